@@ -1,0 +1,1 @@
+"""Scores to passages to hours: pure functions of their arguments."""

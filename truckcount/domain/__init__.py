@@ -1,0 +1,1 @@
+"""The nouns the stages hand to one another: no I/O, no decoder, no network."""

@@ -1,0 +1,58 @@
+"""A sample: a frame chosen for the network, cut into its gate views."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FLAG_DARK = 1
+FLAG_FROZEN = 2
+FLAG_OCCLUDED = 4
+"""Covered or blurred beyond use."""
+FLAG_MOVED = 8
+FLAG_CORRUPT = 16
+
+UInt8Array = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewRect:
+    """The crop around a gate (or a tile of it) and the size the network sees it in."""
+
+    gate: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    """Crop as fractions of the displayed picture."""
+    width_px: int
+    height_px: int
+    """Size after scaling; multiples of 32."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x0 < self.x1 <= 1 and 0 <= self.y0 < self.y1 <= 1):
+            msg = f"view of gate {self.gate!r} is empty or outside: {self}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One frame on the absolute grid of ticks, as the views the network takes."""
+
+    tick: int
+    """floor(t_us x sample_fps / 1e6): the slot on the absolute clock."""
+    t_us: int
+    """Microseconds since 1970-01-01 UTC."""
+    pts_us: int
+    """Presentation time in the container, microseconds from the first frame."""
+    views: tuple[UInt8Array, ...]
+    """One per ``ViewRect``, uint8, shape (H, W, 3), RGB."""
+    quality_flags: int = 0
+    """Bit mask of the ``FLAG_`` constants; 0 is a usable picture."""
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(view.shape) for view in self.views)
+        return (
+            f"Sample(tick={self.tick}, t_us={self.t_us}, views=[{shapes}], "
+            f"quality_flags={self.quality_flags})"
+        )

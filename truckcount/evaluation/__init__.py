@@ -1,0 +1,1 @@
+"""Passages against truth."""

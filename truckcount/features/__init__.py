@@ -1,0 +1,1 @@
+"""Reads hours as of a moment and rolls them up."""

@@ -1,0 +1,1 @@
+"""Samples to scores: the only run-time package that runs networks."""

@@ -1,0 +1,1 @@
+"""Tables to parquet and back: schema, layout, publishing."""

@@ -1,0 +1,1 @@
+"""Bytes to samples: the only package that decodes."""
