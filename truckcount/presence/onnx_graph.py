@@ -1,0 +1,192 @@
+"""Weights on disk to an ONNX graph that points into them.
+
+The graph holds no numbers of its own: each initialiser names a byte range of
+the safetensors file beside it (ONNX external data), so that one pinned file
+holds the weights and the CPU runtime needs neither torch nor the graph's author.
+"""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from truckcount.errors import WeightsError
+
+OPSET = 17
+TRUCK_CHANNEL = 0
+
+
+class _Graph:
+    """Nodes and initialisers of one graph under construction."""
+
+    def __init__(self, weights: Path) -> None:
+        with weights.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+        self.metadata = header.pop("__metadata__", {})
+        self._tensors = header
+        self._data_start = 8 + length
+        self._location = weights.name
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._count = 0
+
+    def weight(self, name: str) -> str:
+        """Refer to a tensor of the safetensors file, cast to float32."""
+        spec = self._tensors.get(name)
+        if spec is None or spec["dtype"] not in {"F16", "F32"}:
+            msg = f"{self._location}: tensor {name!r} is missing or of a strange type"
+            raise WeightsError(msg)
+        begin, end = spec["data_offsets"]
+        tensor = onnx.TensorProto()
+        tensor.name = name
+        is_half = spec["dtype"] == "F16"
+        tensor.data_type = TensorProto.FLOAT16 if is_half else TensorProto.FLOAT
+        tensor.dims.extend(spec["shape"])
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (
+            ("location", self._location),
+            ("offset", str(self._data_start + begin)),
+            ("length", str(end - begin)),
+        ):
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, value
+        self.initializers.append(tensor)
+        if not is_half:
+            return name
+        return self.node("Cast", [name], to=TensorProto.FLOAT)
+
+    def constant(self, values: object, dtype: type) -> str:
+        """Add a small constant."""
+        self._count += 1
+        name = f"constant{self._count}"
+        array = np.asarray(values, dtype)
+        self.initializers.append(onnx.numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], **attributes: object) -> str:
+        """Add a node of one output and return that output's name."""
+        self._count += 1
+        name = f"{kind.lower()}{self._count}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
+        return name
+
+    def conv_norm(
+        self, x: str, prefix: str, kernel: int, **options: int
+    ) -> str:
+        """Add convolution, batch norm and (unless ``active=0``) ReLU6."""
+        x = self.conv(x, f"{prefix}.conv.weight", None, kernel, **options)
+        norm = [self.weight(f"{prefix}.norm.{part}") for part in _NORM_PARTS]
+        x = self.node("BatchNormalization", [x, *norm], epsilon=1e-3)
+        if not options.get("active", 1):
+            return x
+        limits = [self.constant(0, np.float32), self.constant(6, np.float32)]
+        return self.node("Clip", [x, *limits])
+
+    def conv(
+        self, x: str, weight: str, bias: str | None, kernel: int, **options: int
+    ) -> str:
+        """Add a convolution that keeps the size but for its stride."""
+        inputs = [x, self.weight(weight)]
+        if bias is not None:
+            inputs.append(self.weight(bias))
+        stride = options.get("stride", 1)
+        return self.node(
+            "Conv",
+            inputs,
+            kernel_shape=[kernel, kernel],
+            strides=[stride, stride],
+            pads=[kernel // 2] * 4,
+            group=options.get("groups", 1),
+        )
+
+
+_NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
+
+
+def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelProto:
+    """Build the graph of `truckmap` for a safetensors file.
+
+    Parameters
+    ----------
+    weights : Path
+        The safetensors file; the graph must be saved beside it.
+    trunk : list of [n_in, n_out, kernel, stride, expansion]
+        As in the file's header.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Input ``views`` uint8 (N, H, W, 3) RGB; outputs ``heat`` float32
+        (N, h, w) truck probability and ``box`` float32 (N, 4, h, w).
+    """
+    graph = _Graph(weights)
+    x = graph.node("Cast", ["views"], to=TensorProto.FLOAT)
+    x = graph.node("Transpose", [x], perm=[0, 3, 1, 2])
+    x = graph.node("Sub", [x, graph.constant(127.0, np.float32)])
+    x = graph.node("Mul", [x, graph.constant(1 / 128.0, np.float32)])
+    x = graph.conv_norm(x, "stem", 3, stride=2)
+    stride8 = x
+    for i, (n_in, n_out, kernel, stride, expansion) in enumerate(trunk):
+        prefix, y = f"blocks.{i}", x
+        n_mid = n_in * expansion
+        if expansion != 1:
+            y = graph.conv_norm(y, f"{prefix}.expand", 1)
+        y = graph.conv_norm(
+            y, f"{prefix}.depthwise", kernel, stride=stride, groups=n_mid
+        )
+        y = graph.conv_norm(y, f"{prefix}.project", 1, active=0)
+        x = graph.node("Add", [x, y]) if stride == 1 and n_in == n_out else y
+        if sum(row[3] == 2 for row in trunk[: i + 1]) == 2:
+            stride8 = x  # the last block before the third halving
+    x = graph.conv_norm(x, "lateral16", 1)
+    scales = graph.constant([1, 1, 2, 2], np.float32)
+    # floor + asymmetric is nearest upsampling as PyTorch does it
+    up = graph.node(
+        "Resize",
+        [x, "", scales],
+        mode="nearest",
+        nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )
+    x = graph.node("Add", [graph.conv_norm(stride8, "lateral8", 1), up])
+    x = graph.conv_norm(graph.conv_norm(x, "fuse", 3), "refine", 3)
+    y = graph.conv(x, "out.weight", "out.bias", 1)
+    _add_outputs(graph, y)
+    return _close(graph)
+
+
+def _add_outputs(graph: _Graph, y: str) -> None:
+    temperature = float(graph.metadata.get("temperature", "1"))
+    n_classes = len(json.loads(graph.metadata["classes"]))
+    cuts = [0, 1, n_classes, n_classes + 4]
+    cuts_of = [graph.constant([cut], np.int64) for cut in cuts]
+    axis = graph.constant([1], np.int64)
+    heat = graph.node("Slice", [y, cuts_of[0], cuts_of[1], axis])
+    heat = graph.node("Squeeze", [heat, axis])
+    heat = graph.node("Mul", [heat, graph.constant(1 / temperature, np.float32)])
+    graph.nodes.append(helper.make_node("Sigmoid", [heat], ["heat"], "heat"))
+    graph.nodes.append(
+        helper.make_node("Slice", [y, cuts_of[2], cuts_of[3], axis], ["box"], "box")
+    )
+
+
+def _close(graph: _Graph) -> onnx.ModelProto:
+    inputs = [
+        helper.make_tensor_value_info("views", TensorProto.UINT8, ["n", "h", "w", 3])
+    ]
+    outputs = [
+        helper.make_tensor_value_info("heat", TensorProto.FLOAT, ["n", "r", "c"]),
+        helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4, "r", "c"]),
+    ]
+    body = helper.make_graph(
+        graph.nodes, "truckmap", inputs, outputs, graph.initializers
+    )
+    model = helper.make_model(
+        body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="truckcount"
+    )
+    model.ir_version = 9  # the newest that onnxruntime 1.18 reads
+    return model

