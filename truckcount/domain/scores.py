@@ -34,7 +34,7 @@ class Scores:
     """Shape (N,), index into ``segment_ids``."""
     segment_ids: tuple[str, ...]
     peak_start: npt.NDArray[np.int64]
-    """Shape (N + 1,): peaks of sample i are ``peaks[peak_start[i]:peak_start[i+1]]``."""
+    """Shape (N + 1,): sample i has ``peaks[peak_start[i]:peak_start[i + 1]]``."""
     peaks: npt.NDArray[np.void]
     """Shape (M,), dtype ``PEAK_DTYPE``."""
 
@@ -89,6 +89,20 @@ class Scores:
             peak_start=offsets - offsets[0],
             peaks=self.peaks[offsets[0] : offsets[-1]],
         )
+
+
+def select_scores(scores: Scores, keep: npt.NDArray[np.bool_]) -> Scores:
+    """Keep the samples where ``keep``, of shape (N,), is true."""
+    counts = np.diff(scores.peak_start)
+    return Scores(
+        t_us=scores.t_us[keep],
+        score_u8=scores.score_u8[keep],
+        quality_flags=scores.quality_flags[keep],
+        segment=scores.segment[keep],
+        segment_ids=scores.segment_ids,
+        peak_start=np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64),
+        peaks=scores.peaks[np.repeat(keep, counts)],
+    )
 
 
 def empty_scores() -> Scores:

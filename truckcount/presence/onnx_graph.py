@@ -74,9 +74,7 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name
 
-    def conv_norm(
-        self, x: str, prefix: str, kernel: int, **options: int
-    ) -> str:
+    def conv_norm(self, x: str, prefix: str, kernel: int, **options: int) -> str:
         """Add convolution, batch norm and (unless ``active=0``) ReLU6."""
         x = self.conv(x, f"{prefix}.conv.weight", None, kernel, **options)
         norm = [self.weight(f"{prefix}.norm.{part}") for part in _NORM_PARTS]

@@ -70,13 +70,20 @@ def compose_view(
 class PictureDraw:
     """Draw pictures: first a source by its share, then one of its pictures."""
 
-    def __init__(self, pools: dict[str, list[LabelledPicture]], shares: dict[str, float]):
-        self._pools = [pool for name, pool in pools.items() if pool and shares[name] > 0]
-        weights = np.array([shares[name] for name, pool in pools.items() if pool and shares[name] > 0])
+    def __init__(
+        self, pools: dict[str, list[LabelledPicture]], shares: dict[str, float]
+    ):
+        self._pools = [
+            pool for name, pool in pools.items() if pool and shares[name] > 0
+        ]
+        weights = np.array(
+            [shares[name] for name, pool in pools.items() if pool and shares[name] > 0]
+        )
         self._weights = weights / weights.sum()
         # half of the draws show a truck where the source has any
         self._with_truck = [
-            [p for p in pool if (p.classes == TRUCK).any()] or pool for pool in self._pools
+            [p for p in pool if (p.classes == TRUCK).any()] or pool
+            for pool in self._pools
         ]
 
     def __call__(self, rng: np.random.Generator) -> LabelledPicture:
@@ -93,7 +100,10 @@ def _cut(
     fit = max(width / image_w, height / image_h)  # smallest scale without padding
     scale, centre = _choose_scale(rng, picture, fit)
     stretch = float(np.exp(rng.uniform(-0.15, 0.15)))
-    sx, sy = max(scale * stretch, width / image_w), max(scale / stretch, height / image_h)
+    sx, sy = (
+        max(scale * stretch, width / image_w),
+        max(scale / stretch, height / image_h),
+    )
     crop_w, crop_h = width / sx, height / sy
     if centre is None:
         x0 = rng.uniform(0, max(image_w - crop_w, 0))
@@ -176,7 +186,9 @@ def _clip_boxes(
         if w <= 0 or h <= 0:
             continue
         area = max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)
-        is_vague = h < MIN_HEIGHT_PX or w < 0.7 * MIN_HEIGHT_PX or w * h < MIN_VISIBLE * area
+        is_vague = (
+            h < MIN_HEIGHT_PX or w < 0.7 * MIN_HEIGHT_PX or w * h < MIN_VISIBLE * area
+        )
         if label == IGNORE or is_vague:
             _fill(trust, tuple(clipped), 0)
             continue
@@ -187,8 +199,6 @@ def _clip_boxes(
     return np.stack(kept).astype(np.float32), np.array(labels, np.int64)
 
 
-def _fill(
-    mask: npt.NDArray[np.uint8], box: tuple[float, ...], value: int
-) -> None:
+def _fill(mask: npt.NDArray[np.uint8], box: tuple[float, ...], value: int) -> None:
     x1, y1, x2, y2 = (max(0, round(float(v))) for v in box)
     mask[y1:y2, x1:x2] = value

@@ -112,7 +112,9 @@ def read_train_clips(
         times = np.arange(0.2, float(clip.annotated_until_s), every_s)
         for t_s, image in read_clip_frames(root / clip.file, times):
             height, width = image.shape[:2]
-            polygon = np.array(gates[clip.camera], np.float32) * np.float32([width, height])
+            polygon = np.array(gates[clip.camera], np.float32) * np.float32(
+                [width, height]
+            )
             near = mine[(mine.t_s - t_s).abs() < 0.11]
             scale = np.array([width, height, width, height], np.float32)
             boxes = _box_array(near) * scale

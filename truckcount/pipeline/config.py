@@ -1,0 +1,104 @@
+"""What a run may be told, and the hashes that tell one configuration from another."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from truckcount.counting import CountingOptions
+from truckcount.domain.camera import Camera, Gate
+from truckcount.errors import ConfigError
+
+COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
+BIN_MINUTES = (5, 15, 30, 60)
+SPEEDS = ("exact", "fast", "fastest")
+BACKENDS = ("av", "opencv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Options of ``truckcount run``; every default is what an operator wants."""
+
+    store: Path = Path("store")
+    cameras: Path | None = None
+    camera: str | None = None
+    """Take every file as this camera's."""
+    gate: str | None = None
+    """One polygon, ``"x,y x,y x,y ..."``, in fractions or pixels."""
+    start: str | None = None
+    """ISO-8601 start of the first frame, with offset."""
+    model: str = "truckmap"
+    device: str = "auto"
+    sample_fps: float = 5.0
+    bins: int = 60
+    """Minutes of a bin; 60 writes ``hours`` alone."""
+    jobs: int = 1
+    """Files decoded at the same time."""
+    speed: str = "exact"
+    is_strict_time: bool = False
+    """Refuse files whose start time could only be guessed."""
+    settle_s: float = 0.0
+    """Leave files alone that were written to within these seconds."""
+    backend: str = "av"
+
+    def __post_init__(self) -> None:
+        _check_choice("--bins", self.bins, BIN_MINUTES)
+        _check_choice("--speed", self.speed, SPEEDS)
+        _check_choice("--backend", self.backend, BACKENDS)
+        if not 0.2 <= self.sample_fps <= 60:
+            msg = f"--sample-fps {self.sample_fps} is out of range; use 0.2 to 60"
+            raise ConfigError(msg)
+        if self.jobs < 1:
+            msg = f"--jobs {self.jobs} must be at least 1"
+            raise ConfigError(msg)
+        if self.gate is not None and self.cameras is not None:
+            msg = "--gate and --cameras exclude one another: write the gate into the file"
+            raise ConfigError(msg)
+
+
+def counting_options(gate: Gate, thresholds: tuple[tuple[str, float], ...]) -> CountingOptions:
+    """Return the defaults, then the weights' thresholds, then the gate's own."""
+    return CountingOptions().with_overrides(thresholds).with_overrides(gate.thresholds)
+
+
+def scoring_hash(camera: Camera, model_id: str, options: RunOptions) -> str:
+    """Hash what scores depend on: equal hash, equal scores, no need to decode."""
+    return _hash(
+        {
+            "model_id": model_id,
+            "sample_fps": options.sample_fps,
+            "backend": options.backend,
+            "speed": options.speed,
+            "gates": [[g.name, g.polygon] for g in camera.gates],
+        }
+    )
+
+
+def config_hash(
+    gate: Gate, model_id: str, counting: CountingOptions, options: RunOptions
+) -> str:
+    """Hash what this gate's counts depend on (features.md section 1.1)."""
+    return _hash(
+        {
+            "counting_version": COUNTING_VERSION,
+            "model_id": model_id,
+            "sample_fps": options.sample_fps,
+            "backend": options.backend,
+            "speed": options.speed,
+            "polygon": gate.polygon,
+            "in": gate.in_vector,
+            "counting": asdict(counting),
+        }
+    )
+
+
+def _hash(value: dict[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_choice(option: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        msg = f"{option} {value!r} is not one of {', '.join(map(str, choices))}"
+        raise ConfigError(msg)

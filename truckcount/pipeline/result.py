@@ -1,0 +1,190 @@
+"""What a run gives back: files, passages, hours, totals, speed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from truckcount.domain.hour import HourRow
+from truckcount.domain.passage import Passage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXIT_DONE = 0
+EXIT_SOME_FAILED = 3
+EXIT_NOTHING_USABLE = 4
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """What became of one offered file."""
+
+    path: str
+    camera: str
+    status: str
+    """``done``, ``reused`` (scores were in the store), ``duplicate``, ``conflict``,
+    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing`` or ``failed``."""
+    error: str | None = None
+    segment_id: str | None = None
+    start_utc: str | None = None
+    start_source: str | None = None
+    time_quality: str | None = None
+    duration_s: float | None = None
+    samples: int | None = None
+    bad_packets: int | None = None
+    unusable_s: float | None = None
+    passages: int | None = None
+    seconds_decode: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the file's trucks could not be counted."""
+        return self.status not in {"done", "reused", "duplicate"}
+
+
+class RunListener(Protocol):
+    """Hears how a run gets on; the command line draws it."""
+
+    def started(self, n_files: int) -> None:
+        """Take note that so many files are about to be read."""
+
+    def probed(self, path: str, duration_s: float | None) -> None:
+        """Take note of a file's length by its header."""
+
+    def advanced(self, path: str, video_s: float) -> None:
+        """Take note that a file has been read up to here."""
+
+    def finished(self, outcome: FileOutcome, n_trucks: int) -> None:
+        """Take note of a file's end and of all trucks counted so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """Everything a run did, ready for JSON or pandas."""
+
+    version: str
+    model_id: str
+    config_hash: str
+    store: str
+    bin_minutes: int
+    file_outcomes: tuple[FileOutcome, ...]
+    passage_rows: tuple[dict[str, Any], ...]
+    hour_rows: tuple[dict[str, Any], ...]
+    speed: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 3 some inputs failed, 4 nothing usable."""
+        n_failed = sum(outcome.is_failed for outcome in self.file_outcomes)
+        if not self.file_outcomes or n_failed == len(self.file_outcomes):
+            return EXIT_NOTHING_USABLE
+        return EXIT_SOME_FAILED if n_failed else EXIT_DONE
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """Sums over the run's files; trucks are null when nothing was watched."""
+        counts = [row["n_trucks"] for row in self.hour_rows]
+        is_seen = any(count is not None for count in counts)
+        by_direction: dict[str, int] = {}
+        for row in self.passage_rows:
+            if row["is_counted"]:
+                by_direction[row["direction"]] = by_direction.get(row["direction"], 0) + 1
+        return {
+            "files": len(self.file_outcomes),
+            "files_failed": sum(o.is_failed for o in self.file_outcomes),
+            "n_trucks": sum(by_direction.values()) if is_seen else None,
+            "by_direction": by_direction,
+            "duration_s": sum(o.duration_s or 0.0 for o in self.file_outcomes),
+        }
+
+    @property
+    def passages(self) -> "pd.DataFrame":
+        """Passages as a frame, times tz-aware UTC."""
+        return _frame(self.passage_rows, ("onset_utc", "offset_utc"))
+
+    @property
+    def hours(self) -> "pd.DataFrame":
+        """Hours touched by this run as a frame; unseen is <NA>, not 0."""
+        frame = _frame(self.hour_rows, ("hour_start_utc",))
+        for name in ("n_trucks", "onsets", "n_censored"):
+            if name in frame:
+                frame[name] = frame[name].astype("Int32")
+        return frame
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``run --json`` prints."""
+        files = [
+            {name: getattr(o, name) for name in FileOutcome.__dataclass_fields__}
+            for o in self.file_outcomes
+        ]
+        return {
+            "version": self.version,
+            "model_id": self.model_id,
+            "config_hash": self.config_hash,
+            "store": self.store,
+            "files": files,
+            "passages": list(self.passage_rows),
+            "hours": list(self.hour_rows),
+            "totals": self.totals,
+            "speed": self.speed,
+        }
+
+
+def passage_row(camera: str, passage: Passage) -> dict[str, Any]:
+    """Spell a passage as the JSON object of design section 10."""
+    return {
+        "camera": camera,
+        "gate": passage.gate,
+        "onset_utc": iso_utc(passage.onset_us),
+        "offset_utc": None if passage.offset_us is None else iso_utc(passage.offset_us),
+        "direction": passage.direction,
+        "is_counted": passage.is_counted,
+        "drop_reason": passage.drop_reason,
+        "onset_censored": passage.onset_censored,
+        "offset_censored": passage.offset_censored,
+        "score_peak": round(passage.score_peak, 4),
+        "score_mean": round(passage.score_mean, 4),
+        "path": [[t, round(x, 4), round(y, 4)] for t, x, y in passage.path],
+    }
+
+
+def hour_row(camera: str, row: HourRow) -> dict[str, Any]:
+    """Spell an hour row as a JSON object with the columns of ``hours``."""
+    return {
+        "camera": camera,
+        "gate": row.gate,
+        "direction": row.direction,
+        "hour_start_utc": iso_utc(row.bin_start_us),
+        "bin_minutes": row.bin_minutes,
+        "n_trucks": row.n_trucks,
+        "onsets": row.onsets,
+        "n_censored": row.n_censored,
+        "coverage_s": round(row.coverage_s, 3),
+        "unusable_s": round(row.unusable_s, 3),
+        "max_gap_s": round(row.max_gap_s, 3),
+        "busy_s": None if row.busy_s is None else round(row.busy_s, 3),
+        "n_samples": row.n_samples,
+        "occupancy_mean": row.occupancy_mean,
+        "n_trucks_est": row.n_trucks_est,
+        "n_trucks_se": row.n_trucks_se,
+        "n_trucks_se_indep": row.n_trucks_se_indep,
+    }
+
+
+def iso_utc(t_us: int) -> str:
+    """Spell microseconds since 1970 as ISO-8601 with a Z."""
+    moment = EPOCH + timedelta(microseconds=t_us)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _frame(rows: tuple[dict[str, Any], ...], times: tuple[str, ...]) -> "pd.DataFrame":
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows))
+    for name in times:
+        if name in frame:
+            frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
+    return frame

@@ -1,0 +1,55 @@
+"""`--device auto|cpu|cuda` to a runtime, with the reason for the choice."""
+
+import logging
+
+from truckcount.errors import ConfigError
+from truckcount.presence.runtime import Runtime
+from truckcount.presence.weights import Weights
+
+logger = logging.getLogger(__name__)
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def open_runtime(weights: Weights, device: str = "auto", threads: int = 1) -> Runtime:
+    """Open the fastest runtime that works here.
+
+    ``auto`` takes a GPU only where one answers to `nvidia-smi`'s library: asking
+    torch would cost two seconds of import on every machine without one.
+
+    Raises
+    ------
+    ConfigError
+        When ``cuda`` is asked for and there is none.
+    """
+    if device not in DEVICES:
+        msg = f"--device {device!r} is not one of {', '.join(DEVICES)}"
+        raise ConfigError(msg)
+    if device == "cuda" or (device == "auto" and has_nvidia_driver()):
+        import torch
+
+        if torch.cuda.is_available():
+            from truckcount.presence.runtime_torch import TorchRuntime
+
+            return TorchRuntime(weights, "cuda")
+        if device == "cuda":
+            msg = "--device cuda: torch sees no GPU here; use --device cpu"
+            raise ConfigError(msg)
+        logger.warning("a GPU driver is here but torch cannot use it: on the CPU")
+    from truckcount.presence.runtime_onnx import OnnxRuntime
+
+    return OnnxRuntime(weights, threads)
+
+
+def has_nvidia_driver() -> bool:
+    """Tell whether the NVIDIA driver's library loads and sees a device."""
+    import ctypes
+
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+        if nvml.nvmlInit_v2() != 0:
+            return False
+        count = ctypes.c_uint(0)
+        return nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0 and count.value > 0
+    except OSError:
+        return False

@@ -1,0 +1,115 @@
+"""Maps to peaks: where in the picture a truck's centre is likely."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from truckcount.domain.camera import Point
+from truckcount.domain.sample import ViewRect
+from truckcount.domain.scores import PEAK_DTYPE, PEAK_UNIT
+from truckcount.presence.runtime import Maps
+
+STRIDE_PX = 8
+SIZE_UNIT_PX = 16.0
+PEAK_FLOOR = 0.12  # lower peaks are noise; storing them costs ten times the space
+MAX_PEAKS = 24  # a sample; more trucks than that do not fit a view
+OVERLAP_LIMIT = 0.5  # of the smaller box: two peaks of one truck
+
+Float32Array = npt.NDArray[np.float32]
+
+
+def inside_mask(
+    rect: ViewRect, polygon: Sequence[Point], shape: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Tell which cells of a view's map have their centre in the gate."""
+    rows, cols = shape
+    xs = rect.x0 + (np.arange(cols) + 0.5) / cols * (rect.x1 - rect.x0)
+    ys = rect.y0 + (np.arange(rows) + 0.5) / rows * (rect.y1 - rect.y0)
+    grid_x, grid_y = np.meshgrid(xs, ys)
+    return contains(polygon, grid_x, grid_y)
+
+
+def contains(
+    polygon: Sequence[Point],
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """Tell which points lie in a polygon, by the even-odd rule."""
+    is_inside = np.zeros(np.shape(x), np.bool_)
+    for (xa, ya), (xb, yb) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+        if ya == yb:
+            continue
+        is_beside = (y < ya) != (y < yb)
+        is_inside ^= is_beside & (x < xa + (y - ya) / (yb - ya) * (xb - xa))
+    return is_inside
+
+
+def find_peaks(maps: Maps, index: int, rect: ViewRect) -> Float32Array:
+    """Find the local maxima of one view's map.
+
+    Returns
+    -------
+    float32 array, shape (K, 5)
+        Centre x, y and size w, h as fractions of the picture, probability; the
+        most probable first.
+    """
+    heat = maps.heat[index]
+    padded = np.pad(heat, 1, constant_values=-1.0)
+    rows, cols = heat.shape
+    highest = heat.copy()
+    for dy in range(3):
+        for dx in range(3):
+            np.maximum(highest, padded[dy : dy + rows, dx : dx + cols], out=highest)
+    ys, xs = np.nonzero((heat >= highest) & (heat >= PEAK_FLOOR))
+    if not len(ys):
+        return np.zeros((0, 5), np.float32)
+    p = heat[ys, xs]
+    box = maps.box[index][:, ys, xs]
+    order = np.argsort(-p, kind="stable")[:MAX_PEAKS]
+    ys, xs, p, box = ys[order], xs[order], p[order], box[:, order]
+    size = SIZE_UNIT_PX * np.exp(np.clip(box[:2], -3, 3.5))
+    shift = np.clip(box[2:], -2.0, 3.0)
+    span_x = (rect.x1 - rect.x0) / rect.width_px
+    span_y = (rect.y1 - rect.y0) / rect.height_px
+    return np.stack(
+        [
+            rect.x0 + (xs + shift[0]) * STRIDE_PX * span_x,
+            rect.y0 + (ys + shift[1]) * STRIDE_PX * span_y,
+            size[0] * span_x,
+            size[1] * span_y,
+            p,
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+def suppress_doubles(peaks: Float32Array) -> Float32Array:
+    """Keep the most probable of peaks whose boxes are mostly one another's."""
+    if len(peaks) < 2:
+        return peaks
+    peaks = peaks[np.argsort(-peaks[:, 4], kind="stable")]
+    low, high = peaks[:, :2] - peaks[:, 2:4] / 2, peaks[:, :2] + peaks[:, 2:4] / 2
+    area = peaks[:, 2] * peaks[:, 3]
+    kept: list[int] = []
+    for i in range(len(peaks)):
+        is_double = False
+        for j in kept:
+            span = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
+            if span[0] > 0 and span[1] > 0:
+                shared = span[0] * span[1]
+                if shared > OVERLAP_LIMIT * min(area[i], area[j]):
+                    is_double = True
+                    break
+        if not is_double:
+            kept.append(i)
+    return peaks[kept]
+
+
+def quantise(peaks: Float32Array) -> npt.NDArray[np.void]:
+    """Round peaks to what the store keeps, so that a recount sees the same."""
+    out = np.empty(len(peaks), PEAK_DTYPE)
+    for i, name in enumerate(("x", "y", "w", "h")):
+        out[name] = np.rint(np.clip(peaks[:, i], 0, 1) * PEAK_UNIT).astype(np.uint16)
+    out["p"] = np.rint(np.clip(peaks[:, 4], 0, 1) * 255).astype(np.uint8)
+    return out

@@ -1,0 +1,233 @@
+"""A source to samples by PyAV: only sampled frames leave YUV, and only as views."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import av
+
+from truckcount.domain.sample import Sample, ViewRect
+from truckcount.domain.segment import SegmentReport
+from truckcount.errors import DecodeError
+from truckcount.video.crop import ViewCropper
+from truckcount.video.decoder import not_finished
+from truckcount.video.health import PictureHealth
+from truckcount.video.nonref import can_skip_nonref
+from truckcount.video.probe import open_container
+from truckcount.video.sampling import FrameClock, TickSampler
+from truckcount.video.sources import Source
+
+SCAN_S = 4.0  # several GOPs of common encoders
+SCAN_PACKETS = 240
+SCAN_BYTES = 32 << 20
+MAX_BAD_IN_A_ROW = 2000  # packets; about a minute of nothing but damage
+MAX_LATE_START_US = 60_000_000  # damage at the start may hide as much, no more
+
+
+class AvDecoder:
+    """Decodes one source; see ``open_decoder`` for the parameters."""
+
+    def __init__(
+        self,
+        source: Source,
+        views: Sequence[ViewRect],
+        *,
+        start_us: int,
+        sample_fps: float,
+        threads: int = 1,
+    ) -> None:
+        self._source = source
+        self._views = list(views)
+        self._start_us = start_us
+        self._sample_fps = sample_fps
+        self._threads = threads
+        self._report: SegmentReport | None = None
+        self.is_skipping_nonref = False
+
+    @property
+    def report(self) -> SegmentReport:
+        """What was read; known when the samples are exhausted."""
+        if self._report is None:
+            raise not_finished(self._source)
+        return self._report
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the samples."""
+        began = time.process_time()
+        outside = 0.0  # CPU time that consumers spent between samples
+        with open_container(self._source) as container:
+            reading = _Reading(container, self)
+            for sample in reading.samples():
+                paused = time.process_time()
+                yield sample
+                outside += time.process_time() - paused
+            self._report = reading.report(time.process_time() - began - outside)
+
+
+class _Reading:
+    """One pass over one open container."""
+
+    def __init__(self, container: Any, decoder: AvDecoder) -> None:  # noqa: ANN401
+        self._container = container
+        self._stream = container.streams.video[0]
+        self._source = decoder._source  # noqa: SLF001 - one class in two parts
+        self._decoder = decoder
+        self._stream.codec_context.thread_count = decoder._threads  # noqa: SLF001
+        self._sampler = TickSampler(decoder._sample_fps)  # noqa: SLF001
+        self._clock = FrameClock(decoder._start_us)  # noqa: SLF001
+        self._health = PictureHealth()
+        self._n_frames = self._n_samples = self._n_bad = 0
+        self._bad_in_a_row = 0
+        self._first_us: int | None = None
+        self._is_truncated = self._is_vfr = False
+        self._size = (0, 0)
+
+    def samples(self) -> Iterator[Sample]:
+        """Decode to the end, or to where the bytes end."""
+        cropper: ViewCropper | None = None
+        for frame in self._frames():
+            self._n_frames += 1
+            elapsed = self._clock.place(self._elapsed(frame))
+            if elapsed is None:
+                continue
+            t_us = self._clock.start_us + elapsed
+            tick = self._sampler.tick_of(t_us)
+            if frame.is_corrupt:
+                self._n_bad += 1
+                continue
+            if self._sampler.take(t_us) is None:
+                continue
+            if cropper is None:
+                rotation = round(frame.rotation) % 360
+                cropper = ViewCropper(self._decoder._views, rotation)  # noqa: SLF001
+                is_turned = rotation % 180 == 90
+                size = (frame.width, frame.height)
+                self._size = size[::-1] if is_turned else size
+            views = cropper.cut(frame)
+            self._n_samples += 1
+            yield Sample(
+                tick=tick,
+                t_us=t_us,
+                pts_us=elapsed,
+                views=views,
+                quality_flags=self._health.process(t_us, views[0]),
+            )
+
+    def report(self, seconds_decode: float) -> SegmentReport:
+        """Sum up."""
+        warnings = []
+        if self._n_bad:
+            warnings.append(f"{self._n_bad} damaged packets or frames were left out")
+        if self._is_truncated:
+            warnings.append("the file breaks off; it was used up to there")
+        if self._clock.n_jumps:
+            warnings.append(f"the clock jumped {self._clock.n_jumps} times")
+        rate = self._stream.average_rate
+        return SegmentReport(
+            duration_s=self._clock.elapsed_us / 1e6,
+            n_frames_decoded=self._n_frames,
+            n_samples=self._n_samples,
+            n_bad_packets=self._n_bad,
+            width=self._size[0],
+            height=self._size[1],
+            codec=self._stream.codec_context.name,
+            fps_nominal=None if rate is None else float(rate),
+            is_vfr=self._is_vfr,
+            is_truncated=self._is_truncated,
+            start_us=self._clock.start_us,
+            end_us=self._clock.start_us + self._clock.elapsed_us,
+            seconds_decode=seconds_decode,
+            warnings=tuple(warnings),
+        )
+
+    def _elapsed(self, frame: Any) -> int:  # noqa: ANN401
+        """Microseconds from the stream's start to a frame, by its PTS."""
+        pts = frame.pts if frame.pts is not None else frame.dts
+        if pts is None or frame.time_base is None:
+            return self._clock.elapsed_us  # no time at all: one frame after the last
+        base = frame.time_base
+        pts_us = pts * base.numerator * 1_000_000 // base.denominator
+        if self._first_us is None:
+            self._first_us = pts_us
+            start = self._stream.start_time
+            if start is not None and self._stream.time_base is not None:
+                start_us = int(start * self._stream.time_base * 1_000_000)
+                if 0 < pts_us - start_us <= MAX_LATE_START_US:
+                    self._first_us = start_us
+        return pts_us - self._first_us
+
+    def _frames(self) -> Iterator[Any]:
+        context = self._stream.codec_context
+        for packet in self._packets():
+            try:
+                frames = context.decode(packet)
+            except av.error.FFmpegError as error:
+                self._count_bad(error)
+                continue
+            if frames:
+                self._bad_in_a_row = 0
+            yield from frames
+        try:
+            yield from context.decode(None)
+        except av.error.FFmpegError as error:
+            self._count_bad(error)
+
+    def _packets(self) -> Iterator[Any]:
+        """Yield packets with data, having looked at the first GOPs."""
+        packets = self._demux()
+        scanned: deque[Any] = deque()
+        n_bytes = 0
+        for packet in packets:
+            scanned.append(packet)
+            n_bytes += packet.size
+            first, last = scanned[0].pts, packet.pts
+            is_long = (
+                first is not None
+                and last is not None
+                and (last - first) * packet.time_base > SCAN_S
+            )
+            if is_long or len(scanned) >= SCAN_PACKETS or n_bytes > SCAN_BYTES:
+                break
+        self._look_at(scanned)
+        while scanned:
+            yield scanned.popleft()
+        yield from chain(packets)
+
+    def _look_at(self, scanned: Sequence[Any]) -> None:
+        context = self._stream.codec_context
+        tick_us = self._sampler.tick_start_us(1)
+        if can_skip_nonref(scanned, context.name, context.extradata, tick_us):
+            context.skip_frame = "NONREF"
+            self._decoder.is_skipping_nonref = True
+        times = sorted(p.pts for p in scanned if p.pts is not None)
+        steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+        if len(steps) > 8:
+            low, high = steps[len(steps) // 10], steps[-1 - len(steps) // 10]
+            self._is_vfr = high > 1.1 * max(low, 1)
+
+    def _demux(self) -> Iterator[Any]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError as error:
+                # a broken-off container ends here; what came before is good
+                self._count_bad(error)
+                self._is_truncated = True
+                return
+            if packet.size:
+                yield packet
+
+    def _count_bad(self, error: Exception) -> None:
+        self._n_bad += 1
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row > MAX_BAD_IN_A_ROW and self._n_frames == 0:
+            msg = (
+                f"{self._source.name}: {self._bad_in_a_row} damaged packets in a row "
+                f"and no picture ({error}); the file cannot be used"
+            )
+            raise DecodeError(msg) from error

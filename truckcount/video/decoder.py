@@ -1,0 +1,71 @@
+"""What every decoder offers: samples in time order, then a report."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from truckcount.domain.sample import Sample, ViewRect
+from truckcount.domain.segment import SegmentReport
+from truckcount.errors import ConfigError, DecodeError
+from truckcount.video.sources import Source
+
+
+class Decoder(Protocol):
+    """Decodes one source once; memory stays bounded whatever the length."""
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the samples; times strictly increase."""
+        ...
+
+    @property
+    def report(self) -> SegmentReport:
+        """What was read; known when the samples are exhausted."""
+        ...
+
+
+def open_decoder(
+    source: Source,
+    views: Sequence[ViewRect],
+    *,
+    start_us: int,
+    sample_fps: float,
+    backend: str = "av",
+    threads: int = 1,
+) -> Decoder:
+    """Open a source for sampling.
+
+    Parameters
+    ----------
+    views : sequence of ViewRect
+        The crops every sample carries, in this order.
+    start_us : int
+        UTC of the first frame, microseconds since 1970-01-01.
+    sample_fps : float
+        Ticks per second of the absolute grid.
+    backend : str
+        ``av`` (fast: crops and scales from YUV) or ``opencv`` (the reference).
+    threads : int
+        Decoder threads; 1 costs the least CPU time.
+    """
+    if source.kind == "stills":
+        from truckcount.video.decode_stills import StillsDecoder
+
+        return StillsDecoder(
+            source, views, start_us=start_us, sample_fps=sample_fps
+        )
+    if backend == "av":
+        from truckcount.video.decode_av import AvDecoder
+
+        return AvDecoder(
+            source, views, start_us=start_us, sample_fps=sample_fps, threads=threads
+        )
+    if backend == "opencv":
+        from truckcount.video.decode_opencv import OpenCvDecoder
+
+        return OpenCvDecoder(source, views, start_us=start_us, sample_fps=sample_fps)
+    msg = f"backend {backend!r} is not one of av, opencv"
+    raise ConfigError(msg)
+
+
+def not_finished(source: Source) -> DecodeError:
+    """Say that a report was asked for too early."""
+    return DecodeError(f"{source.name}: the report is known after the last sample")

@@ -1,0 +1,91 @@
+"""Packets to whether frames nobody refers to may go undecoded.
+
+Non-reference frames (most B-frames) cost half of a decode. They are skipped
+only where the frames that remain still give every tick its sample.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+H264_SLICE_TYPES = (1, 2, 3, 4, 5)
+HEVC_LAST_SLICE_TYPE = 21
+HEVC_FIRST_UNTRAILED_TYPE = 16  # below: even types are sub-layer non-reference
+
+
+def is_reference(packet_bytes: bytes, codec: str, length_size: int) -> bool | None:
+    """Tell whether later frames may refer to the one in this packet.
+
+    Parameters
+    ----------
+    length_size : int
+        Bytes of a NAL unit's length prefix (avcC, hvcC); 0 for Annex B streams.
+
+    Returns
+    -------
+    bool or None
+        None where the packet holds no slice that says so.
+    """
+    for start in _nal_starts(packet_bytes, length_size):
+        head = packet_bytes[start]
+        if codec == "h264" and head & 0x1F in H264_SLICE_TYPES:
+            return (head >> 5) & 3 != 0
+        if codec == "hevc":
+            kind = (head >> 1) & 0x3F
+            if kind <= HEVC_LAST_SLICE_TYPE:
+                return kind >= HEVC_FIRST_UNTRAILED_TYPE or kind % 2 == 1
+    return None
+
+
+def nal_length_size(codec: str, extradata: bytes | None) -> int:
+    """Read the size of NAL length prefixes from a codec's extradata."""
+    if not extradata or extradata[0] != 1:
+        return 0
+    if codec == "h264" and len(extradata) > 4:
+        return (extradata[4] & 3) + 1
+    if codec == "hevc" and len(extradata) > 21:
+        return (extradata[21] & 3) + 1
+    return 0
+
+
+def can_skip_nonref(
+    packets: Sequence[Any], codec: str, extradata: bytes | None, tick_us: int
+) -> bool:
+    """Tell whether the reference frames alone give every tick a sample.
+
+    A tick is sure of a sample when reference frames are never further apart
+    than a tick is long.
+    """
+    if codec not in {"h264", "hevc"}:
+        return False
+    length_size = nal_length_size(codec, extradata)
+    times, n_skippable = [], 0
+    for packet in packets:
+        if packet.pts is None or packet.time_base is None:
+            return False
+        verdict = is_reference(bytes(packet), codec, length_size)
+        if verdict is None:
+            return False
+        if verdict:
+            times.append(int(packet.pts * packet.time_base * 1_000_000))
+        else:
+            n_skippable += 1
+    times.sort()
+    if n_skippable == 0 or len(times) < 3:
+        return False
+    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    return max(gaps) <= tick_us
+
+
+def _nal_starts(data: bytes, length_size: int) -> list[int]:
+    starts = []
+    if length_size:
+        at = 0
+        while at + length_size < len(data) and len(starts) < 16:
+            starts.append(at + length_size)
+            at += length_size + int.from_bytes(data[at : at + length_size], "big")
+        return starts
+    at = data.find(b"\x00\x00\x01")
+    while at >= 0 and at + 3 < len(data) and len(starts) < 16:
+        starts.append(at + 3)
+        at = data.find(b"\x00\x00\x01", at + 3)
+    return starts

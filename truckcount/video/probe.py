@@ -1,0 +1,139 @@
+"""A source to what its header says of it, or one clear line why it is no video."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from truckcount.errors import DecodeError
+from truckcount.video.sources import Source, list_stills
+
+MAX_SIDE_PX = 16_384  # larger pictures are damage or an attack, not a camera
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a container says of its video; contents may differ."""
+
+    width: int
+    """Displayed width: rotation is applied."""
+    height: int
+    codec: str
+    time_base: Fraction
+    frame_rate: Fraction | None
+    duration_s_from_header: float | None
+    creation_time: datetime | None
+    rotation_deg: int
+    """Counter-clockwise turn that shows the picture upright: 0, 90, 180 or 270."""
+    has_b_frames: bool
+
+
+def probe_video(source: Source) -> Probe:
+    """Read a source's header.
+
+    Raises
+    ------
+    DecodeError
+        When it is empty, no video, or has no picture stream.
+    """
+    if source.kind == "stills":
+        return _probe_stills(source)
+    if source.kind == "file" and Path(source.path).stat().st_size == 0:
+        msg = f"{source.name}: the file is empty (0 bytes); check the recorder"
+        raise DecodeError(msg)
+    with open_container(source) as container:
+        if not container.streams.video:
+            kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
+            msg = f"{source.name}: no video stream (streams: {kinds}); nothing to count"
+            raise DecodeError(msg)
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        rotation = _first_rotation(source)
+        width, height = context.width, context.height
+        if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
+            msg = f"{source.name}: picture size {width}x{height} cannot be used"
+            raise DecodeError(msg)
+        if rotation in (90, 270):
+            width, height = height, width
+        return Probe(
+            width=width,
+            height=height,
+            codec=context.name,
+            time_base=stream.time_base or Fraction(1, 1_000_000),
+            frame_rate=stream.average_rate or stream.guessed_rate,
+            duration_s_from_header=_duration_s(container, stream),
+            creation_time=_creation_time(container, stream),
+            rotation_deg=rotation,
+            has_b_frames=bool(context.has_b_frames),
+        )
+
+
+def open_container(source: Source) -> Any:  # noqa: ANN401 - av has no public base
+    """Open a source with FFmpeg; its error becomes one line of ours."""
+    options = {"rtsp_transport": "tcp"} if source.kind == "url" else {}
+    try:
+        return av.open(source.path, options=options, timeout=20.0)
+    except av.error.FFmpegError as error:
+        reason = str(error.strerror or error).strip()
+        msg = (
+            f"{source.name}: not a video that FFmpeg can open ({reason}); check that "
+            "the file is complete"
+        )
+        raise DecodeError(msg) from error
+
+
+def _first_rotation(source: Source) -> int:
+    """Read the display matrix off the first frame: containers tell it only there."""
+    with open_container(source) as container:
+        try:
+            for frame in container.decode(video=0):
+                return round(frame.rotation) % 360
+        except av.error.FFmpegError:
+            pass
+    return 0
+
+
+def _duration_s(container: Any, stream: Any) -> float | None:  # noqa: ANN401
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if container.duration is not None:
+        return float(container.duration) / av.time_base
+    return None
+
+
+def _creation_time(container: Any, stream: Any) -> datetime | None:  # noqa: ANN401
+    for tags in (stream.metadata, container.metadata):
+        text = tags.get("creation_time") or tags.get("com.apple.quicktime.creationdate")
+        if text:
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                continue
+            # the epoch of 1904 or 1970 is what recorders without a clock write
+            if moment.year > 1971:
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _probe_stills(source: Source) -> Probe:
+    import cv2
+
+    for still in list_stills(Path(source.path)):
+        image = cv2.imread(str(still))
+        if image is not None:
+            return Probe(
+                width=image.shape[1],
+                height=image.shape[0],
+                codec=still.suffix.lstrip(".").lower(),
+                time_base=Fraction(1, 1_000_000),
+                frame_rate=None,
+                duration_s_from_header=None,
+                creation_time=None,
+                rotation_deg=0,
+                has_b_frames=False,
+            )
+    msg = f"{source.name}: no picture in this folder can be read"
+    raise DecodeError(msg)
