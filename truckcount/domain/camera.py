@@ -25,6 +25,29 @@ def check_name(kind: str, name: str) -> None:
         raise ConfigError(msg)
 
 
+def _signed_area(polygon: tuple[Point, ...]) -> float:
+    pairs = zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    return 0.5 * sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)
+
+
+def _is_self_crossing(polygon: tuple[Point, ...]) -> bool:
+    edges = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
+    n = len(edges)
+    return any(
+        _do_cross(*edges[i], *edges[j])
+        for i in range(n)
+        for j in range(i + 2, n)
+        if not (i == 0 and j == n - 1)  # neighbours share a corner
+    )
+
+
+def _do_cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    def side(p: Point, q: Point, r: Point) -> float:
+        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+
+    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """A polygon of the picture through which passages are counted."""
@@ -114,26 +137,3 @@ class Camera:
         if len(set(names)) != len(names):
             msg = f"camera {self.name!r}: two gates share a name: {names}"
             raise ConfigError(msg)
-
-
-def _signed_area(polygon: tuple[Point, ...]) -> float:
-    pairs = zip(polygon, polygon[1:] + polygon[:1], strict=True)
-    return 0.5 * sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)
-
-
-def _is_self_crossing(polygon: tuple[Point, ...]) -> bool:
-    edges = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
-    n = len(edges)
-    return any(
-        _do_cross(*edges[i], *edges[j])
-        for i in range(n)
-        for j in range(i + 2, n)
-        if not (i == 0 and j == n - 1)  # neighbours share a corner
-    )
-
-
-def _do_cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    def side(p: Point, q: Point, r: Point) -> float:
-        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
-
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0

@@ -53,11 +53,15 @@ class RunOptions:
             msg = f"--jobs {self.jobs} must be at least 1"
             raise ConfigError(msg)
         if self.gate is not None and self.cameras is not None:
-            msg = "--gate and --cameras exclude one another: write the gate into the file"
+            msg = (
+                "--gate and --cameras exclude one another: write the gate into the file"
+            )
             raise ConfigError(msg)
 
 
-def counting_options(gate: Gate, thresholds: tuple[tuple[str, float], ...]) -> CountingOptions:
+def counting_options(
+    gate: Gate, thresholds: tuple[tuple[str, float], ...]
+) -> CountingOptions:
     """Return the defaults, then the weights' thresholds, then the gate's own."""
     return CountingOptions().with_overrides(thresholds).with_overrides(gate.thresholds)
 

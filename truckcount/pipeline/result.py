@@ -91,7 +91,9 @@ class RunResult:
         by_direction: dict[str, int] = {}
         for row in self.passage_rows:
             if row["is_counted"]:
-                by_direction[row["direction"]] = by_direction.get(row["direction"], 0) + 1
+                by_direction[row["direction"]] = (
+                    by_direction.get(row["direction"], 0) + 1
+                )
         return {
             "files": len(self.file_outcomes),
             "files_failed": sum(o.is_failed for o in self.file_outcomes),

@@ -137,7 +137,9 @@ def _run_camera(
     camera = job.camera
     digest = scoring_hash(camera, weights.model_id, options)
     with store.lock(camera.name):
-        records = {r.segment_id: r for r in store.segments(camera.name) if is_counted(r)}
+        records = {
+            r.segment_id: r for r in store.segments(camera.name) if is_counted(r)
+        }
         todo: list[ScoreTask] = []
         changed: set[str] = set()
         seen: dict[str, str] = {}
@@ -207,9 +209,7 @@ def _run_camera(
 
 
 def _count(job: _CameraJob) -> int:
-    latest = {
-        (p.gate, p.onset_us): p for counts in job.counts for p in counts.passages
-    }
+    latest = {(p.gate, p.onset_us): p for counts in job.counts for p in counts.passages}
     return sum(
         p.is_counted and p.segment_id_onset in job.own_ids for p in latest.values()
     )
@@ -238,7 +238,7 @@ class _Scorer:
             name = task.source.name
             advance = _advance_for(self._listener, name)
             try:
-                runtime = (self._runtime or _LazyRuntime(self._weights, self._options))
+                runtime = self._runtime or _LazyRuntime(self._weights, self._options)
                 yield task, score_file(task, self._weights, runtime.get(), advance)
             except VideoError as error:
                 yield task, error

@@ -1,1 +1,29 @@
-"""Bytes to samples: the only package that decodes."""
+"""Bytes to samples: the only package that decodes.
+
+``find_sources`` -> ``probe_video`` -> ``resolve_start`` -> ``open_decoder``.
+"""
+
+from truckcount.video.decoder import Decoder, open_decoder
+from truckcount.video.probe import Probe, probe_video
+from truckcount.video.sources import (
+    Source,
+    check_settled,
+    find_sources,
+    fingerprint,
+    mask_credentials,
+)
+from truckcount.video.start_time import resolve_start, split_camera_name
+
+__all__ = [
+    "Decoder",
+    "Probe",
+    "Source",
+    "check_settled",
+    "find_sources",
+    "fingerprint",
+    "mask_credentials",
+    "open_decoder",
+    "probe_video",
+    "resolve_start",
+    "split_camera_name",
+]

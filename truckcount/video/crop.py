@@ -30,7 +30,7 @@ class ViewCropper:
         self._graphs: list[Any] = []
         self._shape: tuple[int, int, str] | None = None
 
-    def cut(self, frame: Any) -> tuple[UInt8Array, ...]:  # noqa: ANN401
+    def cut(self, frame: Any) -> tuple[UInt8Array, ...]:
         """Return every view of a frame, uint8 (H, W, 3), RGB."""
         shape = (frame.width, frame.height, frame.format.name)
         if shape != self._shape:  # a stream may change its size
@@ -45,7 +45,7 @@ class ViewCropper:
             out.append(view)
         return tuple(out)
 
-    def _build(self, rect: ViewRect, shape: tuple[int, int, str]) -> Any:  # noqa: ANN401
+    def _build(self, rect: ViewRect, shape: tuple[int, int, str]) -> Any:
         width, height, pixel_format = shape
         x0, y0, x1, y1 = _to_coded(rect, self._turns)
         # on the chroma grid, so that luma and chroma are cut at one place

@@ -69,14 +69,14 @@ class AvDecoder:
 class _Reading:
     """One pass over one open container."""
 
-    def __init__(self, container: Any, decoder: AvDecoder) -> None:  # noqa: ANN401
+    def __init__(self, container: Any, decoder: AvDecoder) -> None:
         self._container = container
         self._stream = container.streams.video[0]
-        self._source = decoder._source  # noqa: SLF001 - one class in two parts
+        self._source = decoder._source
         self._decoder = decoder
-        self._stream.codec_context.thread_count = decoder._threads  # noqa: SLF001
-        self._sampler = TickSampler(decoder._sample_fps)  # noqa: SLF001
-        self._clock = FrameClock(decoder._start_us)  # noqa: SLF001
+        self._stream.codec_context.thread_count = decoder._threads
+        self._sampler = TickSampler(decoder._sample_fps)
+        self._clock = FrameClock(decoder._start_us)
         self._health = PictureHealth()
         self._n_frames = self._n_samples = self._n_bad = 0
         self._bad_in_a_row = 0
@@ -101,7 +101,7 @@ class _Reading:
                 continue
             if cropper is None:
                 rotation = round(frame.rotation) % 360
-                cropper = ViewCropper(self._decoder._views, rotation)  # noqa: SLF001
+                cropper = ViewCropper(self._decoder._views, rotation)
                 is_turned = rotation % 180 == 90
                 size = (frame.width, frame.height)
                 self._size = size[::-1] if is_turned else size
@@ -142,7 +142,7 @@ class _Reading:
             warnings=tuple(warnings),
         )
 
-    def _elapsed(self, frame: Any) -> int:  # noqa: ANN401
+    def _elapsed(self, frame: Any) -> int:
         """Microseconds from the stream's start to a frame, by its PTS."""
         pts = frame.pts if frame.pts is not None else frame.dts
         if pts is None or frame.time_base is None:

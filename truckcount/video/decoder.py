@@ -49,9 +49,7 @@ def open_decoder(
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
 
-        return StillsDecoder(
-            source, views, start_us=start_us, sample_fps=sample_fps
-        )
+        return StillsDecoder(source, views, start_us=start_us, sample_fps=sample_fps)
     if backend == "av":
         from truckcount.video.decode_av import AvDecoder
 

@@ -71,7 +71,7 @@ def probe_video(source: Source) -> Probe:
         )
 
 
-def open_container(source: Source) -> Any:  # noqa: ANN401 - av has no public base
+def open_container(source: Source) -> Any:
     """Open a source with FFmpeg; its error becomes one line of ours."""
     options = {"rtsp_transport": "tcp"} if source.kind == "url" else {}
     try:
@@ -96,7 +96,7 @@ def _first_rotation(source: Source) -> int:
     return 0
 
 
-def _duration_s(container: Any, stream: Any) -> float | None:  # noqa: ANN401
+def _duration_s(container: Any, stream: Any) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     if container.duration is not None:
@@ -104,7 +104,7 @@ def _duration_s(container: Any, stream: Any) -> float | None:  # noqa: ANN401
     return None
 
 
-def _creation_time(container: Any, stream: Any) -> datetime | None:  # noqa: ANN401
+def _creation_time(container: Any, stream: Any) -> datetime | None:
     for tags in (stream.metadata, container.metadata):
         text = tags.get("creation_time") or tags.get("com.apple.quicktime.creationdate")
         if text:

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 from truckcount.errors import GrowingFileError, VideoNotFoundError
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .avi .ts .mts .m2ts .mpg .mpeg .webm .flv .wmv .asf .dav "
-    ".264 .h264 .265 .h265 .hevc .3gp .mjpeg .mjpg .ubv".split()
+    [".mp4", ".m4v", ".mov", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".webm", ".flv", ".wmv", ".asf", ".dav", ".264", ".h264", ".265", ".h265", ".hevc", ".3gp", ".mjpeg", ".mjpg", ".ubv"]
 )
-STILL_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .webp".split())
+STILL_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 URL_PATTERN = re.compile(r"^(rtsps?|rtmps?|https?|udp|tcp|srt)://", re.IGNORECASE)
 MIN_STILLS = 3  # fewer pictures in a folder are not a recording
 BLOCK_BYTES = 1 << 20
@@ -63,7 +62,11 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     found: dict[str, Source] = {}
     for path in paths:
         for source in _find_one(str(path)):
-            key = source.path if source.kind == "url" else str(Path(source.path).resolve())
+            key = (
+                source.path
+                if source.kind == "url"
+                else str(Path(source.path).resolve())
+            )
             found.setdefault(key, source)
     return list(found.values())
 

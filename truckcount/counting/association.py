@@ -1,0 +1,62 @@
+"""Peaks of a sample to the tracks they belong to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from truckcount.counting.options import CountingOptions
+from truckcount.counting.track import Observation, Track
+
+SIZE_RATIO = 2.6  # a truck's box does not grow more than this between two samples
+FORBIDDEN = 1e6
+SPEED_SLACK = 0.5  # boxes per second of unseen time that a prediction may be off
+
+
+def associate(
+    tracks: Sequence[Track],
+    seen: Sequence[Observation],
+    t_us: int,
+    options: CountingOptions,
+) -> list[tuple[int, int]]:
+    """Pair tracks with the observations of one sample.
+
+    The assignment of least total distance; distances are from the prediction at
+    constant velocity, in box sizes (Hungarian method, as in SORT).
+
+    Returns
+    -------
+    list of (index of track, index of observation)
+
+    References
+    ----------
+    Bewley et al., Simple Online and Realtime Tracking:
+    https://arxiv.org/abs/1602.00763
+    """
+    if not tracks or not seen:
+        return []
+    cost = np.full((len(tracks), len(seen)), FORBIDDEN)
+    for i, track in enumerate(tracks):
+        x, y = track.predict(t_us)
+        w, h = track.size
+        unseen_s = (t_us - track.last.t_us) / 1e6
+        reach = options.reach if track.n_obs > 1 else options.first_reach
+        reach += SPEED_SLACK * max(0.0, unseen_s - 0.3)
+        for j, peak in enumerate(seen):
+            ratio = (peak.w * peak.h) / max(w * h, 1e-9)
+            if not SIZE_RATIO**-2 < ratio < SIZE_RATIO**2:
+                continue
+            # along a thin box the height says little, so no side counts for less
+            # than half of the other
+            size_x, size_y = max(w, peak.w, h / 2), max(h, peak.h, w / 2)
+            distance = ((peak.x - x) / size_x) ** 2 + ((peak.y - y) / size_y) ** 2
+            distance **= 0.5
+            if distance <= reach:
+                # a better peak wins among equals; the shift stays below a tenth
+                cost[i, j] = distance + 0.1 * abs(np.log(ratio)) + 0.1 * (1 - peak.p)
+    rows, columns = linear_sum_assignment(cost)
+    return [
+        (int(i), int(j))
+        for i, j in zip(rows, columns, strict=True)
+        if cost[i, j] < FORBIDDEN
+    ]

@@ -1,0 +1,119 @@
+"""A track: one vehicle followed from sample to sample."""
+
+from dataclasses import dataclass, field
+
+STAND_WINDOW_US = 2_000_000  # a truck that has not moved for this long stands
+STAND_TRAVEL = 0.12  # box sizes; detections of a standing truck wander by less
+VELOCITY_OBS = 4  # observations that the velocity is taken over
+MAX_OBS_AT_REST = 64  # a waiting truck's memory does not grow with its wait
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One peak of a track; positions and sizes in picture heights."""
+
+    t_us: int
+    x: float
+    y: float
+    w: float
+    h: float
+    p: float
+    is_inside: bool
+    segment: str
+
+
+@dataclass(slots=True)
+class Track:
+    """Observations of one vehicle, in time order."""
+
+    number: int
+    """Order of birth: breaks every tie."""
+    obs: list[Observation]
+    is_censored: bool = False
+    """It was there when the watch began."""
+    n_obs: int = 1
+    sum_p: float = 0.0
+    n_inside: int = 0
+    sum_p_inside: float = 0.0
+    max_p: float = 0.0
+    max_p_inside: float = 0.0
+    riding: dict[int, int] = field(default_factory=dict)
+    """Samples in which it overlapped another track, by that track's number."""
+    partner_weight: dict[int, float] = field(default_factory=dict)
+    """The other track's summed score when last seen together."""
+    is_through: bool = False
+    """It crossed the gate between two samples without one inside."""
+
+    def __post_init__(self) -> None:
+        first = self.obs[0]
+        self._note(first)
+
+    def add(self, seen: Observation) -> None:
+        """Append what was found of this vehicle in a later sample."""
+        self.obs.append(seen)
+        self.n_obs += 1
+        self._note(seen)
+        if len(self.obs) > MAX_OBS_AT_REST and self.is_standing(seen.t_us):
+            # keep how it came and how it stands; drop the middle of the wait
+            del self.obs[MAX_OBS_AT_REST // 2]
+
+    def _note(self, seen: Observation) -> None:
+        self.sum_p += seen.p
+        self.max_p = max(self.max_p, seen.p)
+        if seen.is_inside:
+            self.n_inside += 1
+            self.sum_p_inside += seen.p
+            self.max_p_inside = max(self.max_p_inside, seen.p)
+
+    @property
+    def last(self) -> Observation:
+        """The newest observation."""
+        return self.obs[-1]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Mean width and height over the newest observations, picture heights."""
+        recent = self.obs[-VELOCITY_OBS:]
+        n = len(recent)
+        return sum(o.w for o in recent) / n, sum(o.h for o in recent) / n
+
+    def velocity(self) -> tuple[float, float]:
+        """Picture heights per second, over the newest observations."""
+        recent = self.obs[-VELOCITY_OBS:]
+        seconds = (recent[-1].t_us - recent[0].t_us) / 1e6
+        if seconds <= 0:
+            return 0.0, 0.0
+        return (
+            (recent[-1].x - recent[0].x) / seconds,
+            (recent[-1].y - recent[0].y) / seconds,
+        )
+
+    def predict(self, t_us: int) -> tuple[float, float]:
+        """Where the centre should be at a time, at constant velocity."""
+        seconds = (t_us - self.last.t_us) / 1e6
+        vx, vy = self.velocity()
+        return self.last.x + vx * seconds, self.last.y + vy * seconds
+
+    def is_standing(self, t_us: int) -> bool:
+        """Whether it has been in one place for ``STAND_WINDOW_US``."""
+        recent = [o for o in self.obs if o.t_us >= t_us - STAND_WINDOW_US]
+        if len(recent) < 3 or self.obs[0].t_us > t_us - STAND_WINDOW_US:
+            return False
+        return travel(recent) < STAND_TRAVEL
+
+
+def travel(obs: list[Observation]) -> float:
+    """Largest way between any observation and the first, in box sizes."""
+    first = obs[0]
+    size = sorted(max(o.w * o.h, 1e-8) ** 0.5 for o in obs)[len(obs) // 2]
+    far = max(((o.x - first.x) ** 2 + (o.y - first.y) ** 2) for o in obs)
+    return float(far**0.5 / size)
+
+
+def overlap(a: Observation, b: Observation) -> float:
+    """Shared area of two boxes as a share of the smaller."""
+    span_x = min(a.x + a.w / 2, b.x + b.w / 2) - max(a.x - a.w / 2, b.x - b.w / 2)
+    span_y = min(a.y + a.h / 2, b.y + b.h / 2) - max(a.y - a.h / 2, b.y - b.h / 2)
+    if span_x <= 0 or span_y <= 0:
+        return 0.0
+    return span_x * span_y / max(min(a.w * a.h, b.w * b.h), 1e-9)

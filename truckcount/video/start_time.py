@@ -1,0 +1,167 @@
+"""A source to the moment of its first frame, and how far that can be trusted."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from truckcount.domain.camera import Camera
+from truckcount.domain.segment import StartTime
+from truckcount.errors import ClockError
+from truckcount.video.probe import Probe
+from truckcount.video.recorder_names import (
+    NameTime,
+    read_name_time,
+    time_stamp_start,
+)
+from truckcount.video.sources import URL_PATTERN, Source
+
+logger = logging.getLogger(__name__)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
+
+
+def resolve_start(
+    source: Source,
+    camera: Camera,
+    probe: Probe,
+    *,
+    start: str | None = None,
+    is_strict: bool = False,
+) -> StartTime:
+    """Find the time of the first frame; the first source that answers wins.
+
+    Order: ``--start``, sidecar JSON, recorder file name, container, file time.
+    A camera's ``clock`` pins one of them.
+
+    Raises
+    ------
+    ClockError
+        When none answers, or only the file time does and ``is_strict``.
+    """
+    if start is not None:
+        moment = _parse(start, "--start")
+        return _stamp(moment, camera, "option")
+    readers = {
+        "sidecar": lambda: _from_sidecar(source, camera),
+        "filename": lambda: _from_name(source, camera),
+        "container": lambda: _from_container(probe, camera),
+        "mtime": lambda: _from_mtime(source, probe, is_strict=is_strict),
+    }
+    if source.kind == "url":
+        now = datetime.now(UTC)
+        return StartTime(start_us=_to_us(now), source="arrival", quality="guess")
+    order = list(readers) if camera.clock == "auto" else [camera.clock]
+    for name in order:
+        found = readers[name]()
+        if found is not None:
+            return found
+    msg = (
+        f"{source.name}: no start time from {', '.join(order)}; give --start, a "
+        f"sidecar {Path(source.path).name}.json or a `clock` in cameras.toml"
+    )
+    raise ClockError(msg)
+
+
+def split_camera_name(path: str) -> str:
+    """Return the default camera name: the file stem up to its time stamp."""
+    if URL_PATTERN.match(path):
+        stem = re.sub(r"^\w+://([^/@]*@)?", "", path)
+    else:
+        stem = Path(path).stem
+    cut = time_stamp_start(stem)
+    if cut is not None:
+        stem = stem[:cut]
+    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:63].strip("-")
+    return name or "camera"
+
+
+def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
+    path = Path(f"{source.path}.json")
+    if not path.is_file():
+        return None
+    try:
+        text = json.loads(path.read_text())["start"]
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f'{path}: want {{"start": "2026-03-02T08:00:00-06:00"}} ({error!r})'
+        raise ClockError(msg) from error
+    return _stamp(_parse(str(text), str(path)), camera, "sidecar")
+
+
+def _from_name(source: Source, camera: Camera) -> StartTime | None:
+    parts = Path(source.path).parts[-8:]
+    found = read_name_time("/".join(parts), camera.name_patterns)
+    if found is None:
+        return None
+    return _stamp(found.moment, camera, "filename", found)
+
+
+def _from_container(probe: Probe, camera: Camera) -> StartTime | None:
+    if probe.creation_time is None:
+        return None
+    moment = probe.creation_time
+    if camera.creation_time_is == "end":
+        if probe.duration_s_from_header is None:
+            return None
+        moment -= timedelta(seconds=probe.duration_s_from_header)
+    return _stamp(moment, camera, "container")
+
+
+def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime | None:
+    if source.mtime <= 0:
+        return None
+    if is_strict:
+        msg = (
+            f"{source.name}: only its file time is known, which --strict-time refuses; "
+            "give --start or name the file <camera>_20260302T080000-0600"
+        )
+        raise ClockError(msg)
+    moment = EPOCH + timedelta(
+        seconds=source.mtime - (probe.duration_s_from_header or 0.0)
+    )
+    logger.warning(
+        "%s: start time guessed from the file time: %s", source.name, moment.isoformat()
+    )
+    return StartTime(start_us=_to_us(moment), source="mtime", quality="guess")
+
+
+def _parse(text: str, where: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{where}: {text!r} is no ISO-8601 time like 2026-03-02T08:00:00-06:00"
+        raise ClockError(msg) from error
+
+
+def _stamp(
+    moment: datetime, camera: Camera, source: str, name: NameTime | None = None
+) -> StartTime:
+    quality = "exact"
+    if moment.tzinfo is None:
+        moment, quality = _localise(moment, camera.timezone, name)
+    start_us = _to_us(moment) + round(camera.clock_shift_s * 1e6)
+    recorder = None if name is None else name.recorder
+    return StartTime(
+        start_us=start_us, source=source, quality=quality, pattern=recorder
+    )
+
+
+def _localise(
+    naive: datetime, zone: str, name: NameTime | None
+) -> tuple[datetime, str]:
+    """Read a naive time in the camera's zone; say where that is not one instant."""
+    tz = ZoneInfo(zone)
+    first, second = naive.replace(tzinfo=tz), naive.replace(tzinfo=tz, fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return first, "zone"
+    is_repeated = first.astimezone(UTC) < second.astimezone(UTC)
+    if is_repeated and name is not None and name.is_summer_time:
+        return first, "zone"  # the name says which of the two hours it was
+    return first, "ambiguous"
+
+
+def _to_us(moment: datetime) -> int:
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
