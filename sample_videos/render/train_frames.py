@@ -1,0 +1,151 @@
+"""Render labelled stills of random roads for training: none of a sample clip's.
+
+    python sample_videos/render/train_frames.py --out /tmp/train --count 600 --seed 1
+
+Resumable: images.csv and boxes.csv grow frame by frame.
+"""
+
+import argparse
+import csv
+import math
+import random
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy  # noqa: E402
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+
+import fleet  # noqa: E402
+import sensor  # noqa: E402
+import truth  # noqa: E402
+import world  # noqa: E402
+
+WIDTH, HEIGHT, SAMPLES = 384, 224, 10
+PER_SCENE = 8
+
+
+def build_scene(rng):
+    """Build a random road with a random camera; return its lanes and light."""
+    scene = world.reset(WIDTH, HEIGHT, SAMPLES)
+    kind = rng.choice(["day", "day", "day", "low", "overcast", "overcast", "rain", "dusk", "night"])
+    world.light(scene, kind, rng.uniform(0, 360))
+    is_wet = kind == "rain" or rng.random() < 0.15
+    is_lit = kind in {"dusk", "night"}
+    world.ground(rng.choice(list(world.GROUNDS)))
+    n, lane = rng.choice([2, 2, 3, 4, 6]), rng.uniform(3.3, 3.9)
+    world.road(n, lane, is_wet=is_wet)
+    if n >= 4 and rng.random() < 0.6:
+        world.barrier(n * lane / 2)
+    if rng.random() < 0.5:
+        world.warehouse(rng.uniform(-80, -20), rng.uniform(20, 90), n * lane + rng.uniform(9, 25), rng.uniform(7, 13), rng.randint(4, 12))
+    if rng.random() < 0.5:
+        world.fence(-60, 60, n * lane + 3)
+    world.trees(rng, rng.randint(3, 14), (-90, 90), (n * lane + 5, n * lane + 45))
+    world.trees(rng, rng.randint(0, 5), (-60, 60), (-45, -25))
+    world.poles(range(-60, 61, rng.choice([25, 30, 40])), -3.0 if rng.random() < 0.5 else n * lane + 2.5, is_lit)
+    world.skyline(rng, 130, rng.randint(3, 16))
+    side = rng.random()
+    height = rng.uniform(4.5, 13)
+    if side < 0.45:  # from beside the road
+        place = (rng.uniform(-30, 30), -rng.uniform(8, 30), height)
+        target = (place[0] + rng.uniform(-28, 28), n * lane * rng.uniform(0.2, 0.8), rng.uniform(0, 1.5))
+    else:  # from a bridge or gantry, along the road
+        place = (0, n * lane * rng.uniform(-0.3, 1.3), height)
+        target = (rng.choice((-1, 1)) * rng.uniform(22, 60), n * lane * rng.uniform(0.3, 0.7), 0)
+    world.camera(scene, place, target, rng.uniform(28, 65))
+    return scene, kind, n, lane, 6.0 if is_lit else rng.choice((0.3, 0.8, 3.0))
+
+
+def place_vehicles(rng, n, lane, power):
+    """Fill the lanes with vehicles at random gaps; return (object, kind, matrix)."""
+    placed = []
+    share = rng.choice([0.0, 0.25, 0.5, 0.5, 0.75])
+    for k in range(n):
+        x = -70 + rng.uniform(0, 25)
+        sign = 1 if k < n / 2 or rng.random() < 0.2 else -1
+        while x < 70:
+            is_truck = rng.random() < share
+            kind = rng.choice(list(fleet.TRUCKS) if is_truck else [*fleet.OTHERS, "panel_van", "pickup"])
+            thing = fleet.build(kind, rng.random(), power)
+            half = max(abs(c[0]) for c in thing.bound_box)
+            x += half
+            matrix = truth.pose(x, (k + 0.5) * lane + rng.uniform(-0.3, 0.3), (0 if sign > 0 else math.pi) + rng.uniform(-0.03, 0.03))
+            thing.matrix_world = matrix
+            placed.append((thing, kind, matrix))
+            x += half + rng.uniform(3, 38)
+    return placed
+
+
+def boxes_of(scene, placed):
+    """Return visible boxes in pixels, near ones first; hidden ones are left out."""
+    eye = scene.camera.matrix_world.translation
+    near = sorted(placed, key=lambda p: (p[2].translation - eye).length)
+    covered = np.zeros((HEIGHT, WIDTH), bool)
+    rows = []
+    for thing, kind, matrix in near:
+        box = truth.picture_box(scene, truth.corners_of(thing), matrix)
+        cut = truth.clip_box(box) if box else None
+        if cut is None:
+            continue
+        x1, x2 = cut[0] * WIDTH, cut[2] * WIDTH
+        y1, y2 = cut[1] * HEIGHT, cut[3] * HEIGHT
+        area = (box[2] - box[0]) * (box[3] - box[1]) * WIDTH * HEIGHT
+        spot = covered[int(y1) : int(math.ceil(y2)), int(x1) : int(math.ceil(x2))]
+        free = 1 - spot.mean() if spot.size else 0
+        seen = free * (x2 - x1) * (y2 - y1) / area
+        spot[:] = True
+        if y2 - y1 < 4 or seen < 0.15:
+            continue
+        # half hidden ones are neither truth nor error: "ambiguous" is masked
+        name = fleet.class_of(kind) if seen > 0.45 else "ambiguous"
+        rows.append((name, x1, y1, x2, y2, seen, kind))
+    return rows
+
+
+def main():
+    """Render until the count is reached."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    images, boxes = arguments.out / "images.csv", arguments.out / "boxes.csv"
+    if not images.exists():
+        images.write_text("image,width,height,scene_id,light\n")
+        boxes.write_text("image,class,x1,y1,x2,y2,seen,kind\n")
+    done = len(images.read_text().splitlines()) - 1
+    for number in range(done // PER_SCENE, -(-arguments.count // PER_SCENE)):
+        rng = random.Random(arguments.seed * 100_003 + number)
+        scene, kind, n, lane, power = build_scene(rng)
+        noise = np.random.default_rng(number)
+        for k in range(PER_SCENE):
+            name = f"{number:05d}_{k}.jpg"
+            placed = place_vehicles(rng, n, lane, power)
+            bpy.context.view_layer.update()
+            scene.render.filepath = str(arguments.out / "frame.png")
+            bpy.ops.render.render(write_still=True)
+            image = cv2.imread(scene.render.filepath)[:, :, ::-1]
+            if kind in {"dusk", "night"}:
+                image = sensor.glow(image)
+            if kind == "rain":
+                image = sensor.rain(image, noise)
+            image = sensor.shade(image, noise, rng.uniform(1, 7), rng.random() < 0.7)
+            cv2.imwrite(str(arguments.out / name), image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, rng.randint(60, 92)])
+            with boxes.open("a", newline="") as file:
+                writer = csv.writer(file)
+                for name_, *numbers, seen, what in boxes_of(scene, placed):
+                    writer.writerow([name, name_, *(round(v, 1) for v in numbers), round(seen, 2), what])
+            with images.open("a") as file:
+                file.write(f"{name},{WIDTH},{HEIGHT},{arguments.seed}-{number},{kind}\n")
+            for thing, _, _ in placed:
+                data = thing.data
+                bpy.data.objects.remove(thing)
+                bpy.data.meshes.remove(data)
+
+
+if __name__ == "__main__":
+    main()
