@@ -1,0 +1,77 @@
+"""A table to a file that readers see whole or not at all."""
+
+import os
+import secrets
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from truckcount.errors import StoreError
+from truckcount.store.schema import check_table, schema_of
+
+ZSTD_LEVEL = 3
+ROW_GROUP = {"scores": 200_000}
+
+
+def publish_table(table: pa.Table, name: str, path: Path) -> bool:
+    """Replace one parquet file of a table atomically.
+
+    Written beside the target under a hidden name, read back, synced, renamed;
+    the folder is synced, too, since a rename is not durable before that.
+
+    Returns
+    -------
+    bool
+        False where the file held the same rows already and was left alone.
+    """
+    table = table.replace_schema_metadata(schema_of(name).metadata)
+    check_table(table, name, str(path))
+    if path.exists() and read_table(path, name).equals(table):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # a leading dot, not a trailing .tmp: pyarrow reads "x.parquet.tmp" as data
+    draft = path.parent / f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    try:
+        pq.write_table(
+            table,
+            draft,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            write_page_checksum=True,
+            row_group_size=ROW_GROUP.get(name, max(len(table), 1)),
+        )
+        if pq.read_metadata(draft).num_rows != len(table):
+            msg = f"{draft} did not read back as written; is the disk full or failing?"
+            raise StoreError(msg)
+        _sync(draft)
+        draft.replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error}; nothing was changed"
+        raise StoreError(msg) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
+    return True
+
+
+def read_table(path: Path, name: str) -> pa.Table:
+    """Read one file of a table, or an empty table where there is none."""
+    if not path.exists():
+        return schema_of(name).empty_table()
+    try:
+        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = (
+            f"{path} is damaged ({error}); run `truckcount store check`, or move the "
+            "file away and run again over its videos"
+        )
+        raise StoreError(msg) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

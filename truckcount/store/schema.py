@@ -1,0 +1,232 @@
+"""The one place where every column of every table is declared.
+
+From here come the arrow schemas, the checks of every write, and
+``docs/data_dictionary.md``.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from truckcount.errors import SchemaError
+
+SCHEMA_VERSION = 1
+WRITER_VERSION = "0.1.0"
+
+TIME = pa.timestamp("us", tz="UTC")
+LOCAL_TIME = pa.timestamp("us")
+INTERVALS = pa.list_(pa.struct([("start", TIME), ("end", TIME)]))
+PEAKS = pa.list_(
+    pa.struct(
+        [
+            ("x", pa.uint16()),
+            ("y", pa.uint16()),
+            ("w", pa.uint16()),
+            ("h", pa.uint16()),
+            ("p_u8", pa.uint8()),
+        ]
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name, arrow type, whether it may be null, meaning with unit."""
+
+    name: str
+    type: pa.DataType
+    is_nullable: bool
+    meaning: str
+
+
+def _c(name: str, kind: pa.DataType, meaning: str, *, null: bool = False) -> Column:
+    return Column(name, kind, null, meaning)
+
+
+S, F, I32, I16, B = pa.string(), pa.float64(), pa.int32(), pa.int16(), pa.bool_()
+
+HOURS = (
+    _c("camera", S, "camera id"),
+    _c("gate", S, "gate id"),
+    _c("direction", S, "`in`, `out`, `unknown` of a directional gate, else `any`"),
+    _c("hour_start_utc", TIME, "inclusive start of the hour"),
+    _c("bin_minutes", I16, "always 60 in `hours`"),
+    _c("source_kind", S, "`video`, `duty` (clips on a cycle) or `stills`"),
+    _c("n_trucks", I32, "trucks whose onset was observed; null iff coverage_s is 0", null=True),
+    _c("onsets", I32, "raw onsets before the counting rules; diagnostic", null=True),
+    _c("n_censored", I32, "trucks already present at the first sample after a gap; not in n_trucks", null=True),
+    _c("coverage_s", F, "seconds of usable observation, 0-3600; repeats on direction rows: never sum over direction"),
+    _c("unusable_s", F, "seconds decoded but unusable (frozen, dark, covered, moved)"),
+    _c("max_gap_s", F, "longest stretch without usable coverage, seconds"),
+    _c("busy_s", F, "covered seconds with a truck present", null=True),
+    _c("n_samples", I32, "usable samples"),
+    _c("occupancy_mean", F, "mean number of trucks present", null=True),
+    _c("n_trucks_est", F, "estimate for the whole hour; null under a quarter of coverage", null=True),
+    _c("n_trucks_se", F, "standard error of n_trucks_est", null=True),
+    _c("n_trucks_se_indep", F, "part of n_trucks_se that is independent across hours", null=True),
+    _c("is_final", B, "fully watched, or 72 h old"),
+    _c("is_backfill", B, "known later than 72 h after the hour's end"),
+    _c("known_at_utc", TIME, "first instant at which this revision was certainly readable"),
+    _c("revision", I32, "1, 2, 3 ... per key, gapless"),
+    _c("model_id", S, "`<name>@sha256:<12 hex of weights>`"),
+    _c("config_hash", S, "12 hex of what this gate's counts depend on"),
+    _c("calibration_id", S, "null: uncalibrated", null=True),
+    _c("clock_offset_s", F, "applied correction, true minus recorder"),
+    _c("clock_sd_s", F, "its standard deviation"),
+    _c("local_start", LOCAL_TIME, "wall clock at the site, naive; repeats in autumn: never join on it"),
+    _c("utc_offset_min", I16, "tells the two autumn hours apart"),
+    _c("local_dow", pa.int8(), "0 is Monday"),
+    _c("tz", S, "IANA zone"),
+)
+
+HISTORY = (
+    *HOURS,
+    _c("cause", S, "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, `repair`, `restamp`"),
+    _c("payload_sha", S, "12 hex over all columns that are not bookkeeping"),
+)
+
+PASSAGES = (
+    _c("passage_id", S, "16 hex of sha256(camera|gate|onset to 100 ms|config_hash)"),
+    _c("camera", S, "camera id"),
+    _c("gate", S, "gate id"),
+    _c("direction", S, "`in`, `out`, `unknown` or `any`"),
+    _c("onset_utc", TIME, "first sample inside the gate"),
+    _c("offset_utc", TIME, "end of the stay; null while it lasts", null=True),
+    _c("dwell_s", F, "offset less onset, seconds", null=True),
+    _c("hour_start_utc", TIME, "hour of the onset: the one that counts it"),
+    _c("is_counted", B, "whether n_trucks has it"),
+    _c("drop_reason", S, "why not: `dedupe`, `short`, `still`, `not_truck`, `censored`, `overlap`", null=True),
+    _c("onset_censored", B, "already there at the first sample after a gap"),
+    _c("offset_censored", B, "coverage ended before it left"),
+    _c("score_peak", pa.float32(), "highest presence score, 0-1"),
+    _c("score_mean", pa.float32(), "mean presence score, 0-1"),
+    _c("direction_score", pa.float32(), "|cosine| of path and `in` vector"),
+    _c("direction_method", S, "`track`, `flow`, `order` or `none`"),
+    _c("n_samples", I32, "samples inside the gate"),
+    _c("segment_id_onset", S, "segment that holds the onset"),
+    _c("segment_id_offset", S, "segment that holds the offset"),
+    _c("crop_path", S, "picture of the truck, where kept", null=True),
+    _c("model_id", S, "weights that scored it"),
+    _c("config_hash", S, "configuration that counted it"),
+    _c("known_at_utc", TIME, "when this row became readable"),
+)
+
+SCORES = (
+    _c("camera", S, "camera id"),
+    _c("gate", S, "gate id"),
+    _c("t_utc", TIME, "time of the sample"),
+    _c("segment_id", S, "segment it was decoded from"),
+    _c("pts_s", F, "seconds from the segment's first frame"),
+    _c("dt_s", pa.float32(), "seconds this sample stands for, at most 2"),
+    _c("score_u8", pa.uint8(), "round(255 x presence score)"),
+    _c("n_present", I16, "peaks at or above one half", null=True),
+    _c("peaks", PEAKS, "centres and sizes (fraction x 65535) and probability x 255"),
+    _c("state", pa.int8(), "0 empty, 1 truck, -1 unusable"),
+    _c("quality_flags", I32, "1 dark, 2 frozen, 4 occluded, 8 moved, 16 corrupt"),
+    _c("config_hash", S, "hash of what the scores depend on"),
+)
+
+SEGMENTS = (
+    _c("segment_id", S, "16 hex of the sha256 of the file's bytes"),
+    _c("path", S, "path as offered, credentials masked"),
+    _c("name", S, "file name"),
+    _c("source_kind", S, "`video`, `duty` or `stills`"),
+    _c("size_bytes", pa.int64(), "bytes"),
+    _c("mtime_utc", TIME, "file time", null=True),
+    _c("start_utc", TIME, "first frame", null=True),
+    _c("end_utc", TIME, "end of the last frame", null=True),
+    _c("start_source", S, "`option`, `sidecar`, `filename`, `container`, `mtime`", null=True),
+    _c("time_quality", S, "`exact`, `zone`, `ambiguous` or `guess`", null=True),
+    _c("clock_offset_s", F, "applied correction"),
+    _c("clock_sd_s", F, "its standard deviation"),
+    _c("duration_s", F, "PTS span", null=True),
+    _c("decoded_s", F, "seconds decoded", null=True),
+    _c("usable_s", F, "seconds usable", null=True),
+    _c("n_frames_decoded", I32, "frames decoded", null=True),
+    _c("n_samples", I32, "samples scored", null=True),
+    _c("fps_nominal", pa.float32(), "frame rate of the header", null=True),
+    _c("is_vfr", B, "frame times are uneven"),
+    _c("width", I32, "displayed width, pixels", null=True),
+    _c("height", I32, "displayed height, pixels", null=True),
+    _c("codec", S, "codec", null=True),
+    _c("decode_errors", I32, "damaged packets", null=True),
+    _c("status", S, "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, `growing`, `failed`"),
+    _c("error", S, "what went wrong", null=True),
+    _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),
+    _c("config_hash", S, "hash of what its scores depend on", null=True),
+    _c("model_id", S, "weights that scored it", null=True),
+    _c("run_id", S, "run that wrote this row"),
+    _c("known_at_utc", TIME, "when this row became readable"),
+)
+
+BINS = tuple(
+    _c("bin_start_utc", TIME, "inclusive start of the bin") if c.name == "hour_start_utc" else c
+    for c in HOURS
+)
+BINS_HISTORY_COLUMNS = ("cause", "payload_sha")
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "hours": HOURS,
+    "history": HISTORY,
+    "passages": PASSAGES,
+    "scores": SCORES,
+    "segments": SEGMENTS,
+    "bins_05": BINS,
+    "bins_15": BINS,
+    "bins_30": BINS,
+}
+
+_PANDAS_NULLABLE = {pa.int32(): "Int32", pa.int16(): "Int16"}
+
+
+def schema_of(table: str) -> pa.Schema:
+    """Return a table's arrow schema with pandas and version metadata."""
+    if table not in COLUMNS:
+        msg = f"no table {table!r}; tables are {', '.join(COLUMNS)}"
+        raise SchemaError(msg)
+    columns = COLUMNS[table]
+    fields = [pa.field(c.name, c.type, c.is_nullable) for c in columns]
+    metadata = {
+        "tc.schema_version": str(SCHEMA_VERSION),
+        "tc.writer_version": WRITER_VERSION,
+        "tc.table": table,
+        "pandas": json.dumps(_pandas_metadata(columns)),
+    }
+    return pa.schema(fields, metadata)
+
+
+def check_table(table: pa.Table, name: str, where: str) -> None:
+    """Raise ``SchemaError`` unless names, types and nulls are as declared."""
+    want = schema_of(name)
+    got = [(f.name, f.type) for f in table.schema]
+    expected = [(f.name, f.type) for f in want]
+    if got != expected:
+        odd = sorted(set(map(str, got)) ^ set(map(str, expected)))
+        msg = f"{where}: columns are not those of `{name}`: {', '.join(odd[:6])}"
+        raise SchemaError(msg)
+    for field in want:
+        if not field.nullable and table.column(field.name).null_count:
+            msg = f"{where}: column {field.name!r} of `{name}` holds nulls"
+            raise SchemaError(msg)
+
+
+def _pandas_metadata(columns: tuple[Column, ...]) -> dict[str, object]:
+    """Tell pandas which dtypes to give back: nullable integers stay integers."""
+    return {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": [
+            {
+                "name": c.name,
+                "field_name": c.name,
+                "pandas_type": "object",
+                "numpy_type": _PANDAS_NULLABLE[c.type],
+                "metadata": None,
+            }
+            for c in columns
+            if c.is_nullable and c.type in _PANDAS_NULLABLE
+        ],
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": "2.2.0",
+    }

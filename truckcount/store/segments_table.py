@@ -1,0 +1,116 @@
+"""Segments of a camera to month files and back: the commit marker of ingest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.publish import publish_table, read_table
+from truckcount.store.schema import schema_of
+
+NO_TIME = "undated"  # period of files whose start is not known
+_TIMES = ("mtime", "start", "end", "known_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRecord:
+    """One offered file; columns as in ``schema.SEGMENTS``, times in microseconds."""
+
+    segment_id: str
+    path: str
+    name: str
+    source_kind: str
+    size_bytes: int
+    status: str
+    run_id: str
+    mtime_us: int | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    start_source: str | None = None
+    time_quality: str | None = None
+    clock_offset_s: float = 0.0
+    clock_sd_s: float = 0.0
+    duration_s: float | None = None
+    decoded_s: float | None = None
+    usable_s: float | None = None
+    n_frames_decoded: int | None = None
+    n_samples: int | None = None
+    fps_nominal: float | None = None
+    is_vfr: bool = False
+    width: int | None = None
+    height: int | None = None
+    codec: str | None = None
+    decode_errors: int | None = None
+    error: str | None = None
+    winner_intervals: tuple[tuple[int, int], ...] = ()
+    config_hash: str | None = None
+    model_id: str | None = None
+    known_at_us: int = 0
+
+
+def write_segment(root: Path, camera: str, record: SegmentRecord) -> None:
+    """Write a segment's row; at most one row per (segment_id, path)."""
+    period = NO_TIME if record.start_us is None else month_of(record.start_us)
+    folder = file_path(root, "segments", camera, period).parent
+    new = _to_row(record)
+    for path in sorted({*folder.glob("[!._]*.parquet"), folder / f"{period}.parquet"}):
+        rows = read_table(path, "segments").to_pylist()
+        before = [r for r in rows if _is_same_file(r, new)]
+        kept = [r for r in rows if not _is_same_file(r, new)]
+        is_home = path.stem == period
+        if is_home:
+            if before and _same(before[0], new):
+                return
+            kept.append(new)
+        elif not before:
+            continue
+        kept.sort(key=lambda r: (str(r["start_utc"]), r["segment_id"], r["path"]))
+        table = pa.Table.from_pylist(kept, schema=schema_of("segments"))
+        publish_table(table, "segments", path)
+
+
+def read_segments(root: Path, camera: str) -> list[SegmentRecord]:
+    """Read all segments of a camera, by start."""
+    folder = file_path(root, "segments", camera, "x").parent
+    records = [
+        _from_row(row)
+        for path in sorted(folder.glob("[!._]*.parquet"))
+        for row in read_table(path, "segments").to_pylist()
+    ]
+    return sorted(records, key=lambda r: (r.start_us or 0, r.segment_id, r.path))
+
+
+def _is_same_file(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return bool(a["segment_id"] == b["segment_id"] and a["path"] == b["path"])
+
+
+def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return all(a[k] == b[k] for k in a if k not in {"known_at_utc", "run_id"})
+
+
+def _to_row(record: SegmentRecord) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        f: getattr(record, f) for f in SegmentRecord.__dataclass_fields__
+    }
+    for name in _TIMES:
+        t_us = row.pop(f"{name}_us")
+        row[f"{name}_utc"] = None if t_us is None else from_us(t_us)
+    row["winner_intervals"] = [
+        {"start": from_us(a), "end": from_us(b)} for a, b in record.winner_intervals
+    ]
+    if record.fps_nominal is not None:
+        row["fps_nominal"] = float(pa.scalar(record.fps_nominal, pa.float32()).as_py())
+    return {name: row[name] for name in schema_of("segments").names}
+
+
+def _from_row(row: dict[str, Any]) -> SegmentRecord:
+    values = dict(row)
+    for name in _TIMES:
+        moment = values.pop(f"{name}_utc")
+        values[f"{name}_us"] = None if moment is None else to_us(moment)
+    values["winner_intervals"] = tuple(
+        (to_us(i["start"]), to_us(i["end"])) for i in values["winner_intervals"]
+    )
+    return SegmentRecord(**values)

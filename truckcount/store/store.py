@@ -1,0 +1,178 @@
+"""A store: one folder of parquet that runs write and anyone reads."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from truckcount.domain.hour import HourRow
+from truckcount.domain.passage import Passage
+from truckcount.domain.scores import Scores
+from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
+from truckcount.store.hours_table import HourStamp, write_hours
+from truckcount.store.layout import file_path
+from truckcount.store.passages_table import write_passages
+from truckcount.store.schema import SCHEMA_VERSION
+from truckcount.store.scores_table import has_scores, read_scores, write_scores
+from truckcount.store.segments_table import (
+    SegmentRecord,
+    read_segments,
+    write_segment,
+)
+
+LOCK_TIMEOUT_S = 600.0
+US_PER_MINUTE = 60_000_000
+
+
+class Store:
+    """An open store. Ingest order: scores, passages, history, hours, segments.
+
+    The segments row commits: a crash before it makes the next run do the segment
+    again, which changes nothing that was already written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, path: str | Path, *, is_new_allowed: bool = True) -> "Store":
+        """Open a store, or make one.
+
+        Raises
+        ------
+        StoreError
+            When there is none and none may be made, or it cannot be written.
+        StoreVersionError
+            When a newer truckcount wrote it.
+        """
+        root = Path(path)
+        meta = root / "_meta" / "store.json"
+        if not meta.exists():
+            if not is_new_allowed:
+                msg = f"{root} is no store: it has no _meta/store.json"
+                raise StoreError(msg)
+            try:
+                meta.parent.mkdir(parents=True, exist_ok=True)
+                (root / ".locks").mkdir(exist_ok=True)
+                draft = meta.with_name(f".store.{time.time_ns()}.tmp")
+                draft.write_text(json.dumps({"schema_version": SCHEMA_VERSION}) + "\n")
+                draft.replace(meta)
+            except OSError as error:
+                msg = f"store {root} cannot be made: {error}"
+                raise StoreError(msg) from error
+        try:
+            version = int(json.loads(meta.read_text())["schema_version"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            msg = f"{meta} is damaged ({error!r}); restore it from a backup"
+            raise StoreError(msg) from error
+        if version > SCHEMA_VERSION:
+            msg = (
+                f"store {root} has schema {version}, this truckcount knows "
+                f"{SCHEMA_VERSION}; upgrade truckcount"
+            )
+            raise StoreVersionError(msg)
+        return cls(root)
+
+    @contextmanager
+    def lock(self, camera: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        """Hold a camera's lock; the kernel frees it when a process dies."""
+        path = file_path(self.root, ".locks", camera, "x").parent.with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=timeout_s)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            msg = (
+                f"camera {camera!r} is being written by another truckcount (lock "
+                f"{path}); wait for it or run later"
+            )
+            raise StoreLockedError(msg) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def cameras(self) -> list[str]:
+        """List the cameras that have segments."""
+        folder = self.root / "segments"
+        if not folder.is_dir():
+            return []
+        return sorted(p.name for p in folder.iterdir() if p.name[0] not in "._")
+
+    def has_scores(self, camera: str, record: SegmentRecord, scoring_hash: str) -> bool:
+        """Tell whether a counted segment's scores are there under this hash."""
+        if record.start_us is None or record.config_hash != scoring_hash:
+            return False
+        return has_scores(
+            self.root, camera, record.segment_id, record.start_us, scoring_hash
+        )
+
+    def write_scores(
+        self, camera: str, scores: Mapping[str, Scores], scoring_hash: str
+    ) -> None:
+        """Merge the scores of one segment into the day files."""
+        write_scores(self.root, camera, scores, scoring_hash)
+
+    def read_scores(
+        self,
+        camera: str,
+        gate: str,
+        window: tuple[int, int],
+        won: Mapping[str, Sequence[tuple[int, int]]],
+    ) -> Scores:
+        """Read a gate's scores in a window, each moment from one segment."""
+        return read_scores(self.root, camera, gate, *window, won)
+
+    def write_passages(
+        self,
+        camera: str,
+        gate: str,
+        passages: Sequence[Passage],
+        window: tuple[int, int],
+        *,
+        model_id: str,
+        config_hash: str,
+        now_us: int | None = None,
+    ) -> None:
+        """Replace a gate's passages with onset in the window."""
+        known = _ceil_minute(_now_us() if now_us is None else now_us)
+        write_passages(
+            self.root,
+            camera,
+            gate,
+            passages,
+            window,
+            model_id=model_id,
+            config_hash=config_hash,
+            known_at_us=known,
+        )
+
+    def write_hours(
+        self, stamp: HourStamp, rows: Sequence[HourRow], now_us: int | None = None
+    ) -> int:
+        """Write revisions of the rows that changed; return how many."""
+        return write_hours(
+            self.root, stamp, rows, _now_us() if now_us is None else now_us
+        )
+
+    def write_segment(self, camera: str, record: SegmentRecord) -> None:
+        """Write a segment's row: the commit marker."""
+        if record.known_at_us == 0:
+            record = replace(record, known_at_us=_ceil_minute(_now_us()))
+        write_segment(self.root, camera, record)
+
+    def segments(self, camera: str) -> list[SegmentRecord]:
+        """Read a camera's segments, by start."""
+        return read_segments(self.root, camera)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _ceil_minute(t_us: int) -> int:
+    return -(-(t_us + US_PER_MINUTE) // US_PER_MINUTE) * US_PER_MINUTE
