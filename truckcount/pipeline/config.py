@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from truckcount.counting import CountingOptions
 from truckcount.domain.camera import Camera, Gate
 from truckcount.errors import ConfigError
+from truckcount.presence.weights import Weights
 
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
@@ -93,6 +95,24 @@ def config_hash(
             "polygon": gate.polygon,
             "in": gate.in_vector,
             "counting": asdict(counting),
+        }
+    )
+
+
+def run_hash(
+    cameras: Sequence[Camera], weights: Weights, options: RunOptions
+) -> str:
+    """Hash the configuration of every gate of a run."""
+    return _hash(
+        {
+            f"{camera.name}/{gate.name}": config_hash(
+                gate,
+                weights.model_id,
+                counting_options(gate, weights.header.thresholds),
+                options,
+            )
+            for camera in cameras
+            for gate in camera.gates
         }
     )
 

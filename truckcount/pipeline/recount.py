@@ -12,13 +12,14 @@ from truckcount.pipeline.timeline import (
     Interval,
     Span,
     affected_window,
-    keep_winners,
+    keep_first_of_tick,
     resolve_overlaps,
 )
 from truckcount.presence.weights import Weights
-from truckcount.store import SegmentRecord, Store
+from truckcount.store import HourStamp, SegmentRecord, Store
 
 US_PER_MINUTE = 60_000_000
+HOUR_US = 60 * US_PER_MINUTE
 MAX_NULL_HOURS = 400 * 24  # fill no longer outage with null rows than the scores live
 
 
@@ -40,6 +41,7 @@ def publish_counts(
     *,
     weights: Weights,
     options: RunOptions,
+    now_us: int | None = None,
 ) -> CameraCounts | None:
     """Count what changed segments touch and publish it; call under the lock.
 
@@ -50,28 +52,46 @@ def publish_counts(
     changed : set of str
         Ids of segments that are new or whose configuration changed.
     """
-    spans = [_span(r) for r in records if r.start_us is not None]
-    gate_options = [
-        counting_options(gate, weights.header.thresholds) for gate in camera.gates
+    spans = [
+        Span(segment_id=r.segment_id, start_us=r.start_us, end_us=r.end_us)
+        for r in records
+        if r.start_us is not None and r.end_us is not None
     ]
-    seam_us = round(max(o.seam_s for o in gate_options) * 1e6)
-    bin_us = 60 * US_PER_MINUTE
-    window = affected_window(spans, changed, seam_us=seam_us, bin_us=bin_us)
+    gates = [
+        (gate, counting_options(gate, weights.header.thresholds))
+        for gate in camera.gates
+    ]
+    seam_us = round(max(o.seam_s for _, o in gates) * 1e6)
+    window = affected_window(spans, changed, seam_us=seam_us, bin_us=HOUR_US)
     if window is None:
         return None
     won = resolve_overlaps(spans)
     aspect = _aspect(records, changed)
     passages: list[Passage] = []
     hours: list[HourRow] = []
-    for gate, counting in zip(camera.gates, gate_options, strict=True):
-        scores = keep_winners(store.read_scores(camera.name, gate.name, *window), won)
+    for gate, counting in gates:
+        scores = store.read_scores(camera.name, gate.name, window, won)
+        scores = keep_first_of_tick(scores, options.sample_fps)
         found = count_passages(scores, gate, counting, aspect)
         coverage = measure_coverage(scores, counting)
-        identity = {
-            "model_id": weights.model_id,
-            "config_hash": config_hash(gate, weights.model_id, counting, options),
-        }
-        store.write_passages(camera.name, gate.name, found, *window, **identity)
+        digest = config_hash(gate, weights.model_id, counting, options)
+        store.write_passages(
+            camera.name,
+            gate.name,
+            found,
+            window,
+            model_id=weights.model_id,
+            config_hash=digest,
+            now_us=now_us,
+        )
+        stamp = HourStamp(
+            camera=camera.name,
+            timezone=camera.timezone,
+            source_kind=camera.source_kind,
+            model_id=weights.model_id,
+            config_hash=digest,
+            clock_offset_s=camera.clock_shift_s,
+        )
         for minutes in sorted({60, options.bins}):
             rows = count_hours(
                 found,
@@ -84,15 +104,8 @@ def publish_counts(
             if minutes == 60:
                 rows = _outage_rows(gate, spans, window) + rows
             rows = [_as_source_kind(row, camera.source_kind) for row in rows]
-            store.write_hours(
-                camera.name,
-                camera.timezone,
-                rows,
-                gate=gate.name,
-                source_kind=camera.source_kind,
-                **identity,
-            )
-            if minutes == 60:
+            store.write_hours(stamp, rows, now_us)
+            if minutes == options.bins:
                 hours.extend(row for row in rows if row.bin_start_us >= window[0])
         passages.extend(found)
     return CameraCounts(
@@ -100,36 +113,25 @@ def publish_counts(
     )
 
 
-def _span(record: SegmentRecord) -> Span:
-    return Span(
-        segment_id=record.segment_id,
-        start_us=record.start_us,
-        end_us=record.end_us,
-    )
-
-
 def _aspect(records: Sequence[SegmentRecord], changed: set[str]) -> float:
     """Width / height of the newest picture; a camera keeps its shape."""
-    sized = [r for r in records if r.height and r.segment_id in changed]
-    return sized[-1].width / sized[-1].height if sized else 16 / 9
+    sized = [
+        r.width / r.height
+        for r in records
+        if r.width and r.height and r.segment_id in changed
+    ]
+    return sized[-1] if sized else 16 / 9
 
 
 def _outage_rows(gate: Gate, spans: Sequence[Span], window: Interval) -> list[HourRow]:
     """Null rows for unwatched hours between this window and its neighbours."""
-    bin_us = 60 * US_PER_MINUTE
     before = [s.end_us for s in spans if s.end_us <= window[0]]
     after = [s.start_us for s in spans if s.start_us >= window[1]]
     stretches = []
     if before:
-        stretches.append((-(-max(before) // bin_us) * bin_us, window[0]))
+        stretches.append((-(-max(before) // HOUR_US) * HOUR_US, window[0]))
     if after:
-        stretches.append((window[1], min(after) // bin_us * bin_us))
-    starts = [
-        t
-        for low, high in stretches
-        if (high - low) // bin_us <= MAX_NULL_HOURS
-        for t in range(low, high, bin_us)
-    ]
+        stretches.append((window[1], min(after) // HOUR_US * HOUR_US))
     return [
         HourRow(
             gate=gate.name,
@@ -149,7 +151,9 @@ def _outage_rows(gate: Gate, spans: Sequence[Span], window: Interval) -> list[Ho
             n_trucks_se=None,
             n_trucks_se_indep=None,
         )
-        for t in starts
+        for low, high in stretches
+        if (high - low) // HOUR_US <= MAX_NULL_HOURS
+        for t in range(low, high, HOUR_US)
         for direction in gate.directions
     ]
 

@@ -1,31 +1,24 @@
-"""Paths to parquet: the main job, in five hops.
+"""Paths to parquet: the main job.
 
-``score_file`` makes the first two (video to samples to scores), ``publish_counts``
-the other three (scores to passages to hours to parquet).
+Five hops: ``score_file`` makes the first two (video to samples to scores),
+``publish_counts`` the other three (scores to passages to hours to parquet).
 """
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from pathlib import Path
 
 from truckcount.domain.camera import Camera
-from truckcount.errors import (
-    ClockError,
-    DecodeError,
-    GrowingFileError,
-    TruckcountError,
-    VideoError,
-)
-from truckcount.pipeline.cameras import CameraBook, load_book
+from truckcount.errors import TruckcountError, VideoError
+from truckcount.pipeline.cameras import CameraBook, open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
+from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run_result import gather_result
-from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file, score_task
+from truckcount.pipeline.scoring import ScoreTask
 from truckcount.pipeline.segments import (
     failed_outcome,
     failed_record,
@@ -33,7 +26,6 @@ from truckcount.pipeline.segments import (
     outcome_of,
     record_of,
 )
-from truckcount.presence.devices import open_runtime
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.video import Source, check_settled, find_sources, fingerprint
@@ -41,17 +33,6 @@ from truckcount.video import Source, check_settled, find_sources, fingerprint
 logger = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 60.0  # hours appear while a long archive is still being read
-
-
-@dataclass(slots=True)
-class _CameraJob:
-    """The files of one camera in one run."""
-
-    camera: Camera
-    sources: list[tuple[Source, str]] = field(default_factory=list)
-    counts: list[CameraCounts] = field(default_factory=list)
-    outcomes: list[FileOutcome] = field(default_factory=list)
-    own_ids: set[str] = field(default_factory=set)
 
 
 def run_paths(
@@ -75,33 +56,46 @@ def run_paths(
     """
     began, cpu_began = time.monotonic(), time.process_time()
     weights = find_weights(options.model)
-    book = load_book(options)
+    book = open_book(options)
     store = Store.open(options.store)
-    jobs, failed = _plan_jobs(paths, book, options)
+    work, failed = _plan(paths, book, options)
     if listener is not None:
-        listener.started(sum(len(job.sources) for job in jobs) + len(failed))
+        listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:
             listener.finished(outcome, 0)
-    scorer = _Scorer(weights, options, listener)
     n_trucks = 0
-    for job in jobs:
-        n_trucks = _run_camera(store, job, scorer, weights, options, listener, n_trucks)
+    for camera_work in work:
+        run = _CameraRun(store, camera_work, weights, options, listener, n_trucks)
+        n_trucks = run.run()
     return gather_result(
         weights,
         options,
-        [(job.camera, job.counts, job.own_ids) for job in jobs],
-        failed + [outcome for job in jobs for outcome in job.outcomes],
+        work,
+        failed,
         wall_s=time.monotonic() - began,
-        cpu_s=time.process_time() - cpu_began + scorer.worker_cpu_s,
+        cpu_s=time.process_time() - cpu_began,
     )
 
 
-def _plan_jobs(
+@dataclass(slots=True)
+class CameraWork:
+    """The files of one camera in one run, and what became of them."""
+
+    camera: Camera
+    sources: list[tuple[Source, str]] = field(default_factory=list)
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    counts: list[CameraCounts] = field(default_factory=list)
+    own_ids: set[str] = field(default_factory=set)
+    worker_cpu_s: float = 0.0
+
+
+def _plan(
     paths: Sequence[str], book: CameraBook, options: RunOptions
-) -> tuple[list[_CameraJob], list[FileOutcome]]:
+) -> tuple[list[CameraWork], list[FileOutcome]]:
     """Give each file to its camera; what cannot be given is a failed outcome."""
-    jobs: dict[str, _CameraJob] = {}
+    work: dict[str, CameraWork] = {}
     failed: list[FileOutcome] = []
+    seen: set[str] = set()
     for path in paths:
         try:
             sources = find_sources([path])
@@ -110,7 +104,10 @@ def _plan_jobs(
             failed.append(failed_outcome(str(path), "", error))
             continue
         for source in sources:
-            camera = book.camera_for(source)
+            if source.path in seen:
+                continue
+            seen.add(source.path)
+            camera = book.camera_for(source.path)
             try:
                 check_settled(source, options.settle_s, time.time())
                 digest = fingerprint(source)
@@ -118,174 +115,146 @@ def _plan_jobs(
                 logger.warning("%s", error)
                 failed.append(failed_outcome(source.name, camera.name, error))
                 continue
-            job = jobs.setdefault(camera.name, _CameraJob(camera=camera))
-            if source not in [known for known, _ in job.sources]:
-                job.sources.append((source, digest))
-    return list(jobs.values()), failed
+            place = work.setdefault(camera.name, CameraWork(camera=camera))
+            place.sources.append((source, digest))
+    return list(work.values()), failed
 
 
-def _run_camera(
-    store: Store,
-    job: _CameraJob,
-    scorer: "_Scorer",
-    weights: Weights,
-    options: RunOptions,
-    listener: RunListener | None,
-    n_trucks: int,
-) -> int:
-    """Score and publish one camera's files; return all trucks counted so far."""
-    camera = job.camera
-    digest = scoring_hash(camera, weights.model_id, options)
-    with store.lock(camera.name):
-        records = {
-            r.segment_id: r for r in store.segments(camera.name) if is_counted(r)
-        }
-        todo: list[ScoreTask] = []
-        changed: set[str] = set()
-        seen: dict[str, str] = {}
-        for source, segment_id in job.sources:
-            if segment_id in seen:
-                job.outcomes.append(
-                    outcome_of(source, camera, records.get(segment_id), "duplicate")
-                )
-                continue
-            seen[segment_id] = source.name
-            known = records.get(segment_id)
-            if known is not None and store.has_scores(camera.name, segment_id, digest):
-                job.outcomes.append(outcome_of(source, camera, known, "reused"))
-                changed.add(segment_id)
-                job.own_ids.add(segment_id)
-                continue
-            todo.append(
-                ScoreTask(
-                    source=source,
-                    camera=camera,
-                    segment_id=segment_id,
-                    options=options,
-                    model=options.model,
-                )
-            )
-        pending: list[SegmentRecord] = []
-        published = time.monotonic()
-
-        def publish() -> None:
-            nonlocal pending
-            counts = publish_counts(
-                store,
-                camera,
-                list(records.values()),
-                changed,
-                weights=weights,
-                options=options,
-            )
-            if counts is not None:
-                job.counts.append(counts)
-            for record in pending:
-                store.write_segment(record)
-            pending = []
-            changed.clear()
-
-        for task, scored in scorer.score(todo):
-            if isinstance(scored, TruckcountError):
-                outcome = failed_outcome(task.source.name, camera.name, scored)
-                store.write_segment(failed_record(task, outcome))
-            else:
-                store.write_scores(camera.name, scored.scores, scoring_hash=digest)
-                record = record_of(task, scored, weights)
-                records[record.segment_id] = record
-                pending.append(record)
-                changed.add(record.segment_id)
-                job.own_ids.add(record.segment_id)
-                outcome = outcome_of(task.source, camera, record, "done", scored)
-            job.outcomes.append(outcome)
-            if time.monotonic() - published > PUBLISH_EVERY_S or len(todo) == 1:
-                publish()
-                published = time.monotonic()
-            if listener is not None:
-                listener.finished(outcome, n_trucks + _count(job))
-        if changed or pending:
-            publish()
-    return n_trucks + _count(job)
-
-
-def _count(job: _CameraJob) -> int:
-    latest = {(p.gate, p.onset_us): p for counts in job.counts for p in counts.passages}
-    return sum(
-        p.is_counted and p.segment_id_onset in job.own_ids for p in latest.values()
-    )
-
-
-class _Scorer:
-    """Scores tasks here or in worker processes, yielding each as it is done."""
+class _CameraRun:
+    """Scores and publishes the files of one camera, holding its lock."""
 
     def __init__(
-        self, weights: Weights, options: RunOptions, listener: RunListener | None
+        self,
+        store: Store,
+        work: CameraWork,
+        weights: Weights,
+        options: RunOptions,
+        listener: RunListener | None,
+        n_before: int,
     ) -> None:
+        self._store = store
+        self._work = work
+        self._camera = work.camera
         self._weights = weights
         self._options = options
         self._listener = listener
-        self._runtime = None if options.jobs > 1 else _LazyRuntime(weights, options)
-        self.worker_cpu_s = 0.0
+        self._n_before = n_before
+        self._digest = scoring_hash(work.camera, weights.model_id, options)
+        self._run_id = uuid.uuid4().hex[:12]
+        self._records: dict[str, SegmentRecord] = {}
+        self._changed: set[str] = set()
+        self._pending: list[SegmentRecord] = []
 
-    def score(
-        self, tasks: Sequence[ScoreTask]
-    ) -> Iterator[tuple[ScoreTask, ScoredFile | TruckcountError]]:
-        """Yield (task, scores or what went wrong)."""
-        if self._options.jobs > 1 and len(tasks) > 1:
-            yield from self._score_in_workers(tasks)
-            return
-        for task in tasks:
-            name = task.source.name
-            advance = _advance_for(self._listener, name)
-            try:
-                runtime = self._runtime or _LazyRuntime(self._weights, self._options)
-                yield task, score_file(task, self._weights, runtime.get(), advance)
-            except VideoError as error:
-                yield task, error
-            except OSError as error:
-                yield task, DecodeError(f"{name}: cannot be read: {error}")
-
-    def _score_in_workers(
-        self, tasks: Sequence[ScoreTask]
-    ) -> Iterator[tuple[ScoreTask, ScoredFile | TruckcountError]]:
-        # spawn: forked children would share the decoder's and runtime's threads
-        with ProcessPoolExecutor(
-            self._options.jobs, mp_context=get_context("spawn")
-        ) as pool:
-            futures: dict[Future[ScoredFile], ScoreTask] = {
-                pool.submit(score_task, task): task for task in tasks
+    def run(self) -> int:
+        """Do it; return the trucks counted by the whole run so far."""
+        with self._store.lock(self._camera.name):
+            self._records = {
+                r.segment_id: r
+                for r in self._store.segments(self._camera.name)
+                if is_counted(r)
             }
-            for future in as_completed(futures):
-                task = futures[future]
-                try:
-                    scored = future.result()
-                except VideoError as error:
-                    yield task, error
-                except OSError as error:
-                    msg = f"{task.source.name}: cannot be read: {error}"
-                    yield task, DecodeError(msg)
-                else:
-                    self.worker_cpu_s += scored.cpu_s
-                    yield task, scored
+            self._score(self._sort_out())
+            if self._changed or self._pending:
+                self._publish()
+        return self._n_trucks()
+
+    def _sort_out(self) -> list[ScoreTask]:
+        """Return what must be scored; the rest is known already."""
+        todo: dict[str, ScoreTask] = {}
+        for source, segment_id in self._work.sources:
+            known = self._records.get(segment_id)
+            if segment_id in todo or segment_id in self._work.own_ids:
+                self._note(failed_duplicate(source, self._camera, segment_id))
+            elif known is not None and self._store.has_scores(
+                self._camera.name, known, self._digest
+            ):
+                self._changed.add(segment_id)
+                self._work.own_ids.add(segment_id)
+                is_copy = known.path != source.name
+                status = "duplicate" if is_copy else "reused"
+                self._note(outcome_of(source, self._camera, known, status))
+            else:
+                todo[segment_id] = ScoreTask(
+                    source=source,
+                    camera=self._camera,
+                    segment_id=segment_id,
+                    options=self._options,
+                )
+        return list(todo.values())
+
+    def _score(self, todo: list[ScoreTask]) -> None:
+        published = time.monotonic()
+        for task, scored in score_tasks(todo, self._weights, self._listener):
+            if isinstance(scored, TruckcountError):
+                logger.warning("%s", scored)
+                outcome = failed_outcome(task.source.name, self._camera.name, scored)
+                record = failed_record(task, outcome, self._run_id)
+                self._store.write_segment(self._camera.name, record)
+                self._note(outcome)
+                continue
+            self._store.write_scores(self._camera.name, scored.scores, self._digest)
+            record = record_of(
+                task,
+                scored,
+                model_id=self._weights.model_id,
+                scoring_hash=self._digest,
+                run_id=self._run_id,
+            )
+            self._records[record.segment_id] = record
+            self._pending.append(record)
+            self._changed.add(record.segment_id)
+            self._work.own_ids.add(record.segment_id)
+            self._work.worker_cpu_s += scored.worker_cpu_s
+            is_due = time.monotonic() - published > PUBLISH_EVERY_S
+            if is_due or task is todo[-1]:
+                self._publish()
+                published = time.monotonic()
+            self._note(outcome_of(task.source, self._camera, record, "done", scored))
+
+    def _publish(self) -> None:
+        counts = publish_counts(
+            self._store,
+            self._camera,
+            list(self._records.values()),
+            self._changed,
+            weights=self._weights,
+            options=self._options,
+        )
+        if counts is not None:
+            self._work.counts.append(counts)
+        for record in self._pending:
+            self._store.write_segment(self._camera.name, record)
+        self._pending.clear()
+        self._changed.clear()
+
+    def _note(self, outcome: FileOutcome) -> None:
+        self._work.outcomes.append(outcome)
+        if self._listener is not None:
+            self._listener.finished(outcome, self._n_trucks())
+
+    def _n_trucks(self) -> int:
+        return self._n_before + sum(p.is_counted for p in own_passages(self._work))
 
 
-class _LazyRuntime:
-    """Opens the runtime when the first file needs it: a re-run never does."""
-
-    def __init__(self, weights: Weights, options: RunOptions) -> None:
-        self._weights, self._device = weights, options.device
-        self._runtime = None
-
-    def get(self):  # type: ignore[no-untyped-def]
-        if self._runtime is None:
-            self._runtime = open_runtime(self._weights, self._device)  # type: ignore[assignment]
-        return self._runtime
-
-
-def _advance_for(listener: RunListener | None, name: str):  # type: ignore[no-untyped-def]
-    if listener is None:
-        return lambda _video_s: None
-    return lambda video_s: listener.advanced(name, video_s)
+def own_passages(work: CameraWork) -> list:  # type: ignore[type-arg]
+    """Return the passages that begin in this run's files, the newest count of each."""
+    windows: list[tuple[int, int]] = []
+    found = []
+    for counts in reversed(work.counts):
+        for passage in counts.passages:
+            is_recounted = any(a <= passage.onset_us < b for a, b in windows)
+            if not is_recounted and passage.segment_id_onset in work.own_ids:
+                found.append(passage)
+        windows.append(counts.window)
+    return sorted(found, key=lambda p: (p.onset_us, p.gate, p.path))
 
 
-__all__ = ["ClockError", "GrowingFileError", "Path", "run_paths"]
+def failed_duplicate(source: Source, camera: Camera, segment_id: str) -> FileOutcome:
+    """Say that a file's bytes were offered already in this run."""
+    return FileOutcome(
+        path=source.name,
+        camera=camera.name,
+        status="duplicate",
+        segment_id=segment_id,
+        warnings=("the same bytes were offered under another name; counted once",),
+    )

@@ -9,11 +9,10 @@ from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
 from truckcount.errors import DecodeError
 from truckcount.pipeline.config import RunOptions
-from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_views
-from truckcount.presence.weights import Weights, find_weights
+from truckcount.presence.weights import Weights
 from truckcount.video import Source, open_decoder, probe_video, resolve_start
 
 PROGRESS_EVERY_S = 0.2  # wall time; a terminal shows no more
@@ -27,7 +26,6 @@ class ScoreTask:
     camera: Camera
     segment_id: str
     options: RunOptions
-    model: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +35,8 @@ class ScoredFile:
     scores: dict[str, Scores]
     report: SegmentReport
     start: StartTime
-    cpu_s: float
-
-
-def score_task(task: ScoreTask) -> ScoredFile:
-    """Score one file in a worker process, which keeps its runtime."""
-    weights = find_weights(task.model)
-    runtime = _worker_runtime(weights, task.options.device)
-    return score_file(task, weights, runtime, lambda _video_s: None)
+    worker_cpu_s: float = 0.0
+    """CPU time of another process; 0 when scored in this one."""
 
 
 def score_file(
@@ -55,26 +47,25 @@ def score_file(
 ) -> ScoredFile:
     """Decode one file and score every gate of its camera.
 
+    Parameters
+    ----------
+    advance : callable
+        Told the seconds of video read so far, a few times a second.
+
     Raises
     ------
     VideoError
         When the file gives no picture or no trustworthy start time.
     """
-    began = time.process_time()
-    options, camera = task.options, task.camera
-    probe = probe_video(task.source)
+    options, camera, source = task.options, task.camera, task.source
+    probe = probe_video(source)
     start = resolve_start(
-        task.source,
-        camera,
-        probe,
-        start=options.start,
-        is_strict=options.is_strict_time,
+        source, camera, probe, start=options.start, is_strict=options.is_strict_time
     )
-    rects = plan_views(
-        camera.gates, (probe.width, probe.height), weights.header.view_size
-    )
+    size = (probe.width, probe.height)
+    rects = plan_views(camera.gates, size, weights.header.view_size)
     decoder = open_decoder(
-        task.source,
+        source,
         rects,
         start_us=start.start_us,
         sample_fps=options.sample_fps,
@@ -91,23 +82,8 @@ def score_file(
     report = decoder.report
     if report.n_samples == 0:
         msg = (
-            f"{task.source.name}: no picture could be decoded "
+            f"{source.name}: no picture could be decoded "
             f"({report.n_bad_packets} damaged packets); check the recorder"
         )
         raise DecodeError(msg)
-    return ScoredFile(
-        scores=scores,
-        report=report,
-        start=start,
-        cpu_s=time.process_time() - began,
-    )
-
-
-_RUNTIMES: dict[tuple[str, str], Runtime] = {}
-
-
-def _worker_runtime(weights: Weights, device: str) -> Runtime:
-    key = (weights.sha256, device)
-    if key not in _RUNTIMES:
-        _RUNTIMES[key] = open_runtime(weights, device)
-    return _RUNTIMES[key]
+    return ScoredFile(scores=scores, report=report, start=start)

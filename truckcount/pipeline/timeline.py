@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from truckcount.domain.scores import Scores, select_scores
+from truckcount.domain.ticks import TickSampler
 
 Interval = tuple[int, int]
 
@@ -41,13 +42,13 @@ def resolve_overlaps(spans: Sequence[Span]) -> dict[str, list[Interval]]:
     return won
 
 
-def keep_winners(scores: Scores, won: dict[str, list[Interval]]) -> Scores:
-    """Drop samples that another segment has at the same time."""
-    keep = np.zeros(len(scores), np.bool_)
-    for index, segment_id in enumerate(scores.segment_ids):
-        is_mine = scores.segment == index
-        for low, high in won.get(segment_id, ()):
-            keep |= is_mine & (scores.t_us >= low) & (scores.t_us < high)
+def keep_first_of_tick(scores: Scores, sample_fps: float) -> Scores:
+    """Keep the earlier of two samples of one tick, as at the cut between files."""
+    if not len(scores):
+        return scores
+    sampler = TickSampler(sample_fps)
+    ticks = sampler.ticks_of(scores.t_us)
+    keep = np.diff(ticks, prepend=ticks[0] - 1) > 0
     return scores if bool(keep.all()) else select_scores(scores, keep)
 
 

@@ -10,13 +10,14 @@ import av
 
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
+from truckcount.domain.ticks import TickSampler
 from truckcount.errors import DecodeError
+from truckcount.video.clock import FrameClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.nonref import can_skip_nonref
 from truckcount.video.probe import open_container
-from truckcount.video.sampling import FrameClock, TickSampler
 from truckcount.video.sources import Source
 
 SCAN_S = 4.0  # several GOPs of common encoders

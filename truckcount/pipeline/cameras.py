@@ -1,0 +1,267 @@
+"""`cameras.toml` to cameras, with errors that name the place."""
+
+import difflib
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from truckcount.counting import CountingOptions
+from truckcount.domain.camera import WHOLE_PICTURE, Camera, Gate, Point
+from truckcount.errors import ConfigError
+from truckcount.pipeline.config import RunOptions
+from truckcount.video import split_camera_name
+
+T = TypeVar("T")
+
+CAMERA_KEYS = frozenset(
+    "timezone match clock clock_shift_s creation_time_is name_patterns source_kind "
+    "display gates active_from active_to".split()
+)
+GATE_KEYS = frozenset(
+    "name polygon in lanes thresholds compass_out active_from active_to".split()
+)
+CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
+SOURCE_KINDS = ("video", "duty", "stills")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraBook:
+    """The cameras of a run, and which files are whose."""
+
+    cameras: tuple[Camera, ...] = ()
+    forced: Camera | None = None
+    """Take every file as this camera's."""
+    default_gates: tuple[Gate, ...] = (WHOLE_PICTURE,)
+
+    def camera_for(self, path: str) -> Camera:
+        """Return the camera of a file: by pattern, else one named by the file.
+
+        Raises
+        ------
+        ConfigError
+            When two cameras match.
+        """
+        if self.forced is not None:
+            return self.forced
+        matching = [c for c in self.cameras if _is_match(path, c.match)]
+        if len(matching) > 1:
+            names = " and ".join(c.name for c in matching)
+            msg = f"{path} matches cameras {names}; make their `match` patterns disjoint"
+            raise ConfigError(msg)
+        if matching:
+            return matching[0]
+        name = split_camera_name(path)
+        known = [c for c in self.cameras if c.name == name and not c.match]
+        return known[0] if known else Camera(name=name, gates=self.default_gates)
+
+
+def open_book(options: RunOptions) -> CameraBook:
+    """Return the book that a run's options ask for."""
+    book = CameraBook()
+    if options.cameras is not None:
+        book = load_cameras(options.cameras)
+    if options.gate is not None:
+        book = replace(book, default_gates=(parse_gate(options.gate),))
+    if options.camera is None:
+        return book
+    known = [c for c in book.cameras if c.name == options.camera]
+    if book.cameras and not known:
+        near = _nearest(options.camera, [c.name for c in book.cameras])
+        msg = f"--camera {options.camera!r} is not in {options.cameras}{near}"
+        raise ConfigError(msg)
+    camera = known[0] if known else Camera(name=options.camera, gates=book.default_gates)
+    return replace(book, forced=camera)
+
+
+def load_cameras(path: Path) -> CameraBook:
+    """Read and check a ``cameras.toml``.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, key and what is wrong with it.
+    """
+    try:
+        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist; write one with `truckcount cameras new CLIP`"
+        raise ConfigError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not valid TOML: {error}"
+        raise ConfigError(msg) from error
+    _check_keys(spec, frozenset({"cameras"}), str(path))
+    cameras = spec.get("cameras")
+    if not isinstance(cameras, dict) or not cameras:
+        msg = f"{path}: no camera; begin with a table [cameras.NAME]"
+        raise ConfigError(msg)
+    return CameraBook(
+        cameras=tuple(
+            _read_camera(name, body, f"{path}: cameras.{name}")
+            for name, body in cameras.items()
+        )
+    )
+
+
+def parse_gate(text: str) -> Gate:
+    """Read ``--gate "x,y x,y x,y ..."`` in fractions of the picture."""
+    try:
+        corners = tuple(
+            (float(x), float(y)) for x, y in (pair.split(",") for pair in text.split())
+        )
+    except ValueError as error:
+        msg = f'--gate {text!r}: want corners like "0.1,0.4 0.6,0.4 0.6,0.9"'
+        raise ConfigError(msg) from error
+    if any(v > 1.0 for corner in corners for v in corner):
+        msg = (
+            f"--gate {text!r}: corners are fractions of width and height, 0 to 1; "
+            "divide pixels by the picture's size"
+        )
+        raise ConfigError(msg)
+    return Gate(name="main", polygon=corners)
+
+
+def _read_camera(name: str, body: Any, where: str) -> Camera:  # noqa: ANN401
+    if not isinstance(body, dict):
+        msg = f"{where} must be a table"
+        raise ConfigError(msg)
+    _check_keys(body, CAMERA_KEYS, where)
+    zone = _take(body, "timezone", str, where, "UTC")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"{where}.timezone: {zone!r} is no IANA zone, as America/Chicago is"
+        raise ConfigError(msg) from error
+    gates = _take(body, "gates", list, where, [])
+    clock = _take(body, "clock", str, where, "auto")
+    _check_choice(clock, CLOCKS, f"{where}.clock")
+    kind = _take(body, "source_kind", str, where, "video")
+    _check_choice(kind, SOURCE_KINDS, f"{where}.source_kind")
+    stamped = _take(body, "creation_time_is", str, where, "start")
+    _check_choice(stamped, ("start", "end"), f"{where}.creation_time_is")
+    return _build(
+        where,
+        lambda: Camera(
+            name=name,
+            timezone=zone,
+            gates=tuple(
+                _read_gate(gate, f"{where}.gates[{i}]") for i, gate in enumerate(gates)
+            )
+            or (WHOLE_PICTURE,),
+            match=_strings(body, "match", where),
+            clock=clock,
+            clock_shift_s=float(_take(body, "clock_shift_s", (int, float), where, 0.0)),
+            creation_time_is=stamped,
+            name_patterns=_strings(body, "name_patterns", where),
+            source_kind=kind,
+        ),
+    )
+
+
+def _read_gate(body: Any, where: str) -> Gate:  # noqa: ANN401
+    if not isinstance(body, dict):
+        msg = f"{where} must be a table [[cameras.NAME.gates]]"
+        raise ConfigError(msg)
+    _check_keys(body, GATE_KEYS, where)
+    for key in ("name", "polygon"):
+        if key not in body:
+            msg = f"{where}: `{key}` is missing"
+            raise ConfigError(msg)
+    thresholds = _take(body, "thresholds", dict, where, {})
+    pairs = tuple(sorted((k, float(v)) for k, v in thresholds.items()))
+    _build(f"{where}.thresholds", lambda: CountingOptions().with_overrides(pairs))
+    corners = _take(body, "polygon", list, where, [])
+    points = tuple(_point(c, f"{where}.polygon[{i}]") for i, c in enumerate(corners))
+    return _build(
+        where,
+        lambda: Gate(
+            name=_take(body, "name", str, where, ""),
+            polygon=points,
+            in_vector=None if "in" not in body else _point(body["in"], f"{where}.in"),
+            lanes=_take(body, "lanes", int, where, None),
+            thresholds=pairs,
+        ),
+    )
+
+
+def _build(where: str, make: Callable[[], T]) -> T:
+    """Make a value; an error of its own gets the place put before it."""
+    try:
+        return make()
+    except ConfigError as error:
+        if str(error).startswith(where.split(":", maxsplit=1)[0]):
+            raise
+        msg = f"{where}: {error}"
+        raise ConfigError(msg) from error
+
+
+def _point(value: Any, where: str) -> Point:  # noqa: ANN401
+    is_pair = isinstance(value, list) and len(value) == 2
+    if not is_pair or not all(
+        isinstance(v, int | float) and not isinstance(v, bool) for v in value
+    ):
+        msg = f"{where}: want [x, y], got {value!r}"
+        raise ConfigError(msg)
+    return float(value[0]), float(value[1])
+
+
+def _strings(body: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+    values = _take(body, key, list, where, [])
+    if not all(isinstance(v, str) for v in values):
+        msg = f"{where}.{key}: want a list of strings, got {values!r}"
+        raise ConfigError(msg)
+    return tuple(values)
+
+
+def _take(
+    body: dict[str, Any],
+    key: str,
+    kind: type | tuple[type, ...],
+    where: str,
+    default: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    if key not in body:
+        return default
+    value = body[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        names = kind.__name__ if isinstance(kind, type) else "number"
+        msg = f"{where}.{key}: want {names}, got {value!r}"
+        raise ConfigError(msg)
+    return value
+
+
+def _check_keys(body: dict[str, Any], known: frozenset[str], where: str) -> None:
+    for key in body:
+        if key not in known:
+            msg = f"{where}: unknown key {key!r}{_nearest(key, known)}"
+            raise ConfigError(msg)
+
+
+def _check_choice(value: str, choices: tuple[str, ...], where: str) -> None:
+    if value not in choices:
+        msg = f"{where}: {value!r} is not one of {', '.join(choices)}"
+        raise ConfigError(msg)
+
+
+def _nearest(word: str, known: frozenset[str] | list[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {sorted(known)}"
+
+
+def _is_match(path: str, patterns: tuple[str, ...]) -> bool:
+    """Match a glob against the name, or against as many last parts as it has."""
+    parts = Path(path).parts
+    for pattern in patterns:
+        n = len(Path(pattern).parts)
+        if "**" in pattern:
+            if any(
+                fnmatch("/".join(parts[i:]), pattern.replace("**", "*"))
+                for i in range(len(parts))
+            ):
+                return True
+        elif fnmatch("/".join(parts[-n:]), pattern):
+            return True
+    return False

@@ -1,0 +1,69 @@
+"""What a run did to the result that callers get."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from truckcount import __version__
+from truckcount.pipeline.config import RunOptions, run_hash
+from truckcount.pipeline.result import FileOutcome, RunResult, hour_row, passage_row
+from truckcount.presence.weights import Weights
+
+if TYPE_CHECKING:
+    from truckcount.pipeline.run import CameraWork
+
+
+def gather_result(
+    weights: Weights,
+    options: RunOptions,
+    work: Sequence["CameraWork"],
+    failed: Sequence[FileOutcome],
+    *,
+    wall_s: float,
+    cpu_s: float,
+) -> RunResult:
+    """Gather files, passages, hours and speed of a run."""
+    from truckcount.pipeline.run import own_passages
+
+    outcomes, passages, hours = list(failed), [], []
+    for one in work:
+        own = own_passages(one)
+        n_of: dict[str, int] = {}
+        path_of = {o.segment_id: o.path for o in one.outcomes if o.segment_id}
+        for passage in own:
+            row = passage_row(one.camera.name, passage)
+            row["file"] = path_of.get(passage.segment_id_onset)
+            passages.append(row)
+            if passage.is_counted:
+                key = passage.segment_id_onset
+                n_of[key] = n_of.get(key, 0) + 1
+        outcomes += [
+            replace(o, passages=n_of.get(o.segment_id or "", 0))
+            if o.status in {"done", "reused"}
+            else o
+            for o in one.outcomes
+        ]
+        latest = {
+            (row.gate, row.direction, row.bin_start_us): row
+            for counts in one.counts
+            for row in counts.hours
+        }
+        hours += [hour_row(one.camera.name, latest[key]) for key in sorted(latest)]
+    decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
+    cpu_s += sum(one.worker_cpu_s for one in work)
+    return RunResult(
+        version=__version__,
+        model_id=weights.model_id,
+        config_hash=run_hash([one.camera for one in work], weights, options),
+        store=str(options.store),
+        bin_minutes=options.bins,
+        file_outcomes=tuple(outcomes),
+        passage_rows=tuple(passages),
+        hour_rows=tuple(hours),
+        speed={
+            "wall_s": round(wall_s, 3),
+            "cpu_s": round(cpu_s, 3),
+            "x_realtime": round(decoded_s / wall_s, 2) if decoded_s else None,
+            "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
+        },
+    )

@@ -1,0 +1,126 @@
+"""Scored and failed files to segment rows and outcomes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from truckcount.domain.camera import Camera
+from truckcount.errors import (
+    ClockError,
+    DecodeError,
+    GrowingFileError,
+    TruckcountError,
+    VideoNotFoundError,
+)
+from truckcount.pipeline.result import FileOutcome, iso_utc
+from truckcount.pipeline.scoring import ScoredFile, ScoreTask
+from truckcount.store import SegmentRecord
+from truckcount.video import Source
+
+US_PER_S = 1_000_000
+
+
+def is_counted(record: SegmentRecord) -> bool:
+    """Whether a segment's scores take part in counting."""
+    return record.status == "done" and record.start_us is not None
+
+
+def record_of(
+    task: ScoreTask, scored: ScoredFile, *, model_id: str, scoring_hash: str, run_id: str
+) -> SegmentRecord:
+    """Spell a scored file as its row of ``segments``."""
+    report, source = scored.report, task.source
+    scores = next(iter(scored.scores.values()))
+    usable = float(np.mean(scores.quality_flags == 0)) if len(scores) else 0.0
+    return SegmentRecord(
+        segment_id=task.segment_id,
+        path=source.name,
+        name=Path(source.path).name if source.kind != "url" else source.name,
+        source_kind=task.camera.source_kind,
+        size_bytes=source.size_bytes,
+        status="done",
+        run_id=run_id,
+        mtime_us=round(source.mtime * US_PER_S) or None,
+        start_us=report.start_us,
+        end_us=report.end_us,
+        start_source=scored.start.source,
+        time_quality=scored.start.quality,
+        clock_offset_s=task.camera.clock_shift_s,
+        duration_s=report.duration_s,
+        decoded_s=report.duration_s,
+        usable_s=report.duration_s * usable,
+        n_frames_decoded=report.n_frames_decoded,
+        n_samples=report.n_samples,
+        fps_nominal=report.fps_nominal,
+        is_vfr=report.is_vfr,
+        width=report.width,
+        height=report.height,
+        codec=report.codec,
+        decode_errors=report.n_bad_packets,
+        config_hash=scoring_hash,
+        model_id=model_id,
+    )
+
+
+def failed_record(task: ScoreTask, outcome: FileOutcome, run_id: str) -> SegmentRecord:
+    """Spell a file that could not be used as its row of ``segments``."""
+    return SegmentRecord(
+        segment_id=task.segment_id,
+        path=task.source.name,
+        name=Path(task.source.path).name,
+        source_kind=task.camera.source_kind,
+        size_bytes=task.source.size_bytes,
+        status=outcome.status,
+        run_id=run_id,
+        mtime_us=round(task.source.mtime * US_PER_S) or None,
+        error=outcome.error,
+    )
+
+
+def outcome_of(
+    source: Source,
+    camera: Camera,
+    record: SegmentRecord,
+    status: str,
+    scored: ScoredFile | None = None,
+) -> FileOutcome:
+    """Spell what became of a file that was counted, now or before."""
+    warnings = () if scored is None else scored.report.warnings
+    return FileOutcome(
+        path=source.name,
+        camera=camera.name,
+        status=status,
+        segment_id=record.segment_id,
+        start_utc=None if record.start_us is None else iso_utc(record.start_us),
+        start_source=record.start_source,
+        time_quality=record.time_quality,
+        duration_s=record.duration_s,
+        samples=record.n_samples,
+        bad_packets=record.decode_errors,
+        unusable_s=(
+            None
+            if record.duration_s is None or record.usable_s is None
+            else round(record.duration_s - record.usable_s, 3)
+        ),
+        seconds_decode=None if scored is None else scored.report.seconds_decode,
+        warnings=warnings,
+    )
+
+
+def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
+    """Spell an error as a file's outcome."""
+    return FileOutcome(
+        path=path, camera=camera, status=_status_of(error), error=str(error)
+    )
+
+
+def _status_of(error: Exception) -> str:
+    if isinstance(error, GrowingFileError):
+        return "growing"
+    if isinstance(error, ClockError):
+        return "ambiguous_time" if "ambiguous" in str(error) else "no_time"
+    if isinstance(error, VideoNotFoundError):
+        return "missing"
+    if isinstance(error, DecodeError):
+        return "empty" if "0 bytes" in str(error) else "corrupt"
+    return "failed" if isinstance(error, TruckcountError) else "unreadable"
