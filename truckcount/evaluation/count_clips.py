@@ -1,0 +1,76 @@
+"""A folder of annotated clips, counted by the product and scored."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truckcount.errors import LabelError
+from truckcount.evaluation.clips import ClipScores, score_clips
+from truckcount.evaluation.matching import Stay
+from truckcount.evaluation.truth import ClipTruth, read_truth
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.run import run_paths
+
+if TYPE_CHECKING:
+    from truckcount.pipeline.result import RunListener
+
+CLOCK_START = "2000-01-01T00:00:00+00:00"  # clips need no start time of their own
+
+
+def evaluate_clips(
+    folder: Path,
+    *,
+    role: str | None = None,
+    model: str = "truckmap",
+    store: Path | None = None,
+    sample_fps: float = 5.0,
+    jobs: int = 1,
+    listener: "RunListener | None" = None,
+) -> ClipScores:
+    """Count and score every clip of a folder laid out as ``data.md`` says.
+
+    Parameters
+    ----------
+    store : Path, optional
+        Keep the counted store here; by default it goes when the scores are out.
+    """
+    truths = read_truth(folder, role)
+    with tempfile.TemporaryDirectory() as scratch:
+        options = RunOptions(
+            store=store if store is not None else Path(scratch) / "store",
+            cameras=folder / "cameras.toml",
+            start=CLOCK_START,
+            model=model,
+            sample_fps=sample_fps,
+            jobs=jobs,
+        )
+        result = run_paths([str(t.file) for t in truths], options, listener)
+    failed = [o for o in result.file_outcomes if o.is_failed]
+    if failed:
+        msg = f"{failed[0].path} could not be counted: {failed[0].error}"
+        raise LabelError(msg)
+    return score_clips(truths, stays_by_clip(truths, result.passage_rows))
+
+
+def stays_by_clip(
+    truths: list[ClipTruth], rows: tuple[dict[str, object], ...]
+) -> dict[str, list[Stay]]:
+    """Return the counted passages of each clip, seconds from its first frame."""
+    from datetime import datetime
+
+    start = datetime.fromisoformat(CLOCK_START)
+    clip_of = {str(t.file): t.clip for t in truths}
+    stays: dict[str, list[Stay]] = {}
+    for row in rows:
+        if not row["is_counted"]:
+            continue
+        onset = datetime.fromisoformat(str(row["onset_utc"]))
+        offset = datetime.fromisoformat(str(row["offset_utc"] or row["onset_utc"]))
+        stays.setdefault(clip_of[str(row["file"])], []).append(
+            Stay(
+                onset_s=(onset - start).total_seconds(),
+                offset_s=(offset - start).total_seconds(),
+                direction=str(row["direction"]),
+            )
+        )
+    return stays
