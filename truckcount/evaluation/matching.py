@@ -29,7 +29,9 @@ class Stay:
         return (self.onset_s + self.offset_s) / 2
 
 
-def match_stays(predicted: Sequence[Stay], truth: Sequence[Stay]) -> list[tuple[int, int]]:
+def match_stays(
+    predicted: Sequence[Stay], truth: Sequence[Stay]
+) -> list[tuple[int, int]]:
     """Pair predictions with truths.
 
     Returns

@@ -57,7 +57,9 @@ def read_truth(folder: Path, role: str | None = None) -> list[ClipTruth]:
             )
         )
     if not clips:
-        msg = f"{folder}: clips.csv has no clip" + (f" of role {role!r}" if role else "")
+        msg = f"{folder}: clips.csv has no clip" + (
+            f" of role {role!r}" if role else ""
+        )
         raise LabelError(msg)
     return clips
 
@@ -80,7 +82,9 @@ def _number(row: dict[str, str], key: str, folder: Path) -> float:
 
 def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if not path.is_file():
-        msg = f"{path} does not exist; an evaluation folder holds clips.csv, passages.csv"
+        msg = (
+            f"{path} does not exist; an evaluation folder holds clips.csv, passages.csv"
+        )
         raise LabelError(msg)
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

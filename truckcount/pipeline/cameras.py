@@ -50,7 +50,9 @@ class CameraBook:
         matching = [c for c in self.cameras if _is_match(path, c.match)]
         if len(matching) > 1:
             names = " and ".join(c.name for c in matching)
-            msg = f"{path} matches cameras {names}; make their `match` patterns disjoint"
+            msg = (
+                f"{path} matches cameras {names}; make their `match` patterns disjoint"
+            )
             raise ConfigError(msg)
         if matching:
             return matching[0]
@@ -73,7 +75,9 @@ def open_book(options: RunOptions) -> CameraBook:
         near = _nearest(options.camera, [c.name for c in book.cameras])
         msg = f"--camera {options.camera!r} is not in {options.cameras}{near}"
         raise ConfigError(msg)
-    camera = known[0] if known else Camera(name=options.camera, gates=book.default_gates)
+    camera = (
+        known[0] if known else Camera(name=options.camera, gates=book.default_gates)
+    )
     return replace(book, forced=camera)
 
 

@@ -99,9 +99,7 @@ def config_hash(
     )
 
 
-def run_hash(
-    cameras: Sequence[Camera], weights: Weights, options: RunOptions
-) -> str:
+def run_hash(cameras: Sequence[Camera], weights: Weights, options: RunOptions) -> str:
     """Hash the configuration of every gate of a run."""
     return _hash(
         {

@@ -26,7 +26,12 @@ def is_counted(record: SegmentRecord) -> bool:
 
 
 def record_of(
-    task: ScoreTask, scored: ScoredFile, *, model_id: str, scoring_hash: str, run_id: str
+    task: ScoreTask,
+    scored: ScoredFile,
+    *,
+    model_id: str,
+    scoring_hash: str,
+    run_id: str,
 ) -> SegmentRecord:
     """Spell a scored file as its row of ``segments``."""
     report, source = scored.report, task.source

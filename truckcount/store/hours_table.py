@@ -88,8 +88,12 @@ class _History:
         path = file_path(self._root, "history", self._camera, month)
         old = read_table(path, "history")
         new = pa.Table.from_pylist(rows, schema=schema_of("history"))
-        grown = pa.concat_tables([old.replace_schema_metadata(new.schema.metadata), new])
-        if not grown.slice(0, len(old)).equals(old.replace_schema_metadata(new.schema.metadata)):
+        grown = pa.concat_tables(
+            [old.replace_schema_metadata(new.schema.metadata), new]
+        )
+        if not grown.slice(0, len(old)).equals(
+            old.replace_schema_metadata(new.schema.metadata)
+        ):
             msg = f"{path}: history would change; nothing was written"
             raise StoreError(msg)
         publish_table(grown, "history", path)

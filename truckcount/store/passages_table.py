@@ -51,7 +51,9 @@ def write_passages(
             before = known.get(row["passage_id"])
             if before is not None and _same(before, row):
                 row["known_at_utc"] = before["known_at_utc"]
-        merged = sorted(kept + new, key=lambda r: (r["gate"], r["onset_utc"], r["passage_id"]))
+        merged = sorted(
+            kept + new, key=lambda r: (r["gate"], r["onset_utc"], r["passage_id"])
+        )
         if merged or path.exists():
             table = pa.Table.from_pylist(merged, schema=schema_of("passages"))
             publish_table(table, "passages", path)

@@ -53,28 +53,60 @@ HOURS = (
     _c("hour_start_utc", TIME, "inclusive start of the hour"),
     _c("bin_minutes", I16, "always 60 in `hours`"),
     _c("source_kind", S, "`video`, `duty` (clips on a cycle) or `stills`"),
-    _c("n_trucks", I32, "trucks whose onset was observed; null iff coverage_s is 0", null=True),
+    _c(
+        "n_trucks",
+        I32,
+        "trucks whose onset was observed; null iff coverage_s is 0",
+        null=True,
+    ),
     _c("onsets", I32, "raw onsets before the counting rules; diagnostic", null=True),
-    _c("n_censored", I32, "trucks already present at the first sample after a gap; not in n_trucks", null=True),
-    _c("coverage_s", F, "seconds of usable observation, 0-3600; repeats on direction rows: never sum over direction"),
+    _c(
+        "n_censored",
+        I32,
+        "trucks already present at the first sample after a gap; not in n_trucks",
+        null=True,
+    ),
+    _c(
+        "coverage_s",
+        F,
+        "seconds of usable observation, 0-3600; repeats on direction rows: never sum over direction",
+    ),
     _c("unusable_s", F, "seconds decoded but unusable (frozen, dark, covered, moved)"),
     _c("max_gap_s", F, "longest stretch without usable coverage, seconds"),
     _c("busy_s", F, "covered seconds with a truck present", null=True),
     _c("n_samples", I32, "usable samples"),
     _c("occupancy_mean", F, "mean number of trucks present", null=True),
-    _c("n_trucks_est", F, "estimate for the whole hour; null under a quarter of coverage", null=True),
+    _c(
+        "n_trucks_est",
+        F,
+        "estimate for the whole hour; null under a quarter of coverage",
+        null=True,
+    ),
     _c("n_trucks_se", F, "standard error of n_trucks_est", null=True),
-    _c("n_trucks_se_indep", F, "part of n_trucks_se that is independent across hours", null=True),
+    _c(
+        "n_trucks_se_indep",
+        F,
+        "part of n_trucks_se that is independent across hours",
+        null=True,
+    ),
     _c("is_final", B, "fully watched, or 72 h old"),
     _c("is_backfill", B, "known later than 72 h after the hour's end"),
-    _c("known_at_utc", TIME, "first instant at which this revision was certainly readable"),
+    _c(
+        "known_at_utc",
+        TIME,
+        "first instant at which this revision was certainly readable",
+    ),
     _c("revision", I32, "1, 2, 3 ... per key, gapless"),
     _c("model_id", S, "`<name>@sha256:<12 hex of weights>`"),
     _c("config_hash", S, "12 hex of what this gate's counts depend on"),
     _c("calibration_id", S, "null: uncalibrated", null=True),
     _c("clock_offset_s", F, "applied correction, true minus recorder"),
     _c("clock_sd_s", F, "its standard deviation"),
-    _c("local_start", LOCAL_TIME, "wall clock at the site, naive; repeats in autumn: never join on it"),
+    _c(
+        "local_start",
+        LOCAL_TIME,
+        "wall clock at the site, naive; repeats in autumn: never join on it",
+    ),
     _c("utc_offset_min", I16, "tells the two autumn hours apart"),
     _c("local_dow", pa.int8(), "0 is Monday"),
     _c("tz", S, "IANA zone"),
@@ -82,7 +114,11 @@ HOURS = (
 
 HISTORY = (
     *HOURS,
-    _c("cause", S, "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, `repair`, `restamp`"),
+    _c(
+        "cause",
+        S,
+        "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, `repair`, `restamp`",
+    ),
     _c("payload_sha", S, "12 hex over all columns that are not bookkeeping"),
 )
 
@@ -96,7 +132,12 @@ PASSAGES = (
     _c("dwell_s", F, "offset less onset, seconds", null=True),
     _c("hour_start_utc", TIME, "hour of the onset: the one that counts it"),
     _c("is_counted", B, "whether n_trucks has it"),
-    _c("drop_reason", S, "why not: `dedupe`, `short`, `still`, `not_truck`, `censored`, `overlap`", null=True),
+    _c(
+        "drop_reason",
+        S,
+        "why not: `dedupe`, `short`, `still`, `not_truck`, `censored`, `overlap`",
+        null=True,
+    ),
     _c("onset_censored", B, "already there at the first sample after a gap"),
     _c("offset_censored", B, "coverage ended before it left"),
     _c("score_peak", pa.float32(), "highest presence score, 0-1"),
@@ -136,7 +177,12 @@ SEGMENTS = (
     _c("mtime_utc", TIME, "file time", null=True),
     _c("start_utc", TIME, "first frame", null=True),
     _c("end_utc", TIME, "end of the last frame", null=True),
-    _c("start_source", S, "`option`, `sidecar`, `filename`, `container`, `mtime`", null=True),
+    _c(
+        "start_source",
+        S,
+        "`option`, `sidecar`, `filename`, `container`, `mtime`",
+        null=True,
+    ),
     _c("time_quality", S, "`exact`, `zone`, `ambiguous` or `guess`", null=True),
     _c("clock_offset_s", F, "applied correction"),
     _c("clock_sd_s", F, "its standard deviation"),
@@ -151,7 +197,11 @@ SEGMENTS = (
     _c("height", I32, "displayed height, pixels", null=True),
     _c("codec", S, "codec", null=True),
     _c("decode_errors", I32, "damaged packets", null=True),
-    _c("status", S, "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, `growing`, `failed`"),
+    _c(
+        "status",
+        S,
+        "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, `growing`, `failed`",
+    ),
     _c("error", S, "what went wrong", null=True),
     _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),
     _c("config_hash", S, "hash of what its scores depend on", null=True),
@@ -161,7 +211,9 @@ SEGMENTS = (
 )
 
 BINS = tuple(
-    _c("bin_start_utc", TIME, "inclusive start of the bin") if c.name == "hour_start_utc" else c
+    _c("bin_start_utc", TIME, "inclusive start of the bin")
+    if c.name == "hour_start_utc"
+    else c
     for c in HOURS
 )
 BINS_HISTORY_COLUMNS = ("cause", "payload_sha")

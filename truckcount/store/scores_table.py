@@ -159,4 +159,3 @@ def _from_arrow(table: pa.Table) -> Scores:
         peak_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         peaks=peaks,
     )
-

@@ -11,7 +11,32 @@ from urllib.parse import urlsplit, urlunsplit
 from truckcount.errors import GrowingFileError, VideoNotFoundError
 
 VIDEO_SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".webm", ".flv", ".wmv", ".asf", ".dav", ".264", ".h264", ".265", ".h265", ".hevc", ".3gp", ".mjpeg", ".mjpg", ".ubv"]
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".avi",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".mpg",
+        ".mpeg",
+        ".webm",
+        ".flv",
+        ".wmv",
+        ".asf",
+        ".dav",
+        ".264",
+        ".h264",
+        ".265",
+        ".h265",
+        ".hevc",
+        ".3gp",
+        ".mjpeg",
+        ".mjpg",
+        ".ubv",
+    ]
 )
 STILL_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 URL_PATTERN = re.compile(r"^(rtsps?|rtmps?|https?|udp|tcp|srt)://", re.IGNORECASE)

@@ -1,0 +1,119 @@
+"""The only place that prints: text to stderr, data to stdout."""
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from truckcount.errors import (
+    ConfigError,
+    StoreError,
+    TruckcountError,
+    VideoError,
+)
+
+EXIT_UNEXPECTED, EXIT_USAGE, EXIT_NOTHING_USABLE, EXIT_STORE = 1, 2, 4, 5
+
+
+def exit_code_of(error: Exception) -> int:
+    """Map an error to its exit code (design section 10)."""
+    if isinstance(error, ConfigError):
+        return EXIT_USAGE
+    if isinstance(error, StoreError):
+        return EXIT_STORE
+    if isinstance(error, VideoError):
+        return EXIT_NOTHING_USABLE
+    return EXIT_UNEXPECTED
+
+
+def say(text: str) -> None:
+    """Say something to the person: on stderr."""
+    print(text, file=sys.stderr)
+
+
+def say_error(error: Exception) -> None:
+    """Say in one line what went wrong."""
+    if isinstance(error, TruckcountError):
+        say(f"truckcount: {error}")
+    else:
+        say(
+            f"truckcount: unexpected {type(error).__name__}: {error} (set "
+            "TRUCKCOUNT_DEBUG=1 for the traceback)"
+        )
+
+
+def give(text: str) -> None:
+    """Give data to the program that reads us: on stdout."""
+    try:
+        print(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `truckcount hours | head` closes early; that is no error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def give_json(value: Any) -> None:  # noqa: ANN401 - anything JSON can spell
+    """Give one JSON object."""
+    give(json.dumps(value, indent=2, default=_spell, allow_nan=False))
+
+
+def align(rows: list[list[str]], header: list[str]) -> str:
+    """Lay out a table: text left, numbers right."""
+    table = [header, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
+    is_number = [
+        all(_is_number(row[i]) for row in rows) and bool(rows)
+        for i in range(len(header))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(w) if right else cell.ljust(w)
+            for cell, w, right in zip(row, widths, is_number, strict=True)
+        ).rstrip()
+        for row in table
+    )
+
+
+def configure_logging(*, is_verbose: bool, is_json: bool) -> None:
+    """Log warnings, or all, to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _JsonFormatter() if is_json else logging.Formatter("truckcount: %(message)s")
+    )
+    logging.basicConfig(
+        level=logging.INFO if is_verbose else logging.WARNING,
+        handlers=[handler],
+        force=True,
+    )
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Spell a record."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return json.dumps(
+            {
+                "time": moment.isoformat(),
+                "level": record.levelname,
+                "logger": record.name,
+                "message": record.getMessage(),
+            }
+        )
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "").replace("-", "").replace("x", "").isdigit() or (
+        text in {"", "?"}
+    )
+
+
+def _spell(value: Any) -> Any:  # noqa: ANN401
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)

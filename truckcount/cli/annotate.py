@@ -1,0 +1,41 @@
+"""`truckcount annotate`: see what was counted."""
+
+from pathlib import Path
+
+import click
+
+from truckcount.cli._console import give_json, say
+
+
+@click.command()
+@click.argument("clip")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
+@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@click.option("--start", help="ISO-8601 time of the first frame, with offset.")
+@click.option("--json", "as_json", is_flag=True, help="Print the passages drawn.")
+def annotate(
+    clip: str,
+    output: Path,
+    cameras: Path | None,
+    gate: str | None,
+    model: str,
+    start: str | None,
+    as_json: bool,
+) -> int:
+    """Draw gates, truck boxes, passages and the running count on CLIP.
+
+    \b
+    Example:
+      truckcount annotate video.mp4 -o seen.mp4 --cameras cameras.toml
+    """
+    from truckcount.pipeline.annotate import annotate_clip
+    from truckcount.pipeline.config import RunOptions
+
+    options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
+    passages = annotate_clip(clip, output, options)
+    if as_json:
+        give_json(passages)
+    say(f"{output}: {sum(p['is_counted'] for p in passages)} trucks drawn")
+    return 0

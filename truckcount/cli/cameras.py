@@ -1,0 +1,89 @@
+"""`truckcount cameras`: gates, written and checked."""
+
+from pathlib import Path
+
+import click
+
+from truckcount.cli._console import give, give_json, say
+
+
+@click.group()
+def cameras() -> None:
+    """Make and check cameras.toml."""
+
+
+@cameras.command("new")
+@click.argument("clip")
+@click.option("-o", "--output", type=click.Path(path_type=Path))
+@click.option("--timezone", default="UTC", show_default=True, help="IANA zone.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:
+    """Write a starting cameras.toml for the camera of CLIP.
+
+    \b
+    Example:
+      truckcount cameras new dc-north_20260302T080000-0600.mp4 -o cameras.toml
+    """
+    from truckcount.pipeline.preview import starting_toml
+
+    text = starting_toml(clip, timezone)
+    if output is None:
+        give(text)
+        return 0
+    if output.exists() and not force:
+        say(f"truckcount: {output} exists; give --force to replace it")
+        return 2
+    output.write_text(text, encoding="utf-8")
+    say(f"{output} written; edit its polygon, then `truckcount cameras check {output}`")
+    return 0
+
+
+@cameras.command("check")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--clip", help="Draw on a frame of this clip.")
+@click.option("--at", "at_s", type=float, default=0.0, help="Second of the frame.")
+@click.option("--preview", type=click.Path(path_type=Path), help="PNG to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was read.")
+def check(
+    config: Path, clip: str | None, at_s: float, preview: Path | None, as_json: bool
+) -> int:
+    """Check CONFIG and, with --preview, draw its gates over a frame.
+
+    \b
+    Example:
+      truckcount cameras check cameras.toml --clip video.mp4 --preview gates.png
+    """
+    from truckcount.pipeline.cameras import load_cameras
+
+    book = load_cameras(config)
+    if preview is not None:
+        from truckcount.pipeline.preview import draw_preview
+
+        if clip is None:
+            msg = "--preview needs --clip: which video to draw on"
+            raise click.UsageError(msg)
+        draw_preview(book.camera_for(clip), clip, at_s, preview)
+        say(f"{preview} written")
+    if as_json:
+        give_json(
+            [
+                {
+                    "camera": c.name,
+                    "timezone": c.timezone,
+                    "match": c.match,
+                    "gates": [
+                        {"name": g.name, "polygon": g.polygon, "in": g.in_vector}
+                        for g in c.gates
+                    ],
+                }
+                for c in book.cameras
+            ]
+        )
+    else:
+        for camera in book.cameras:
+            gates = ", ".join(
+                g.name + (" (in/out)" if g.is_directional else "") for g in camera.gates
+            )
+            give(f"{camera.name}  {camera.timezone}  gates: {gates}")
+        say(f"{config}: {len(book.cameras)} cameras, all well")
+    return 0

@@ -1,0 +1,49 @@
+"""`truckcount inspect`: one frame through the five hops."""
+
+from pathlib import Path
+
+import click
+
+from truckcount.cli._console import give, give_json, say
+
+
+@click.command()
+@click.argument("clip")
+@click.option("--at", "at_s", type=float, required=True, help="Second of the clip.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write.")
+@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
+@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@click.option("--start", help="ISO-8601 time of the first frame, with offset.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect(
+    clip: str,
+    at_s: float,
+    output: Path | None,
+    cameras: Path | None,
+    gate: str | None,
+    model: str,
+    start: str | None,
+    as_json: bool,
+) -> int:
+    """Print what each hop makes of one frame; save its view with the truck map.
+
+    \b
+    Example:
+      truckcount inspect video.mp4 --at 12.4 -o view.png
+    """
+    from truckcount.pipeline.config import RunOptions
+    from truckcount.pipeline.inspect import inspect_frame
+
+    options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
+    hops = inspect_frame(clip, at_s, options, output)
+    if as_json:
+        give_json(hops)
+    else:
+        for hop, values in hops.items():
+            give(hop)
+            for name, value in values.items():
+                give(f"  {name}: {value}")
+    if output is not None:
+        say(f"{output} written")
+    return 0

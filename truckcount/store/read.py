@@ -1,0 +1,60 @@
+"""A store to frames, without locks: readers see whole files."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from truckcount.errors import StoreError
+from truckcount.store.publish import read_table
+from truckcount.store.schema import schema_of
+from truckcount.store.store import Store
+
+
+def read_hours(
+    store: str | Path,
+    *,
+    camera: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+) -> pa.Table:
+    """Read the latest revision of every hour, by camera, gate and time.
+
+    Parameters
+    ----------
+    start, end : str, optional
+        ISO-8601, UTC unless they say otherwise; hours that begin in [start, end).
+
+    Raises
+    ------
+    StoreError
+        When there is no store, or no such camera in it.
+    """
+    root = Store.open(store, is_new_allowed=False).root
+    folders = sorted(p for p in (root / "hours").glob("[!._]*") if p.is_dir())
+    if camera is not None:
+        names = [p.name for p in folders]
+        if camera not in names:
+            msg = f"no camera {camera!r} in {root}; it has {names}"
+            raise StoreError(msg)
+        folders = [p for p in folders if p.name == camera]
+    files = [f for folder in folders for f in sorted(folder.glob("[!._]*.parquet"))]
+    if not files:
+        return schema_of("hours").empty_table()
+    table = pa.concat_tables([read_table(f, "hours") for f in files])
+    for text, keep in ((start, pc.greater_equal), (end, pc.less)):
+        if text is not None:
+            moment = pa.scalar(_parse(text), pa.timestamp("us", tz="UTC"))
+            table = table.filter(keep(table["hour_start_utc"], moment))
+    order = ["camera", "gate", "hour_start_utc", "direction"]
+    return table.sort_by([(name, "ascending") for name in order])
+
+
+def _parse(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is no ISO-8601 time like 2026-03-01 or 2026-03-01T06:00Z"
+        raise StoreError(msg) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
