@@ -71,8 +71,6 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
 
 def _summarise(result: "RunResult") -> None:
     for outcome in result.file_outcomes:
-        if outcome.is_failed:
-            say(f"{outcome.status}: {outcome.error}")
         for warning in outcome.warnings:
             say(f"{outcome.path}: {warning}")
     if result.hour_rows:

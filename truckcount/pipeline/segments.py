@@ -41,7 +41,7 @@ def record_of(
         segment_id=task.segment_id,
         path=source.name,
         name=Path(source.path).name if source.kind != "url" else source.name,
-        source_kind=task.camera.source_kind,
+        source_kind="stills" if source.kind == "stills" else task.camera.source_kind,
         size_bytes=source.size_bytes,
         status="done",
         run_id=run_id,

@@ -92,7 +92,13 @@ def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
 
 
 def _from_name(source: Source, camera: Camera) -> StartTime | None:
-    parts = Path(source.path).parts[-8:]
+    place = Path(source.path)
+    if source.kind == "stills":  # the first picture is where the recording starts
+        from truckcount.video.decode_stills import timed_stills
+
+        stills = timed_stills(place)
+        place = stills[0][1] if stills else place
+    parts = place.parts[-8:]
     found = read_name_time("/".join(parts), camera.name_patterns)
     if found is None:
         return None

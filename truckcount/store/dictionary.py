@@ -1,0 +1,31 @@
+"""The schema in words: ``python -m truckcount.store.dictionary > docs/data_dictionary.md``."""
+
+import sys
+
+from truckcount.store.schema import COLUMNS, SCHEMA_VERSION
+
+INTRO = f"""# Data dictionary
+
+Generated from `truckcount/store/schema.py` (schema version {SCHEMA_VERSION}) by
+`python -m truckcount.store.dictionary > docs/data_dictionary.md`; a test holds it current.
+
+`pd.read_parquet("store/hours")` reads a table as it is: times are tz-aware UTC,
+nullable counts are `Int32`, and **null is not zero**: null was not watched.
+"""
+
+
+def describe_tables() -> str:
+    """Return the data dictionary as markdown."""
+    parts = [INTRO]
+    for table, columns in COLUMNS.items():
+        lines = [f"## `{table}`", "", "| column | type | null | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"| `{c.name}` | {c.type} | {'yes' if c.is_nullable else 'no'} | {c.meaning} |"
+            for c in columns
+        ]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_tables())

@@ -1,0 +1,118 @@
+"""A source to samples by OpenCV: the reference that tests compare with."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from truckcount.domain.sample import Sample, UInt8Array, ViewRect
+from truckcount.domain.segment import SegmentReport
+from truckcount.domain.ticks import TickSampler
+from truckcount.errors import DecodeError
+from truckcount.video.clock import FrameClock
+from truckcount.video.decoder import not_finished
+from truckcount.video.health import PictureHealth
+from truckcount.video.sources import Source
+
+
+class OpenCvDecoder:
+    """Decodes one source frame by frame; see ``open_decoder``.
+
+    OpenCV gives neither damaged packets nor frame times before the first read,
+    and converts every frame to BGR: use it to check, not to run.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        views: Sequence[ViewRect],
+        *,
+        start_us: int,
+        sample_fps: float,
+    ) -> None:
+        self._source = source
+        self._views = list(views)
+        self._start_us = start_us
+        self._sample_fps = sample_fps
+        self._report: SegmentReport | None = None
+
+    @property
+    def report(self) -> SegmentReport:
+        """What was read; known when the samples are exhausted."""
+        if self._report is None:
+            raise not_finished(self._source)
+        return self._report
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the samples."""
+        began, outside = time.process_time(), 0.0
+        capture = cv2.VideoCapture(self._source.path)
+        try:
+            if not capture.isOpened():
+                msg = f"{self._source.name}: OpenCV cannot open this file"
+                raise DecodeError(msg)
+            clock, health = FrameClock(self._start_us), PictureHealth()
+            sampler = TickSampler(self._sample_fps)
+            n_frames = n_samples = 0
+            size = (0, 0)
+            first_ms: float | None = None
+            while True:
+                # position is that of the frame about to be read
+                position_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
+                ok, frame = capture.read()
+                if not ok:
+                    break
+                n_frames += 1
+                first_ms = position_ms if first_ms is None else first_ms
+                elapsed = clock.place(round((position_ms - first_ms) * 1000))
+                if elapsed is None:
+                    continue
+                t_us = self._start_us + elapsed
+                tick = sampler.take(t_us)
+                if tick is None:
+                    continue
+                size = (frame.shape[1], frame.shape[0])
+                views = tuple(_cut(frame, rect) for rect in self._views)
+                n_samples += 1
+                sample = Sample(
+                    tick=tick,
+                    t_us=t_us,
+                    pts_us=elapsed,
+                    views=views,
+                    quality_flags=health.process(t_us, views[0]),
+                )
+                paused = time.process_time()
+                yield sample
+                outside += time.process_time() - paused
+            rate = capture.get(cv2.CAP_PROP_FPS)
+            self._report = SegmentReport(
+                duration_s=clock.elapsed_us / 1e6,
+                n_frames_decoded=n_frames,
+                n_samples=n_samples,
+                n_bad_packets=0,
+                width=size[0],
+                height=size[1],
+                codec="unknown",
+                fps_nominal=rate or None,
+                is_vfr=False,
+                is_truncated=False,
+                start_us=self._start_us,
+                end_us=self._start_us + clock.elapsed_us,
+                seconds_decode=time.process_time() - began - outside,
+            )
+        finally:
+            capture.release()
+
+
+def _cut(frame: UInt8Array, rect: ViewRect) -> UInt8Array:
+    height, width = frame.shape[:2]
+    left, top = 2 * round(rect.x0 * width / 2), 2 * round(rect.y0 * height / 2)
+    crop = frame[
+        top : max(top + 2, round(rect.y1 * height)),
+        left : max(left + 2, round(rect.x1 * width)),
+    ]
+    is_smaller = rect.width_px < crop.shape[1]
+    method = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
+    view = cv2.resize(crop, (rect.width_px, rect.height_px), interpolation=method)
+    return np.ascontiguousarray(view[:, :, ::-1])
