@@ -30,7 +30,7 @@ class CountingOptions:
     """Longest gap between samples that is bridged (features.md section 13)."""
     reach: float = 0.7
     """How far from its prediction a truck may be found, in box sizes."""
-    first_reach: float = 1.3
+    first_reach: float = 1.9
     """The same for a track seen once, whose speed is not known yet."""
     min_travel: float = 0.35
     """Way, in box sizes, from which on a track has moved."""
