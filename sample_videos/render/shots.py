@@ -23,7 +23,7 @@ class Shot:
     duration_s: float
     build_set: object
     actors: list
-    fps: float = 10.0
+    fps: float = 8.0
     width: int = 640
     height: int = 360
     noise: float = 3.5
