@@ -32,7 +32,7 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:
     """Import on first use: `truckcount --help` must not pay for a decoder."""
     if name in _LAZY:
         from importlib import import_module

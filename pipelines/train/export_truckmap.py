@@ -1,6 +1,6 @@
 """Turn a training run into the shipped weights: safetensors, graph, pins.
 
-    python pipelines/train/export_truckmap.py --run runs/first --name truckmap \
+python pipelines/train/export_truckmap.py --run runs/first --name truckmap \
         --on 0.5 --off 0.3 --temperature 1.0
 """
 

@@ -26,6 +26,8 @@ from truckcount.training.label_set import (
 )
 from truckcount.training.loop import TrainingOptions, train
 
+LOGGER = logging.getLogger(__name__)
+
 # Share of the draws; the toll camera is one camera in five recordings: capped.
 SHARES = {
     "rf100_toll_id": 0.13,
@@ -81,7 +83,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     pools = read_pools(arguments.data, arguments.rendered)
     for name, pool in pools.items():
-        logging.info("%s: %d pictures", name, len(pool))
+        LOGGER.info("%s: %d pictures", name, len(pool))
     network = TruckMap()
     if arguments.from_run is not None:
         state = torch.load(arguments.from_run / "checkpoint.pt", weights_only=True)

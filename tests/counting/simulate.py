@@ -43,7 +43,9 @@ def through(t_s: float, y: float = 0.5, *, seconds: float = 4.0, sign: int = 1, 
     return Truck(keys=((t_s, a, y), (t_s + seconds, b, y)), **more)
 
 
-def scores_of(rows: Sequence[Sequence[Box]], t_us: Sequence[int] | None = None) -> Scores:
+def scores_of(
+    rows: Sequence[Sequence[Box]], t_us: Sequence[int] | None = None
+) -> Scores:
     """Boxes of each sample to quantised scores."""
     times = (
         T0_US + STEP_US * np.arange(len(rows)) if t_us is None else np.asarray(t_us)

@@ -1,6 +1,7 @@
 """The law: any split of a day gives exactly the same passages."""
 
 import copy
+import itertools
 import time
 
 import numpy as np
@@ -25,7 +26,9 @@ trucks = st.builds(
     p=st.floats(0.25, 0.95),
 )
 parked = st.builds(
-    lambda t, x, y, stay: Truck(keys=((t, -0.1, y), (t + 3, x, y), (t + 3 + stay, x, y))),
+    lambda t, x, y, stay: Truck(
+        keys=((t, -0.1, y), (t + 3, x, y), (t + 3 + stay, x, y))
+    ),
     st.floats(0, 40), st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(1, 30),
 )  # fmt: skip
 scenes = st.lists(st.one_of(trucks, parked), max_size=7)
@@ -38,7 +41,7 @@ def test_any_split_gives_the_same_passages(scene, seed, cuts):
     whole = count_passages(scores, GATE, OPTIONS)
     counter, found = GateCounter(GATE, OPTIONS), []
     edges = [0, *sorted(cuts), len(scores)]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         found += counter.process(scores[a:b])
         counter = copy.deepcopy(counter)  # its state is all there is
     found += counter.finish()
@@ -46,7 +49,14 @@ def test_any_split_gives_the_same_passages(scene, seed, cuts):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from([0.33, 0.66])), unique=True, max_size=8), st.integers(0, 99))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from([0.33, 0.66])),
+        unique=True,
+        max_size=8,
+    ),
+    st.integers(0, 99),
+)
 def test_well_separated_trucks_are_counted_exactly(slots, seed):
     scene = [through(2 + 6 * slot, y) for slot, y in slots]
     scores = film(scene, 75, seed=seed, miss=0.1)

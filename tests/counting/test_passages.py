@@ -125,10 +125,7 @@ def test_a_gap_in_coverage_ends_a_track_and_censors_the_next():
     near = film([Truck(keys=((0, 0.1, 0.5), (20, 0.75, 0.5)))], 20)
     times = near.t_us.copy()
     times[50:] += 600_000_000
-    rows = [
-        [tuple(v / 65535 for v in p[:4]) + (p[4] / 255,)]
-        for p in near.peaks.tolist()
-    ]
+    rows = [[(*(v / 65535 for v in p[:4]), p[4] / 255)] for p in near.peaks.tolist()]
     found = count_passages(scores_of(rows, times), GATE, OPTIONS)
     assert [p.drop_reason for p in found] == [None, "censored"]
 

@@ -54,7 +54,7 @@ def give(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def give_json(value: Any) -> None:  # noqa: ANN401 - anything JSON can spell
+def give_json(value: Any) -> None:
     """Give one JSON object."""
     give(json.dumps(value, indent=2, default=_spell, allow_nan=False))
 
@@ -111,7 +111,7 @@ def _is_number(text: str) -> bool:
     )
 
 
-def _spell(value: Any) -> Any:  # noqa: ANN401
+def _spell(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "item"):

@@ -8,7 +8,10 @@ from truckcount.pipeline.result import FileOutcome
 
 
 class ProgressBar:
-    """Shows video time done, x real time, trucks so far and the time left."""
+    """Shows video time done, x real time, trucks so far and the time left.
+
+    The bar's length is video seconds, as far as the files' headers tell them.
+    """
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -17,16 +20,14 @@ class ProgressBar:
             Progress,
             SpinnerColumn,
             TextColumn,
-            TimeElapsedColumn,
+            TimeRemainingColumn,
         )
 
         self._progress: Any = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} files"),
+            BarColumn(bar_width=24),
             TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=Console(stderr=True),
             transient=True,
         )
@@ -34,28 +35,30 @@ class ProgressBar:
         self._began = time.monotonic()
         self._n_files = 0
         self._n_done = 0
-        self._done_s = 0.0
-        self._current: dict[str, float] = {}
+        self._length_s: dict[str, float] = {}
+        self._done_s: dict[str, float] = {}
         self._n_trucks = 0
 
     def started(self, n_files: int) -> None:
         """Open the bar."""
         self._n_files = n_files
-        self._task = self._progress.add_task("counting", total=n_files, note="")
+        self._began = time.monotonic()
+        self._task = self._progress.add_task("counting", total=None, note="")
         self._progress.start()
 
-    def advanced(self, path: str, video_s: float) -> None:
-        """Move the bar within a file."""
-        self._current[path] = video_s
+    def advanced(self, path: str, video_s: float, length_s: float | None) -> None:
+        """Move the bar within a file, and lengthen it by a new one."""
+        self._length_s[path] = max(length_s or 0.0, video_s)
+        self._done_s[path] = video_s
         self._draw()
 
     def finished(self, outcome: FileOutcome, n_trucks: int) -> None:
         """Count a file off."""
         self._n_done += 1
         self._n_trucks = n_trucks
-        self._current.pop(outcome.path, None)
-        if outcome.status == "done":
-            self._done_s += outcome.duration_s or 0.0
+        if outcome.duration_s is not None:
+            self._length_s[outcome.path] = outcome.duration_s
+        self._done_s[outcome.path] = self._length_s.get(outcome.path, 0.0)
         self._draw()
 
     def close(self) -> None:
@@ -63,16 +66,28 @@ class ProgressBar:
         self._progress.stop()
 
     def _draw(self) -> None:
-        video_s = self._done_s + sum(self._current.values())
+        video_s = sum(self._done_s.values())
         wall_s = max(time.monotonic() - self._began, 1e-3)
-        note = f"{video_s:.0f} s of video, {video_s / wall_s:.0f}x real time"
-        note += f", {self._n_trucks} trucks"
-        if self._n_done:
-            left_s = wall_s / self._n_done * (self._n_files - self._n_done)
-            note += f", {left_s:.0f} s left"
-        self._progress.update(self._task, completed=self._n_done, note=note)
+        known_s = sum(self._length_s.values())
+        # files not opened yet are taken to be as long as those that are
+        n_known = max(len(self._length_s), 1)
+        total_s = known_s * max(self._n_files, n_known) / n_known
+        note = (
+            f"{self._n_done}/{self._n_files} files, "
+            f"{_clock(video_s)} of {_clock(total_s)} video, "
+            f"{video_s / wall_s:.0f}x real time, {self._n_trucks} trucks"
+        )
+        self._progress.update(
+            self._task, completed=video_s, total=total_s or None, note=note
+        )
 
 
 def progress_for(*, is_quiet: bool) -> ProgressBar | None:
     """Return a bar where someone looks at one."""
     return ProgressBar() if sys.stderr.isatty() and not is_quiet else None
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -130,5 +130,16 @@ def hour_table(rows: list[dict[str, Any]]) -> str:
         )
     return align(
         table,
-        "camera gate hour_utc trucks in out unknown watched_s unusable_s est".split(),
+        [
+            "camera",
+            "gate",
+            "hour_utc",
+            "trucks",
+            "in",
+            "out",
+            "unknown",
+            "watched_s",
+            "unusable_s",
+            "est",
+        ],
     )

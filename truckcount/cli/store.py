@@ -1,4 +1,4 @@
-"""`truckcount store`: is a store whole?"""
+"""`truckcount store`: tells whether a store is whole."""
 
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 """A finished track to the passages it was, or to why it was none."""
 
+import itertools
 from dataclasses import replace
 
 from truckcount.counting.direction import judge_direction
@@ -152,7 +153,7 @@ def _find_stay(
         inside = [obs[i] for i in indices]
         end = obs[min(indices[-1] + 1, len(obs) - 1)]
         return inside[0].t_us, max(inside[-1].t_us, end.t_us), inside
-    for a, b in zip(obs, obs[1:], strict=False):
+    for a, b in itertools.pairwise(obs):
         share = crosses(gate.polygon, (a.x / aspect, a.y), (b.x / aspect, b.y))
         if share is not None:
             onset = a.t_us + round(share * (b.t_us - a.t_us))

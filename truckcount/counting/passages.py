@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from truckcount.counting.association import associate
 from truckcount.counting.debounce import Debouncer, Presence
@@ -99,7 +100,7 @@ class GateCounter:
         """End all tracks as at the end of coverage."""
         return self._end_watch()
 
-    def _is_active(self, scores: Scores) -> np.ndarray:  # type: ignore[type-arg]
+    def _is_active(self, scores: Scores) -> npt.NDArray[np.bool_]:
         if not self._has_peaks:
             floor = self._options.off_score * 255
             return np.asarray(scores.score_u8 >= floor)

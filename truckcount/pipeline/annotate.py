@@ -42,7 +42,7 @@ def annotate_clip(clip: str, output: Path, options: RunOptions) -> list[dict[str
     weights = find_weights(options.model)
     task = ScoreTask(source=source, camera=camera, segment_id="clip", options=options)
     runtime = open_runtime(weights, options.device)
-    scored = score_file(task, weights, runtime, lambda _video_s: None)
+    scored = score_file(task, weights, runtime)
     aspect = scored.report.width / scored.report.height
     passages = {
         gate.name: count_passages(

@@ -14,7 +14,7 @@ def run(
     *,
     cameras: str | Path | None = None,
     store: str | Path = "store",
-    **options: Any,  # noqa: ANN401 - the fields of RunOptions
+    **options: Any,
 ) -> RunResult:
     """Count trucks in videos and write the hours to a store.
 

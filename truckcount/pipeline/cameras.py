@@ -18,11 +18,31 @@ from truckcount.video import split_camera_name
 T = TypeVar("T")
 
 CAMERA_KEYS = frozenset(
-    "timezone match clock clock_shift_s creation_time_is name_patterns source_kind "
-    "display gates active_from active_to".split()
+    [
+        "timezone",
+        "match",
+        "clock",
+        "clock_shift_s",
+        "creation_time_is",
+        "name_patterns",
+        "source_kind",
+        "display",
+        "gates",
+        "active_from",
+        "active_to",
+    ]
 )
 GATE_KEYS = frozenset(
-    "name polygon in lanes thresholds compass_out active_from active_to".split()
+    [
+        "name",
+        "polygon",
+        "in",
+        "lanes",
+        "thresholds",
+        "compass_out",
+        "active_from",
+        "active_to",
+    ]
 )
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 SOURCE_KINDS = ("video", "duty", "stills")
@@ -128,7 +148,7 @@ def parse_gate(text: str) -> Gate:
     return Gate(name="main", polygon=corners)
 
 
-def _read_camera(name: str, body: Any, where: str) -> Camera:  # noqa: ANN401
+def _read_camera(name: str, body: Any, where: str) -> Camera:
     if not isinstance(body, dict):
         msg = f"{where} must be a table"
         raise ConfigError(msg)
@@ -165,7 +185,7 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:  # noqa: ANN401
     )
 
 
-def _read_gate(body: Any, where: str) -> Gate:  # noqa: ANN401
+def _read_gate(body: Any, where: str) -> Gate:
     if not isinstance(body, dict):
         msg = f"{where} must be a table [[cameras.NAME.gates]]"
         raise ConfigError(msg)
@@ -202,7 +222,7 @@ def _build(where: str, make: Callable[[], T]) -> T:
         raise ConfigError(msg) from error
 
 
-def _point(value: Any, where: str) -> Point:  # noqa: ANN401
+def _point(value: Any, where: str) -> Point:
     is_pair = isinstance(value, list) and len(value) == 2
     if not is_pair or not all(
         isinstance(v, int | float) and not isinstance(v, bool) for v in value
@@ -225,8 +245,8 @@ def _take(
     key: str,
     kind: type | tuple[type, ...],
     where: str,
-    default: Any,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+    default: Any,
+) -> Any:
     if key not in body:
         return default
     value = body[key]

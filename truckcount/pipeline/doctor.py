@@ -15,7 +15,7 @@ from truckcount.presence.weights import DEFAULT_MODEL, find_weights
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One part: does it work, and is it needed?"""
+    """One part: whether it works and whether it is needed."""
 
     part: str
     works: bool

@@ -79,4 +79,5 @@ def draw_map(view: UInt8Array, heat: npt.NDArray[np.float32]) -> UInt8Array:
     glow = cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR).clip(0, 1)
     tint = cv2.applyColorMap((glow * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     share = (0.75 * glow)[:, :, None]
-    return (large * (1 - share) + tint[:, :, ::-1] * share).astype(np.uint8)
+    mixed = large * (1 - share) + tint[:, :, ::-1] * share
+    return np.asarray(mixed, np.uint8)

@@ -1,14 +1,15 @@
 """Score tasks to scored files: here, or in local worker processes."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
 from truckcount.errors import DecodeError, TruckcountError, VideoError
 from truckcount.pipeline.result import RunListener
-from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
+from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
@@ -48,7 +49,7 @@ def _work(task: ScoreTask) -> ScoredFile | TruckcountError:
     weights = find_weights(task.options.model)
     if weights.sha256 not in _RUNTIMES:
         _RUNTIMES[weights.sha256] = open_runtime(weights, task.options.device)
-    done = _guard(task, weights, _RUNTIMES[weights.sha256], lambda _video_s: None)
+    done = _guard(task, weights, _RUNTIMES[weights.sha256])
     if isinstance(done, TruckcountError):
         return done
     return replace(done, worker_cpu_s=time.process_time() - began)
@@ -58,7 +59,7 @@ def _guard(
     task: ScoreTask,
     weights: Weights,
     runtime: Runtime,
-    advance: Callable[[float], None],
+    advance: Advance | None = None,
 ) -> ScoredFile | TruckcountError:
     try:
         return score_file(task, weights, runtime, advance)
@@ -68,9 +69,5 @@ def _guard(
         return DecodeError(f"{task.source.name}: cannot be read: {error}")
 
 
-def _advance_for(
-    task: ScoreTask, listener: RunListener | None
-) -> Callable[[float], None]:
-    if listener is None:
-        return lambda _video_s: None
-    return lambda video_s: listener.advanced(task.source.name, video_s)
+def _advance_for(task: ScoreTask, listener: RunListener | None) -> Advance | None:
+    return None if listener is None else partial(listener.advanced, task.source.name)

@@ -51,11 +51,8 @@ class RunListener(Protocol):
     def started(self, n_files: int) -> None:
         """Take note that so many files are about to be read."""
 
-    def probed(self, path: str, duration_s: float | None) -> None:
-        """Take note of a file's length by its header."""
-
-    def advanced(self, path: str, video_s: float) -> None:
-        """Take note that a file has been read up to here."""
+    def advanced(self, path: str, video_s: float, length_s: float | None) -> None:
+        """Take note that a file has been read up to here, of what its header tells."""
 
     def finished(self, outcome: FileOutcome, n_trucks: int) -> None:
         """Take note of a file's end and of all trucks counted so far."""

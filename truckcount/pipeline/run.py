@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.passage import Passage
 from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.cameras import CameraBook, open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
@@ -236,7 +237,7 @@ class _CameraRun:
         return self._n_before + sum(p.is_counted for p in own_passages(self._work))
 
 
-def own_passages(work: CameraWork) -> list:  # type: ignore[type-arg]
+def own_passages(work: CameraWork) -> list[Passage]:
     """Return the passages that begin in this run's files, the newest count of each."""
     windows: list[tuple[int, int]] = []
     found = []

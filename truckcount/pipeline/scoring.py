@@ -18,6 +18,9 @@ from truckcount.video import Source, open_decoder, probe_video, resolve_start
 PROGRESS_EVERY_S = 0.2  # wall time; a terminal shows no more
 
 
+Advance = Callable[[float, float | None], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreTask:
     """What a worker needs to score one file; picklable."""
@@ -43,14 +46,15 @@ def score_file(
     task: ScoreTask,
     weights: Weights,
     runtime: Runtime,
-    advance: Callable[[float], None],
+    advance: Advance | None = None,
 ) -> ScoredFile:
     """Decode one file and score every gate of its camera.
 
     Parameters
     ----------
     advance : callable
-        Told the seconds of video read so far, a few times a second.
+        Told the seconds of video read so far and the file's length by its header
+        (None when it has none), a few times a second.
 
     Raises
     ------
@@ -75,9 +79,9 @@ def score_file(
     shown = time.monotonic()
     for sample in decoder:
         scorer.process(sample)
-        if time.monotonic() - shown > PROGRESS_EVERY_S:
+        if advance is not None and time.monotonic() - shown > PROGRESS_EVERY_S:
             shown = time.monotonic()
-            advance(sample.pts_us / 1e6)
+            advance(sample.pts_us / 1e6, probe.duration_s_from_header)
     scores = scorer.finish()
     report = decoder.report
     if report.n_samples == 0:

@@ -8,8 +8,10 @@ holds the weights and the CPU runtime needs neither torch nor the graph's author
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
@@ -63,7 +65,7 @@ class _Graph:
         """Add a small constant."""
         self._count += 1
         name = f"constant{self._count}"
-        array = np.asarray(values, dtype)
+        array: npt.NDArray[Any] = np.asarray(values, dtype)
         self.initializers.append(onnx.numpy_helper.from_array(array, name))
         return name
 

@@ -33,7 +33,7 @@ class OnnxRuntime:
             self._session = onnxruntime.InferenceSession(
                 str(weights.graph_path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - ORT's own errors share no base
+        except Exception as error:
             msg = f"{weights.graph_path} cannot be loaded: {error}"
             raise WeightsError(msg) from error
 

@@ -39,9 +39,8 @@ class TorchRuntime:
     def __init__(self, weights: Weights, device: str = "cuda") -> None:
         self.device = device
         self._temperature = weights.header.temperature
-        self._network = load_truckmap(weights).to(
-            device=device, memory_format=torch.channels_last
-        )
+        network = load_truckmap(weights).to(device)
+        self._network = network.to(memory_format=torch.channels_last)
         self._type = torch.bfloat16 if device == "cuda" else torch.float32
 
     @torch.inference_mode()

@@ -14,7 +14,6 @@ References
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -88,7 +87,9 @@ class InvertedResidual(nn.Module):
     ) -> None:
         super().__init__()
         n_mid = n_in * expansion
-        self.expand = ConvNorm(n_in, n_mid, 1) if expansion != 1 else None
+        self.expand: ConvNorm | None = None
+        if expansion != 1:
+            self.expand = ConvNorm(n_in, n_mid, 1)
         self.depthwise = ConvNorm(n_mid, n_mid, kernel, stride=stride, groups=n_mid)
         self.project = ConvNorm(n_mid, n_out, 1, is_active=False)
         self.has_skip = stride == 1 and n_in == n_out
@@ -97,7 +98,8 @@ class InvertedResidual(nn.Module):
         """Map (N, n_in, H, W) to (N, n_out, H/stride, W/stride)."""
         y = x if self.expand is None else self.expand(x)
         y = self.project(self.depthwise(y))
-        return x + y if self.has_skip else y
+        out: Tensor = x + y if self.has_skip else y
+        return out
 
 
 class TruckMap(nn.Module):
@@ -121,7 +123,8 @@ class TruckMap(nn.Module):
         n_out = len(MAP_CLASSES) + 4
         self.out = nn.Conv2d(head_channels, n_out, 1)
         # prior of 0.01 a cell, so that the first steps are not all about background
-        nn.init.constant_(self.out.bias[: len(MAP_CLASSES)], -4.6)
+        if self.out.bias is not None:
+            nn.init.constant_(self.out.bias[: len(MAP_CLASSES)], -4.6)
 
     def forward(self, views: Tensor) -> TruckMapOutput:
         """Score views.
@@ -163,6 +166,7 @@ def load_imagenet_trunk(network: TruckMap, state: dict[str, Tensor]) -> None:
 
     copy(network.stem, "_conv_stem", "_bn0")
     for i, block in enumerate(network.blocks):
+        assert isinstance(block, InvertedResidual)  # noqa: S101 - for the type checker
         prefix = f"_blocks.{i}."
         if block.expand is not None:
             copy(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0")

@@ -1,5 +1,6 @@
 """A store against its invariants (features.md section 12)."""
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -144,7 +145,7 @@ def _check_segments(camera: str, rows: list[dict[str, Any]]) -> Iterator[Broken]
         for r in rows
         for i in r["winner_intervals"]
     )
-    for a, b in zip(won, won[1:], strict=False):
+    for a, b in itertools.pairwise(won):
         if b[0] < a[1]:
             yield Broken("F12", f"segments/{camera}", f"{a[2]} and {b[2]} overlap")
 

@@ -1,4 +1,4 @@
-"""The schema in words: ``python -m truckcount.store.dictionary > docs/data_dictionary.md``."""
+"""The schema in words: ``python -m truckcount.store.dictionary``."""
 
 import sys
 
@@ -7,7 +7,8 @@ from truckcount.store.schema import COLUMNS, SCHEMA_VERSION
 INTRO = f"""# Data dictionary
 
 Generated from `truckcount/store/schema.py` (schema version {SCHEMA_VERSION}) by
-`python -m truckcount.store.dictionary > docs/data_dictionary.md`; a test holds it current.
+`python -m truckcount.store.dictionary > docs/data_dictionary.md`.
+A test holds it current.
 
 `pd.read_parquet("store/hours")` reads a table as it is: times are tz-aware UTC,
 nullable counts are `Int32`, and **null is not zero**: null was not watched.
@@ -18,10 +19,16 @@ def describe_tables() -> str:
     """Return the data dictionary as markdown."""
     parts = [INTRO]
     for table, columns in COLUMNS.items():
-        lines = [f"## `{table}`", "", "| column | type | null | meaning |", "|---|---|---|---|"]
+        lines = [
+            f"## `{table}`",
+            "",
+            "| column | type | null | meaning |",
+            "|---|---|---|---|",
+        ]
         lines += [
-            f"| `{c.name}` | {c.type} | {'yes' if c.is_nullable else 'no'} | {c.meaning} |"
+            f"| `{c.name}` | {c.type} | {null} | {c.meaning} |"
             for c in columns
+            for null in ("yes" if c.is_nullable else "no",)
         ]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

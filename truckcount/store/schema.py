@@ -69,7 +69,8 @@ HOURS = (
     _c(
         "coverage_s",
         F,
-        "seconds of usable observation, 0-3600; repeats on direction rows: never sum over direction",
+        "seconds of usable observation, 0-3600; repeats on direction rows: "
+        "never sum over direction",
     ),
     _c("unusable_s", F, "seconds decoded but unusable (frozen, dark, covered, moved)"),
     _c("max_gap_s", F, "longest stretch without usable coverage, seconds"),
@@ -117,7 +118,8 @@ HISTORY = (
     _c(
         "cause",
         S,
-        "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, `repair`, `restamp`",
+        "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, "
+        "`repair`, `restamp`",
     ),
     _c("payload_sha", S, "12 hex over all columns that are not bookkeeping"),
 )
@@ -200,7 +202,8 @@ SEGMENTS = (
     _c(
         "status",
         S,
-        "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, `growing`, `failed`",
+        "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, "
+        "`growing`, `failed`",
     ),
     _c("error", S, "what went wrong", null=True),
     _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),

@@ -159,7 +159,7 @@ def _trust_mask(
         return np.ones((height, width), np.uint8)
     mask = np.zeros((height, width), np.uint8)
     if len(picture.trusted):
-        polygon = (picture.trusted - np.float32(origin)) * factor[:2]
+        polygon = (picture.trusted - np.array(origin, np.float32)) * factor[:2]
         cv2.fillPoly(mask, [polygon.round().astype(np.int32)], 1)
         return mask
     for (x1, y1, x2, y2), label in zip(boxes, picture.classes, strict=True):

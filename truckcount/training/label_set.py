@@ -112,9 +112,8 @@ def read_train_clips(
         times = np.arange(0.2, float(clip.annotated_until_s), every_s)
         for t_s, image in read_clip_frames(root / clip.file, times):
             height, width = image.shape[:2]
-            polygon = np.array(gates[clip.camera], np.float32) * np.float32(
-                [width, height]
-            )
+            polygon = np.array(gates[clip.camera], np.float32)
+            polygon *= np.array([width, height], np.float32)
             near = mine[(mine.t_s - t_s).abs() < 0.11]
             scale = np.array([width, height, width, height], np.float32)
             boxes = _box_array(near) * scale
@@ -125,7 +124,9 @@ def read_train_clips(
             n_true = int((inside.verdict == "truck").sum())
             n_boxed = sum(
                 cv2.pointPolygonTest(
-                    polygon, (float(b[0] + b[2]) / 2, float(b[1] + b[3]) / 2), False
+                    polygon,
+                    (float(b[0] + b[2]) / 2, float(b[1] + b[3]) / 2),
+                    measureDist=False,
                 )
                 >= 0
                 for b in boxes[classes == TRUCK]
@@ -161,7 +162,7 @@ def _box_array(rows: object) -> npt.NDArray[np.float32]:
     if rows is None:
         return np.zeros((0, 4), np.float32)
     values = rows[["x1", "y1", "x2", "y2"]].to_numpy()  # type: ignore[index]
-    return values.astype(np.float32)
+    return np.asarray(values, np.float32)
 
 
 def _class_array(rows: object) -> npt.NDArray[np.int64]:

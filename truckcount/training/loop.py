@@ -78,7 +78,7 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     average = TruckMap(network.head_channels)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(
@@ -151,7 +151,7 @@ def _step(
         output = network(views)
     loss = map_loss(output, heat, trust, box, weight)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 10.0)
     optimizer.step()
     decay = min(options.ema_decay, (1 + step) / (10 + step))

@@ -65,7 +65,7 @@ def _tone(rng: np.random.Generator, image: UInt8Image) -> UInt8Image:
         s = hsv[:, :, 1].astype(np.float32) * rng.uniform(0.4, 1.5)
         hsv[:, :, 1] = np.clip(s, 0, 255).astype(np.uint8)
         out = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
-    return out
+    return np.asarray(out, np.uint8)
 
 
 def _motion_kernel(rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -77,4 +77,4 @@ def _motion_kernel(rng: np.random.Generator) -> npt.NDArray[np.float32]:
     start = (round(c - d[0]), round(c - d[1]))
     end = (round(c + d[0]), round(c + d[1]))
     cv2.line(kernel, start, end, 1.0)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)

@@ -1,5 +1,6 @@
 """Decoded frames to gate views, straight from YUV by swscale."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ class ViewCropper:
             graph.add("format", "pix_fmts=rgb24"),
             graph.add("buffersink"),
         ]
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in itertools.pairwise(chain):
             a.link_to(b)
         graph.configure()
         return graph

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import av
@@ -149,7 +149,7 @@ class _Reading:
         if pts is None or frame.time_base is None:
             return self._clock.elapsed_us  # no time at all: one frame after the last
         base = frame.time_base
-        pts_us = pts * base.numerator * 1_000_000 // base.denominator
+        pts_us = int(pts * base.numerator * 1_000_000 // base.denominator)
         if self._first_us is None:
             self._first_us = pts_us
             start = self._stream.start_time
@@ -203,7 +203,7 @@ class _Reading:
             context.skip_frame = "NONREF"
             self._decoder.is_skipping_nonref = True
         times = sorted(p.pts for p in scanned if p.pts is not None)
-        steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+        steps = sorted(b - a for a, b in pairwise(times))
         if len(steps) > 8:
             low, high = steps[len(steps) // 10], steps[-1 - len(steps) // 10]
             self._is_vfr = high > 1.1 * max(low, 1)

@@ -29,9 +29,9 @@ def iterate_frames(source: Source) -> Iterator[tuple[int, UInt8Array]]:
             except av.error.FFmpegError:
                 continue
             for frame in frames:
-                pts_us = _pts_us(frame)
-                if pts_us is None:
-                    pts_us = clock.elapsed_us + (first_us or 0)
+                pts_us = clock.elapsed_us + (first_us or 0)
+                if frame.pts is not None and frame.time_base is not None:
+                    pts_us = int(frame.pts * frame.time_base * 1_000_000)
                 first_us = pts_us if first_us is None else first_us
                 elapsed = clock.place(pts_us - first_us)
                 if elapsed is not None:

@@ -4,6 +4,7 @@ Non-reference frames (most B-frames) cost half of a decode. They are skipped
 only where the frames that remain still give every tick its sample.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,12 +73,12 @@ def can_skip_nonref(
     times.sort()
     if n_skippable == 0 or len(times) < 3:
         return False
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     return max(gaps) <= tick_us
 
 
 def _nal_starts(data: bytes, length_size: int) -> list[int]:
-    starts = []
+    starts: list[int] = []
     if length_size:
         at = 0
         while at + length_size < len(data) and len(starts) < 16:

@@ -90,7 +90,7 @@ def _first_rotation(source: Source) -> int:
     with open_container(source) as container:
         try:
             for frame in container.decode(video=0):
-                return round(frame.rotation) % 360
+                return int(frame.rotation) % 360
         except av.error.FFmpegError:
             pass
     return 0
@@ -100,7 +100,7 @@ def _duration_s(container: Any, stream: Any) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     if container.duration is not None:
-        return float(container.duration) / av.time_base
+        return float(container.duration) / float(av.time_base)
     return None
 
 
