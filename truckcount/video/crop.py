@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from truckcount.domain.sample import ViewRect
 
 UInt8Array = npt.NDArray[np.uint8]
+ANY_BASE = Fraction(1, 1_000_000)  # the graph wants one; times are ours
 
 
 class ViewCropper:
@@ -61,7 +63,7 @@ class ViewCropper:
         graph = av.filter.Graph()
         chain = [
             graph.add_buffer(
-                width=width, height=height, format=pixel_format, time_base=_ANY_BASE
+                width=width, height=height, format=pixel_format, time_base=ANY_BASE
             ),
             graph.add("crop", f"{right - left}:{bottom - top}:{left}:{top}"),
             graph.add("scale", f"{out[0]}:{out[1]}:flags={flags}"),
@@ -72,9 +74,6 @@ class ViewCropper:
             a.link_to(b)
         graph.configure()
         return graph
-
-
-_ANY_BASE = __import__("fractions").Fraction(1, 1_000_000)
 
 
 def _to_coded(rect: ViewRect, turns: int) -> tuple[float, float, float, float]:

@@ -24,6 +24,7 @@ SCAN_S = 4.0  # several GOPs of common encoders
 SCAN_PACKETS = 240
 SCAN_BYTES = 32 << 20
 MAX_BAD_IN_A_ROW = 2000  # packets; about a minute of nothing but damage
+DEFAULT_FRAME_US = 40_000  # where a stream tells no rate either
 MAX_LATE_START_US = 60_000_000  # damage at the start may hide as much, no more
 
 
@@ -77,9 +78,11 @@ class _Reading:
         self._decoder = decoder
         self._stream.codec_context.thread_count = decoder._threads
         self._sampler = TickSampler(decoder._sample_fps)
-        self._clock = FrameClock(decoder._start_us)
+        rate = self._stream.guessed_rate or self._stream.average_rate
+        self._frame_us = round(1e6 / rate) if rate else DEFAULT_FRAME_US
+        self._clock = FrameClock(decoder._start_us, self._frame_us)
         self._health = PictureHealth()
-        self._n_frames = self._n_samples = self._n_bad = 0
+        self._n_frames = self._n_samples = self._n_bad = self._n_untimed = 0
         self._bad_in_a_row = 0
         self._first_us: int | None = None
         self._is_truncated = self._is_vfr = False
@@ -125,6 +128,11 @@ class _Reading:
             warnings.append("the file breaks off; it was used up to there")
         if self._clock.n_jumps:
             warnings.append(f"the clock jumped {self._clock.n_jumps} times")
+        if self._n_untimed:
+            warnings.append(
+                f"{self._n_untimed} frames have no time of their own; "
+                f"{1e6 / self._frame_us:.6g} frames per second were assumed"
+            )
         rate = self._stream.average_rate
         return SegmentReport(
             duration_s=self._clock.elapsed_us / 1e6,
@@ -146,9 +154,11 @@ class _Reading:
     def _elapsed(self, frame: Any) -> int:
         """Microseconds from the stream's start to a frame, by its PTS."""
         pts = frame.pts if frame.pts is not None else frame.dts
-        if pts is None or frame.time_base is None:
-            return self._clock.elapsed_us  # no time at all: one frame after the last
-        base = frame.time_base
+        # frames that the decoder gives when flushed come without a time base
+        base = frame.time_base or self._stream.time_base
+        if pts is None or base is None:
+            self._n_untimed += 1  # raw streams: one frame after the last
+            return self._clock.elapsed_us
         pts_us = int(pts * base.numerator * 1_000_000 // base.denominator)
         if self._first_us is None:
             self._first_us = pts_us

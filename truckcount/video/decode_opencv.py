@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator, Sequence
 
 import cv2
-import numpy as np
 
-from truckcount.domain.sample import Sample, UInt8Array, ViewRect
+from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
 from truckcount.errors import DecodeError
 from truckcount.video.clock import FrameClock
+from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.sources import Source
@@ -73,7 +73,7 @@ class OpenCvDecoder:
                 if tick is None:
                     continue
                 size = (frame.shape[1], frame.shape[0])
-                views = tuple(_cut(frame, rect) for rect in self._views)
+                views = tuple(cut_view(frame, rect) for rect in self._views)
                 n_samples += 1
                 sample = Sample(
                     tick=tick,
@@ -103,16 +103,3 @@ class OpenCvDecoder:
             )
         finally:
             capture.release()
-
-
-def _cut(frame: UInt8Array, rect: ViewRect) -> UInt8Array:
-    height, width = frame.shape[:2]
-    left, top = 2 * round(rect.x0 * width / 2), 2 * round(rect.y0 * height / 2)
-    crop = frame[
-        top : max(top + 2, round(rect.y1 * height)),
-        left : max(left + 2, round(rect.x1 * width)),
-    ]
-    is_smaller = rect.width_px < crop.shape[1]
-    method = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-    view = cv2.resize(crop, (rect.width_px, rect.height_px), interpolation=method)
-    return np.ascontiguousarray(view[:, :, ::-1])

@@ -11,7 +11,7 @@ from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
 from truckcount.errors import ClockError
-from truckcount.video.decode_opencv import _cut
+from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.recorder_names import read_name_time
@@ -72,7 +72,7 @@ class StillsDecoder:
             n_samples += 1
             last_us = elapsed
             size = (image.shape[1], image.shape[0])
-            views = tuple(_cut(image, rect) for rect in self._views)
+            views = tuple(cut_view(image, rect) for rect in self._views)
             sample = Sample(
                 tick=sampler.tick_of(t_us),
                 t_us=t_us,

@@ -30,8 +30,9 @@ def iterate_frames(source: Source) -> Iterator[tuple[int, UInt8Array]]:
                 continue
             for frame in frames:
                 pts_us = clock.elapsed_us + (first_us or 0)
-                if frame.pts is not None and frame.time_base is not None:
-                    pts_us = int(frame.pts * frame.time_base * 1_000_000)
+                base = frame.time_base or stream.time_base
+                if frame.pts is not None and base is not None:
+                    pts_us = int(frame.pts * base * 1_000_000)
                 first_us = pts_us if first_us is None else first_us
                 elapsed = clock.place(pts_us - first_us)
                 if elapsed is not None:

@@ -60,13 +60,15 @@ class PictureHealth:
             self._first_us = self._prior_us = t_us
         grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
         flags = self._check_frozen(t_us, grey)
-        small = cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32)
+        # small: sensor noise is averaged away, the scene's own detail stays
+        small = cv2.resize(grey.astype(np.float32), SMALL, interpolation=cv2.INTER_AREA)
         level, spread = float(small.mean()), float(small.std())
         if (level < BLACK_LEVEL and spread < BLACK_SPREAD) or level > WHITE_LEVEL:
             self._prior_us = t_us
             return flags | FLAG_DARK
-        flags |= self._check_detail(t_us, grey)
-        flags |= self._check_moved(t_us, small)
+        flags |= self._check_detail(t_us, small)
+        if self._dull_since_us is None:  # a covered lens shows nothing to register
+            flags |= self._check_moved(t_us, small)
         self._prior_us = t_us
         return flags
 
@@ -81,8 +83,8 @@ class PictureHealth:
             self._same_since_us = self._prior_us
         return FLAG_FROZEN if t_us - self._same_since_us > FROZEN_AFTER_S * 1e6 else 0
 
-    def _check_detail(self, t_us: int, grey: npt.NDArray[np.uint8]) -> int:
-        detail = float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
+    def _check_detail(self, t_us: int, small: FloatImage) -> int:
+        detail = float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
         if self._detail is None:
             self._detail = detail
             return 0
@@ -102,7 +104,10 @@ class PictureHealth:
             self._background = small
             self._window = cv2.createHanningWindow(SMALL, cv2.CV_32F)
             return 0
-        (dx, dy), response = cv2.phaseCorrelate(self._background, small, self._window)
+        # copies: OpenCV 5 multiplies its inputs by the window where they lie
+        (dx, dy), response = cv2.phaseCorrelate(
+            self._background.copy(), small.copy(), self._window
+        )
         limit = MOVED_SHARE * SMALL[0]
         is_shifted = response > MOVED_RESPONSE and max(abs(dx), abs(dy)) > limit
         is_warm = t_us - (self._first_us or 0) > WARM_UP_S * 1e6

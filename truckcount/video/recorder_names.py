@@ -65,7 +65,7 @@ PATTERNS: tuple[NamePattern, ...] = (
         "dahua-jpg",
         rf"{DATE}/(?:[^/]+/)*jpg/(?P<hour>\d\d)/(?P<minute>\d\d)/(?P<second>\d\d)\[",
     ),
-    _row("reolink", rf"Rec[MS]\d\d_(?P<dst>DST)?{DATE}_{CLOCK}_"),
+    _row("reolink", rf"(?<=Rec[MS]\d\d_)(?P<dst>DST)?{DATE}_{CLOCK}_"),
     _row(
         "hikvision-clip",
         r"\d+\.\d+\.\d+\.\d+_\d{8}\d{6}_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)_"

@@ -21,6 +21,9 @@ from truckcount.video.sources import URL_PATTERN, Source
 logger = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RECORDER_FOLDERS = frozenset(
+    ["dav", "jpg", "mp4record", "record", "recordings", "events"]
+)
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 
 
@@ -69,14 +72,21 @@ def resolve_start(
 def split_camera_name(path: str) -> str:
     """Return the default camera name: the file stem up to its time stamp."""
     if URL_PATTERN.match(path):
-        stem = re.sub(r"^\w+://([^/@]*@)?", "", path)
-    else:
-        stem = Path(path).stem
-    cut = time_stamp_start(stem)
-    if cut is not None:
-        stem = stem[:cut]
-    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:63].strip("-")
-    return name or "camera"
+        return _to_name(re.sub(r"^\w+://([^/@]*@)?", "", path)) or "camera"
+    place = Path(path)
+    cut = time_stamp_start(place.stem)
+    if cut is None and read_name_time("/".join(place.parts[-8:])) is None:
+        return _to_name(place.stem) or "camera"
+    # recorders that put the date in folders leave a stem that is all time
+    folders = (p.name for p in place.parents if p.name.lower() not in RECORDER_FOLDERS)
+    names = [_to_name(name) for name in folders]
+    named = (name for name in names if re.search("[a-z]{2}", name))
+    own = _to_name(place.stem[:cut]) if cut is not None else ""
+    return own or next(named, "camera")
+
+
+def _to_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
 
 
 def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
