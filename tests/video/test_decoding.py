@@ -109,7 +109,7 @@ def test_an_edit_list_moves_no_sample(tmp_path):
     assert [s.tick for s in samples] == [
         TickSampler(5.0).tick_of(START_US + t) for t in want
     ]
-    assert np.abs(np.subtract([s.pts_us for s in samples], want)).max() <= 80_000
+    assert np.abs(np.subtract([s.pts_us for s in samples], want)).max() <= 120_000
 
 
 @needs_ffmpeg

@@ -1,5 +1,7 @@
 """One real example a recorder convention (docs of makers and users' reports)."""
 
+# ruff: noqa: E501 - one row a convention
+
 import pytest
 
 from truckcount.video import split_camera_name
