@@ -1,0 +1,61 @@
+"""Gate views: the gate is in its views, whatever its shape."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truckcount.domain.camera import Gate
+from truckcount.presence.views import plan_views
+
+SIZES = st.sampled_from(
+    [(640, 360), (1280, 720), (352, 288), (720, 1280), (1919, 1079)]
+)
+
+
+@st.composite
+def boxes(draw):
+    x0, y0 = draw(st.floats(0, 0.85)), draw(st.floats(0, 0.85))
+    x1, y1 = draw(st.floats(x0 + 0.12, 1)), draw(st.floats(y0 + 0.12, 1))
+    return Gate(name="g", polygon=((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
+
+
+@given(gate=boxes(), size=SIZES)
+def test_views_hold_the_whole_gate(gate, size):
+    rects = plan_views([gate], size)
+    x0, y0, x1, y1 = gate.bounds
+    assert min(r.x0 for r in rects) <= x0 + 1e-9
+    assert max(r.x1 for r in rects) >= x1 - 1e-9
+    for rect in rects:
+        assert rect.y0 <= y0 + 1e-9
+        assert rect.y1 >= y1 - 1e-9
+    ordered = sorted(rects, key=lambda r: r.x0)
+    for a, b in itertools.pairwise(ordered):
+        assert b.x0 < a.x1, "tiles overlap, so no truck is only between them"
+
+
+@given(gate=boxes(), size=SIZES)
+def test_views_fit_the_network(gate, size):
+    for rect in plan_views([gate], size):
+        assert rect.width_px % 32 == 0
+        assert rect.height_px % 32 == 0
+        assert rect.width_px <= 320
+        assert rect.height_px <= 192
+
+
+@given(gate=boxes(), size=SIZES)
+def test_trucks_keep_their_shape(gate, size):
+    """Pixels of a view are as square as rounding to 32 allows."""
+    for rect in plan_views([gate], size):
+        scale_x = rect.width_px / ((rect.x1 - rect.x0) * size[0])
+        scale_y = rect.height_px / ((rect.y1 - rect.y0) * size[1])
+        if min(rect.width_px, rect.height_px) >= 96:
+            assert scale_x / scale_y == pytest.approx(1, abs=0.35)
+
+
+def test_a_wide_gate_is_cut_into_tiles():
+    strip = Gate(name="g", polygon=((0, 0.5), (1, 0.5), (1, 0.68), (0, 0.68)))
+    assert len(plan_views([strip], (1280, 720))) > 1
+    square = Gate(name="g", polygon=((0.3, 0.3), (0.6, 0.3), (0.6, 0.7), (0.3, 0.7)))
+    assert len(plan_views([square], (1280, 720))) == 1
