@@ -72,6 +72,15 @@ class MeshBuilder:
         bmesh.ops.translate(self._mesh, vec=Vector(centre), verts=made)
         self._finish(made, material, 0.0)
 
+    def clump(self, centre, radius, material, rng) -> None:
+        """Add a ragged ball: leaves seen from afar."""
+        made = bmesh.ops.create_icosphere(self._mesh, subdivisions=2, radius=radius)["verts"]
+        for vert in made:
+            vert.co *= rng.uniform(0.72, 1.18)
+            vert.co.z *= 0.85
+        bmesh.ops.translate(self._mesh, vec=Vector(centre), verts=made)
+        self._finish(made, material, 0.0)
+
     def wheel(self, x, y, radius, width, tyre, rim) -> None:
         """Add a wheel whose outside faces away from y = 0."""
         self.cylinder((x, y, radius), radius, width, "y", tyre)

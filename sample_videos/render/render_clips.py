@@ -5,7 +5,7 @@
 
 Resumable: frames lie in the cache, and only what is missing is rendered. The
 still background is rendered once; then each frame renders only the border
-region around what moves and its shadow.
+regions around what moves and its shadow.
 """
 
 import argparse
@@ -53,9 +53,12 @@ def is_still(actor):
     return actor.keys[0][1] == actor.keys[-1][1]
 
 
-def moving_region(scene, shot, t):
-    """Return the border (x1, y1, x2, y2) in fractions that a frame must render."""
-    region = None
+def moving_regions(scene, shot, t):
+    """Return the borders (x1, y1, x2, y2) in fractions that a frame must render.
+
+    One around each vehicle and its shadow; those that overlap are joined.
+    """
+    regions = []
     shadow = shadow_way(scene)
     for actor in shot.actors:
         if is_still(actor):
@@ -66,19 +69,34 @@ def moving_region(scene, shot, t):
             dx, dy = (reach * v for v in shadow)
             flat = [_flat(c) for c in actor.corners]
             boxes.append(truth.picture_box(scene, flat, truth.pose(x + dx, y + dy, heading)))
-        shown = truth.clip_box(boxes[0]) if boxes[0] else None
         near = [truth.clip_box(b) for b in boxes if b]
         near = [b for b in near if b]
-        if shown is None:
-            continue
-        for box in near:
-            grown = (box[0] - MARGIN, box[1] - MARGIN, box[2] + MARGIN, box[3] + MARGIN)
-            grown = tuple(max(0.0, min(1.0, v)) for v in grown)
-            region = grown if region is None else (
-                min(region[0], grown[0]), min(region[1], grown[1]),
-                max(region[2], grown[2]), max(region[3], grown[3]),
-            )
-    return region
+        if near:
+            regions.append(_join_boxes([_grow(b) for b in near]))
+    return _merge(regions)
+
+
+def _grow(box):
+    grown = (box[0] - MARGIN, box[1] - MARGIN, box[2] + MARGIN, box[3] + MARGIN)
+    return tuple(max(0.0, min(1.0, v)) for v in grown)
+
+
+def _join_boxes(boxes):
+    columns = list(zip(*boxes))
+    return min(columns[0]), min(columns[1]), max(columns[2]), max(columns[3])
+
+
+def _merge(regions):
+    """Join regions until none overlap."""
+    while True:
+        for a in regions:
+            hit = [b for b in regions if b is not a and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]]
+            if hit:
+                regions = [r for r in regions if r is not a and r is not hit[0]]
+                regions.append(_join_boxes([a, hit[0]]))
+                break
+        else:
+            return sorted(regions)
 
 
 def shadow_way(scene):
@@ -116,7 +134,7 @@ def shoot(scene, path, region=None):
 
 
 def render_shot(shot, cache):
-    """Render what is missing of a shot; return its clean frames' paths."""
+    """Render what is missing of a shot; return each frame's time and parts."""
     folder = cache / shot.clip
     folder.mkdir(parents=True, exist_ok=True)
     scene = stage(shot)
@@ -132,13 +150,13 @@ def render_shot(shot, cache):
     frames = []
     for k in range(round(shot.duration_s * shot.fps)):
         t = k / shot.fps
-        path = folder / f"{k:05d}.png"
-        region = moving_region(scene, shot, t)
-        frames.append((path if region else None, region, t))
-        if region is None or path.exists():
-            continue
+        regions = moving_regions(scene, shot, t)
+        parts = [(folder / f"{k:05d}_{j}.png", region) for j, region in enumerate(regions)]
+        frames.append((t, parts))
         put(shot, t)
-        shoot(scene, path, region)
+        for path, region in parts:
+            if not path.exists():
+                shoot(scene, path, region)
     return scene, base, frames
 
 
@@ -147,9 +165,9 @@ def compose(shot, base, frames, target):
     background = cv2.imread(str(base))[:, :, ::-1]
     rng = np.random.default_rng(int(hashlib.sha256(shot.clip.encode()).hexdigest()[:8], 16))
     encoder = sensor.Encoder(target, shot.width, shot.height, Fraction(shot.fps), shot.crf)
-    for path, region, t in frames:
+    for t, parts in frames:
         image = background.copy()
-        if path is not None:
+        for path, region in parts:
             part = cv2.imread(str(path))[:, :, ::-1]
             # Blender rounds a border down to whole pixels
             x = int(region[0] * shot.width)

@@ -23,7 +23,7 @@ class Shot:
     duration_s: float
     build_set: object
     actors: list
-    fps: float = 8.0
+    fps: float = 10.0
     width: int = 640
     height: int = 360
     noise: float = 3.5
@@ -45,7 +45,7 @@ def _stop(kind, seed, y, stops, speed, sign, t_start, x_start, power=0.6):
     return motion.stop_and_go(kind, _vehicle(kind, seed, power), kind in fleet.TRUCKS, y, stops, speed, sign, t_start, x_start)
 
 
-def _gate_set(light, ground="grass", is_lit=False, is_wet=False, azimuth=150):
+def _gate_set(light, ground="grass", is_lit=False, is_wet=False, azimuth=282):
     def build(scene):
         world.light(scene, light, azimuth)
         world.ground(ground)
@@ -64,7 +64,7 @@ def _gate_set(light, ground="grass", is_lit=False, is_wet=False, azimuth=150):
 
 
 def _yard_set(scene):
-    world.light(scene, "day", 60)
+    world.light(scene, "day", 78)
     world.ground("paved")
     world.slab("yard", -90, 90, -14, 46, -0.01, world.asphalt())
     world.road(3, 4.6, 1.0, y0=0.0)

@@ -1,6 +1,7 @@
 """Roads, yards, buildings, trees, light and camera to a Blender scene."""
 
 import math
+import os
 import random
 
 import bpy
@@ -26,7 +27,7 @@ def reset(width, height, samples):
     scene.render.resolution_x, scene.render.resolution_y = width, height
     scene.render.image_settings.file_format = "PNG"
     scene.render.threads_mode = "FIXED"
-    scene.render.threads = 2
+    scene.render.threads = int(os.environ.get("RENDER_THREADS", "2"))
     scene.view_settings.view_transform = "Filmic"
     return scene
 
@@ -34,8 +35,8 @@ def reset(width, height, samples):
 def light(scene, kind, azimuth_deg=140.0):
     """Set sky, sun and exposure: day, low, overcast, rain, dusk or night."""
     spec = {
-        "day": (48, 4.2, (1, 0.96, 0.9), (0.42, 0.60, 0.90), 0.9, 0.010, 0.0),
-        "low": (14, 3.4, (1, 0.78, 0.55), (0.50, 0.58, 0.75), 0.6, 0.012, 0.2),
+        "day": (46, 5.4, (1, 0.95, 0.88), (0.42, 0.60, 0.90), 0.6, 0.010, -0.1),
+        "low": (16, 4.4, (1, 0.78, 0.55), (0.50, 0.58, 0.75), 0.45, 0.012, 0.25),
         "overcast": (55, 0.7, (1, 1, 1), (0.75, 0.78, 0.82), 1.1, 0.3, 0.1),
         "rain": (60, 0.25, (1, 1, 1), (0.62, 0.66, 0.70), 0.8, 0.5, 0.1),
         "dusk": (5, 0.35, (1, 0.6, 0.4), (0.24, 0.28, 0.42), 0.30, 0.05, 1.0),
@@ -102,7 +103,7 @@ def ground(kind="grass"):
 
 def asphalt(is_wet=False):
     """Return road surface; wet, it mirrors."""
-    return m.noisy("asphalt", (0.085, 0.086, 0.09) if not is_wet else (0.05, 0.052, 0.055), 0.30, 0.7, 0.92 if not is_wet else 0.28, 0.12)
+    return m.noisy("asphalt", (0.135, 0.134, 0.132) if not is_wet else (0.05, 0.052, 0.055), 0.30, 0.7, 0.92 if not is_wet else 0.28, 0.12)
 
 
 def road(lanes, lane_m=3.7, shoulder_m=1.8, length=260.0, is_wet=False, y0=0.0):
@@ -112,22 +113,29 @@ def road(lanes, lane_m=3.7, shoulder_m=1.8, length=260.0, is_wet=False, y0=0.0):
     white = m.noisy("marking", (0.70, 0.70, 0.66), 0.2, 3.0, 0.8)
     b = MeshBuilder()
     for y in (y0, y0 + width):
-        b.box((0, y, 0.006), (2 * length, 0.15, 0.01), white, 0)
+        b.box((0, y, 0.012), (2 * length, 0.15, 0.024), white, 0)
     for k in range(1, lanes):
         x = -length
         while x < length:
-            b.box((x + 1.5, y0 + k * lane_m, 0.006), (3.0, 0.13, 0.01), white, 0)
+            b.box((x + 1.5, y0 + k * lane_m, 0.012), (3.0, 0.13, 0.024), white, 0)
             x += 12.0
     b.to_object("markings")
-    patch = m.noisy("patch", (0.062, 0.062, 0.065), 0.3, 1.0, 0.9)
+    worn = m.noisy("worn", (0.112, 0.111, 0.109), 0.3, 0.5, 0.85)
+    b = MeshBuilder()
+    for k in range(lanes):  # tyres polish two tracks a lane
+        for side in (-0.85, 0.85):
+            b.box((0, y0 + (k + 0.5) * lane_m + side, 0.006), (2 * length, 0.55, 0.012), worn, 0)
+    if not is_wet:
+        b.to_object("tracks")
+    patch = m.noisy("patch", (0.095, 0.094, 0.093), 0.3, 1.0, 0.9)
     rng = random.Random(lanes * 7 + int(width))
     b = MeshBuilder()
     for _ in range(26):
         x, y = rng.uniform(-90, 90), rng.uniform(y0, y0 + width)
-        b.box((x, y, 0.002), (rng.uniform(2, 12), rng.uniform(0.04, 0.09), 0.006), patch, 0)
+        b.box((x, y, 0.009), (rng.uniform(2, 12), rng.uniform(0.04, 0.09), 0.018), patch, 0)
     for _ in range(5):
         x, y = rng.uniform(-60, 60), y0 + lane_m * (rng.randrange(lanes) + 0.5)
-        b.box((x, y, 0.002), (rng.uniform(3, 9), lane_m * 0.7, 0.006), patch, 0)
+        b.box((x, y, 0.009), (rng.uniform(3, 9), lane_m * 0.7, 0.018), patch, 0)
     b.to_object("patches")
 
 
@@ -198,11 +206,11 @@ def trees(rng, n, x_range, y_range):
         tone = rng.uniform(0.7, 1.3)
         leaf = m.noisy(f"leaf{k % 5}", (0.045 * tone, 0.09 * tone, 0.02), 0.6, 2.5, 0.9, 0.6)
         b.cylinder((x, y, height * 0.25), 0.16, height * 0.5, "z", m.plain("bark", (0.08, 0.06, 0.04), 0.9), 8)
-        for _ in range(9):
-            r = height * rng.uniform(0.12, 0.22)
-            b.box(
+        for _ in range(14):
+            r = height * rng.uniform(0.10, 0.20)
+            b.clump(
                 (x + rng.uniform(-1, 1) * height * 0.2, y + rng.uniform(-1, 1) * height * 0.2, height * rng.uniform(0.45, 0.9)),
-                (2 * r, 2 * r * rng.uniform(0.8, 1.2), 1.7 * r), leaf, 0.7 * r,
+                r, leaf, rng,
             )
         b.to_object("tree")
 
