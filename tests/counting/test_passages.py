@@ -145,3 +145,6 @@ def test_presence_alone_counts_where_a_network_gives_no_peaks():
         ("unknown", "none"),
         ("unknown", "none"),
     ]
+    assert all(p.is_counted for p in found), "a quiet stretch before is no gap"
+    onsets_s = [(p.onset_us - T0_US) / 1e6 for p in found]
+    assert onsets_s == pytest.approx([3, 13], abs=0.21)

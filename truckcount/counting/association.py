@@ -37,11 +37,8 @@ def associate(
         return []
     cost = np.full((len(tracks), len(seen)), FORBIDDEN)
     for i, track in enumerate(tracks):
-        x, y = track.predict(t_us)
+        x, y, reach = _expect(track, t_us, options)
         w, h = track.size
-        unseen_s = (t_us - track.last.t_us) / 1e6
-        reach = options.reach if track.n_obs > 1 else options.first_reach
-        reach += SPEED_SLACK * max(0.0, unseen_s - 0.3)
         for j, peak in enumerate(seen):
             ratio = (peak.w * peak.h) / max(w * h, 1e-9)
             if not SIZE_RATIO**-2 < ratio < SIZE_RATIO**2:
@@ -60,3 +57,16 @@ def associate(
         for i, j in zip(rows, columns, strict=True)
         if cost[i, j] < FORBIDDEN
     ]
+
+
+def _expect(
+    track: Track, t_us: int, options: CountingOptions
+) -> tuple[float, float, float]:
+    """Say where a track is expected, and how far from there it may be (boxes)."""
+    unseen_s = (t_us - track.last.t_us) / 1e6
+    if unseen_s > options.fill_s:
+        # only a track that stood lasts so long: it waits where it was, or has
+        # set off unseen; whoever passes farther away is somebody else
+        return track.last.x, track.last.y, options.first_reach
+    reach = options.reach if track.n_obs > 1 else options.first_reach
+    return *track.predict(t_us), reach + SPEED_SLACK * max(0.0, unseen_s - 0.3)

@@ -87,6 +87,8 @@ class GateCounter:
                 if at == len(events):
                     break
                 k = int(events[at])
+                if k:
+                    self._debouncer.skip_to(int(times[k - 1]))
             i = int(usable[k])
             if is_gap[k]:
                 done += self._end_watch()
@@ -94,6 +96,7 @@ class GateCounter:
             done += self._take(scores, i)
             k += 1
         self._last_us = int(times[-1])
+        self._debouncer.skip_to(self._last_us)
         return done
 
     def finish(self) -> list[Passage]:

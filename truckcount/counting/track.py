@@ -6,6 +6,7 @@ STAND_WINDOW_US = 2_000_000  # a truck that has not moved for this long stands
 STAND_TRAVEL = 0.12  # box sizes; detections of a standing truck wander by less
 VELOCITY_OBS = 4  # observations that the velocity is taken over
 MAX_OBS_AT_REST = 64  # a waiting truck's memory does not grow with its wait
+MAX_OBS = 256  # nor that of a crawl, or of one whose detections wander
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,13 @@ class Track:
     number: int
     """Order of birth: breaks every tie."""
     obs: list[Observation]
-    is_censored: bool = False
-    """It was there when the watch began."""
     n_obs: int = 1
     sum_p: float = 0.0
-    n_inside: int = 0
-    sum_p_inside: float = 0.0
     max_p: float = 0.0
-    max_p_inside: float = 0.0
     riding: dict[int, int] = field(default_factory=dict)
     """Samples in which it overlapped another track, by that track's number."""
     partner_weight: dict[int, float] = field(default_factory=dict)
     """The other track's summed score when last seen together."""
-    is_through: bool = False
-    """It crossed the gate between two samples without one inside."""
 
     def __post_init__(self) -> None:
         first = self.obs[0]
@@ -55,15 +49,20 @@ class Track:
         self._note(seen)
         if len(self.obs) > MAX_OBS_AT_REST and self.is_standing(seen.t_us):
             # keep how it came and how it stands; drop the middle of the wait
-            del self.obs[MAX_OBS_AT_REST // 2]
+            self._forget(range(MAX_OBS_AT_REST // 2, MAX_OBS_AT_REST), 1)
+        elif len(self.obs) > MAX_OBS:
+            self._forget(range(MAX_OBS // 4, MAX_OBS * 3 // 4, 2), MAX_OBS)
+
+    def _forget(self, candidates: range, n: int) -> None:
+        """Drop up to n observations, none that tells onset or offset."""
+        inside = [i for i, o in enumerate(self.obs) if o.is_inside]
+        kept = {inside[0], inside[-1], inside[-1] + 1} if inside else set()
+        dropped = set([i for i in candidates if i not in kept][:n])
+        self.obs = [o for i, o in enumerate(self.obs) if i not in dropped]
 
     def _note(self, seen: Observation) -> None:
         self.sum_p += seen.p
         self.max_p = max(self.max_p, seen.p)
-        if seen.is_inside:
-            self.n_inside += 1
-            self.sum_p_inside += seen.p
-            self.max_p_inside = max(self.max_p_inside, seen.p)
 
     @property
     def last(self) -> Observation:
