@@ -2,6 +2,7 @@
 
 import wave
 
+import av
 import numpy as np
 import pytest
 
@@ -18,6 +19,18 @@ def damage(path, at, n_bytes, seed=0):
     start = int(len(data) * at)
     junk = np.random.default_rng(seed).integers(0, 256, n_bytes, np.uint8).tobytes()
     data[start : start + n_bytes] = junk
+    path.write_bytes(data)
+    return path
+
+
+def spoil(path, first, last):
+    """Overwrite the packets [first, last), so that none of them can be decoded."""
+    with av.open(str(path)) as file:
+        packets = [p for p in file.demux(video=0) if p.size]
+        places = [(p.pos, p.size) for p in packets[first:last]]
+    data = bytearray(path.read_bytes())
+    for at, size in places:
+        data[at : at + size] = bytes([0xFF]) * size
     path.write_bytes(data)
     return path
 
@@ -85,6 +98,52 @@ def test_sound_alone_is_nothing_to_count(tmp_path):
         file.writeframes(bytes(16_000))
     with pytest.raises(DecodeError, match="audio"):
         probe_video(find_sources([str(path)])[0])
+
+
+def test_nothing_but_damage_ends_soon(tmp_path):
+    """A day of it would be decoded in vain."""
+    options = {"preset": "ultrafast", "g": "1"}
+    path = write_clip(tmp_path / "a.mp4", 2200, size=(64, 48), options=options)
+    spoil(path, 0, 2200)
+    with pytest.raises(DecodeError, match=r"a\.mp4: \d+ damaged packets in a row"):
+        decode(path)
+
+
+def test_less_than_that_gives_no_sample_and_says_how_much(tmp_path):
+    path = spoil(write_clip(tmp_path / "a.mp4", 20), 0, 20)
+    samples, report = decode(path)
+    assert samples == []
+    assert report.n_bad_packets == 20
+    assert any("20 damaged" in warning for warning in report.warnings)
+
+
+def test_lost_seconds_have_no_sample(tmp_path):
+    """What was not seen must not be covered: no sample may fill the hole."""
+    options = {"g": "25", "bf": "0"}
+    path = spoil(write_clip(tmp_path / "a.mp4", 250, options=options), 100, 175)
+    samples, report = decode(path)
+    seconds = [s.pts_us / 1e6 for s in samples]
+    assert not [t for t in seconds if 4.01 < t < 6.99]
+    assert len([t for t in seconds if t < 4]) == 20
+    assert seconds[-1] > 9.7
+    assert report.duration_s == pytest.approx(10, abs=0.05)
+    assert report.n_bad_packets == 75
+
+
+def test_rotation_is_known_though_the_first_picture_is_damaged(tmp_path):
+    flat = write_clip(tmp_path / "flat.mp4", 50, options={"g": "10", "bf": "0"})
+    turned = tmp_path / "turned.mp4"
+    with av.open(str(flat)) as source, av.open(str(turned), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(90)
+        for k, packet in enumerate(source.demux(video=0)):
+            if packet.dts is not None:
+                packet.stream = stream
+                if k == 0:
+                    packet.update(b"\xff" * packet.size)
+                out.mux(packet)
+    probe = probe_video(find_sources([str(turned)])[0])
+    assert (probe.rotation_deg, probe.width, probe.height) == (90, 96, 160)
 
 
 def test_a_picture_missing_among_stills_is_left_out(tmp_path):

@@ -4,6 +4,7 @@
 
 import pytest
 
+from truckcount.errors import ConfigError
 from truckcount.video import split_camera_name
 from truckcount.video.recorder_names import read_name_time
 
@@ -14,6 +15,7 @@ NAMES = [
     ("dock/2019-05-09/001/dav/11/11.30.00-12.00.00[R][0@0][0].dav", "2019-05-09T11:30:00", "dahua", "dock"),
     ("2019-05-09/001/jpg/06/07/27[M][0@0][0].jpg", "2019-05-09T06:07:27", "dahua-jpg", "camera"),
     ("Mp4Record/2020-12-22/RecM01_20201222_075939_080140_6D28808_1A468F9.mp4", "2020-12-22T07:59:39", "reolink", "recm01"),
+    ("RecS09_DST20240827_090302_090334_0_800_800_033C820000_61B6F0.mp4", "2024-08-27T09:03:02", "reolink", "recs09"),
     ("RecS02_DST20230426_145918_150032_0.mp4", "2023-04-26T14:59:18", "reolink", "recs02"),
     ("RLC_20260502_050106.mp4", "2026-05-02T05:01:06", "compact", "rlc"),
     ("cam_20240315083000_20240315083127.mp4", "2024-03-15T08:30:00", "compact", "cam"),
@@ -76,6 +78,49 @@ def test_names_without_a_time_of_day_tell_nothing(path):
 def test_dst_mark_of_reolink_is_kept():
     assert read_name_time("RecS02_DST20230426_145918_150032_0.mp4").is_summer_time
     assert read_name_time("RecS02_20230426_145918_150032_0.mp4").is_summer_time is None
+
+
+CLOCK = r"(?P<hour>\d\d)(?P<minute>\d\d)"
+
+
+@pytest.mark.parametrize(
+    ("regex", "path", "iso"),
+    [
+        (rf"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d{{4}})_{CLOCK}",
+         "kai_02.03.2026_0815.avi", "2026-03-02T08:15:00"),
+        (rf"_(?P<year2>\d\d)(?P<month>\d\d)(?P<day>\d\d){CLOCK}(?P<second>\d\d)",
+         "kai_260302081530.avi", "2026-03-02T08:15:30"),
+        (r"(?P<month>\d+)-(?P<day>\d+)-(?P<year>\d{4}) (?P<hour12>\d+)(?P<ampm>AM|PM)",
+         "kai 3-2-2026 8PM.avi", "2026-03-02T20:00:00"),
+        (rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)_{CLOCK}z(?P<offset>[+-]\d{{4}})",
+         "kai_20260302_0815z+0530.avi", "2026-03-02T08:15:00+05:30"),
+        (r"_(?P<epoch_ms>\d{13})", "kai_1700000000250.avi",
+         "2023-11-14T22:13:20.250000+00:00"),
+    ],
+    ids=["day first", "two-digit year", "am and pm", "with an offset", "epoch"],
+)  # fmt: skip
+def test_a_cameras_own_pattern_tells_its_time(regex, path, iso):
+    found = read_name_time(path, [regex])
+    assert (found.moment.isoformat(), found.recorder) == (iso, "own")
+
+
+@pytest.mark.parametrize(
+    ("regex", "message"),
+    [
+        (r"(?P<year>\d{4}", "not a regular expression"),
+        (r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)", "tells no hour"),
+        (rf"cam_{CLOCK}", "tells no day, month, year"),
+    ],
+    ids=["broken", "no hour", "no date"],
+)
+def test_a_pattern_that_can_tell_no_time_is_refused(regex, message):
+    with pytest.raises(ConfigError, match=message):
+        read_name_time("cam_20260302_0815.mp4", [regex])
+
+
+def test_the_first_of_two_stamps_wins():
+    found = read_name_time("cam_20240315235900_20240316000100.mp4")
+    assert found.moment.isoformat() == "2024-03-15T23:59:00"
 
 
 def test_a_cameras_own_pattern_goes_first():

@@ -71,6 +71,48 @@ def test_content_not_name_makes_a_fingerprint(tree):
     assert fingerprint(find_sources([str(tree / "z.mp4")])[0]) != before
 
 
+def test_arguments_keep_their_order(tree):
+    many = [str(tree / "sub"), "rtsp://cam/live", str(tree / "*.mp4")]
+    assert names(find_sources(many)) == ["b.MKV", "c.dav", "live", "a.mp4"]
+
+
+def test_brackets_of_recorder_names_are_no_glob(tmp_path):
+    path = tmp_path / "21.04.49-21.05.14[M][0@0][0].mp4"
+    path.write_bytes(b"x")
+    assert names(find_sources([str(path)])) == [path.name]
+    assert names(find_sources([str(tmp_path / "*.mp4")])) == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://u:p@cam/a.mp4", "http://***@cam/a.mp4"),
+        ("http://u:p%40x@cam:81/a?b=1", "http://***@cam:81/a?b=1"),
+        (
+            "http://cam/v.cgi?channel=2&user=admin&pwd=secret&fps=5",
+            "http://cam/v.cgi?channel=2&user=***&pwd=***&fps=5",
+        ),
+        ("rtsp://cam/live?token=secret", "rtsp://cam/live?token=***"),
+    ],
+)
+def test_no_secret_of_a_url_is_shown(url, shown):
+    assert find_sources([url])[0].name == shown
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_growing"),
+    [(5, True), (29, True), (31, False), (-5, True), (-3600, False)],
+    ids=["now", "just", "done", "clocks apart", "a clock an hour fast"],
+)
+def test_a_wrong_clock_does_not_hold_a_file_back(tree, age_s, is_growing):
+    source = find_sources([str(tree / "a.mp4")])[0]
+    if is_growing:
+        with pytest.raises(GrowingFileError):
+            check_settled(source, 30, source.mtime + age_s)
+    else:
+        check_settled(source, 30, source.mtime + age_s)
+
+
 def test_a_file_still_written_to_waits(tree):
     source = find_sources([str(tree / "a.mp4")])[0]
     with pytest.raises(GrowingFileError, match="may still grow"):

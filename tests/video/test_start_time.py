@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,12 @@ import pytest
 from tests.conftest import write_clip
 from truckcount.domain.camera import Camera
 from truckcount.errors import ClockError
-from truckcount.video import find_sources, probe_video, resolve_start
+from truckcount.video import (
+    find_sources,
+    probe_video,
+    resolve_start,
+    split_camera_name,
+)
 
 
 def us(text: str) -> int:
@@ -85,6 +91,108 @@ def test_file_time_is_a_guess_and_can_be_refused(tmp_path, caplog):
 def test_clock_changes_are_flagged(tmp_path, stamp, quality):
     path = write_clip(tmp_path / f"cam_{stamp}.mp4", 3)
     assert start_of(path).quality == quality
+
+
+@pytest.mark.parametrize(
+    ("name", "utc"),
+    [
+        ("RecM01_DST20261101_013000_013500_0", "2026-11-01T06:30:00+00:00"),
+        ("RecM01_DST20260701_013000_013500_0", "2026-07-01T06:30:00+00:00"),
+        ("RecM01_20260101_013000_013500_0", "2026-01-01T07:30:00+00:00"),
+    ],
+)
+def test_a_recorder_that_says_summer_time_is_believed(tmp_path, name, utc):
+    found = start_of(write_clip(tmp_path / f"{name}.mp4", 3))
+    assert (found.start_us, found.quality) == (us(utc), "zone")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "quality", "utc"),
+    [
+        ("2026-03-04T01:00:00+01:00", "exact", "2026-03-04T00:00:00+00:00"),
+        ("2026-03-04T00:00:00Z", "exact", "2026-03-04T00:00:00+00:00"),
+        ("2026-03-04T00:00:00.25Z", "exact", "2026-03-04T00:00:00.250000+00:00"),
+        ("2026-03-04T00:00:00", "zone", "2026-03-04T06:00:00+00:00"),
+        ("2026-11-01T01:30:00", "ambiguous", "2026-11-01T06:30:00+00:00"),
+    ],
+)
+@pytest.mark.parametrize("way", ["option", "sidecar"])
+def test_given_times_are_read_in_the_cameras_zone(tmp_path, stamp, quality, utc, way):
+    path = write_clip(tmp_path / "clip.mp4", 3)
+    given = stamp if way == "option" else None
+    if way == "sidecar":
+        (tmp_path / "clip.mp4.json").write_text(json.dumps({"start": stamp}))
+    found = start_of(path, start=given)
+    assert (found.source, found.quality, found.start_us) == (way, quality, us(utc))
+
+
+def test_a_start_that_is_no_time_is_refused(tmp_path):
+    with pytest.raises(ClockError, match="--start: 'noon' is no ISO-8601 time"):
+        start_of(write_clip(tmp_path / "clip.mp4", 3), start="noon")
+
+
+def test_strict_time_takes_all_but_the_file_time(named):
+    assert start_of(named, is_strict=True).source == "sidecar"
+    named.with_name(named.name + ".json").unlink()
+    assert start_of(named, is_strict=True).source == "filename"
+    bare = named.with_name("clip.mp4")
+    named.rename(bare)
+    assert start_of(bare, is_strict=True).source == "container"
+
+
+@pytest.mark.parametrize("year", ["1904", "1970"])
+def test_a_container_without_a_clock_tells_nothing(tmp_path, year):
+    created = {"creation_time": f"{year}-01-01T00:00:00Z"}
+    path = write_clip(tmp_path / "clip.mkv", 3, metadata=created)
+    assert start_of(path).source == "mtime"
+
+
+def test_container_time_of_the_end_needs_a_length(tmp_path):
+    raw = write_clip(tmp_path / "clip.h264", 10)
+    probe = probe_video(find_sources([str(raw)])[0])
+    created = replace(probe, creation_time=datetime(2026, 3, 3, tzinfo=UTC))
+    source = find_sources([str(raw)])[0]
+    ends = Camera(name="cam", creation_time_is="end")
+    assert resolve_start(source, ends, created).source == "mtime"
+    assert resolve_start(source, Camera(name="cam"), created).source == "container"
+
+
+def url_start(path, probe, **options):
+    source = find_sources([f"http://user:secret@nvr.local{path}"])[0]
+    return resolve_start(source, Camera(name="cam"), probe, **options)
+
+
+def test_a_recording_behind_a_url_has_the_time_it_says(tmp_path, caplog):
+    file = write_clip(tmp_path / "a.mp4", 25)
+    probe = probe_video(find_sources([str(file)])[0])
+    named = url_start("/yard/dock_20260302T080000-0600.mp4?channel=1", probe)
+    assert (named.source, named.quality) == ("filename", "exact")
+    assert named.start_us == us("2026-03-02T08:00:00-06:00")
+    created = replace(probe, creation_time=datetime(2026, 3, 3, tzinfo=UTC))
+    assert url_start("/a.mp4", created).source == "container"
+    before = datetime.now(UTC).timestamp()
+    found = url_start("/a.mp4", probe)
+    assert (found.source, found.quality) == ("arrival", "guess")
+    assert before <= found.start_us / 1e6 <= datetime.now(UTC).timestamp()
+    assert "guessed" in caplog.text
+    assert "secret" not in caplog.text
+    with pytest.raises(ClockError, match="--start"):
+        url_start("/a.mp4", probe, is_strict=True)
+    live = replace(probe, duration_s_from_header=None)
+    assert url_start("/live", live, is_strict=True).source == "arrival"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://nvr/yard/dock_20260302T080000-0600.mp4", "dock"),
+        ("http://nvr/yard/20260302T080000-0600.mp4", "nvr-yard"),
+        ("rtsp://user:secret@cam.local:554/live", "cam-local-554-live"),
+        ("rtsp://cam/s?channel=2&password=secret", "cam-s-channel-2-password"),
+    ],
+)
+def test_a_url_names_its_camera_without_its_secrets(url, name):
+    assert split_camera_name(url) == name
 
 
 def test_a_pinned_clock_does_not_fall_through(named):

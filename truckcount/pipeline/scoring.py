@@ -74,6 +74,7 @@ def score_file(
         start_us=start.start_us,
         sample_fps=options.sample_fps,
         backend=options.backend,
+        camera=camera,
     )
     scorer = ClipScorer(runtime, camera.gates, rects, task.segment_id)
     shown = time.monotonic()

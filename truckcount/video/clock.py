@@ -27,6 +27,9 @@ class FrameClock:
         self._last_us: int | None = None
         self._n_stuck = 0
         self.n_jumps = 0
+        self.is_thinned = False
+        """Frames are left out: a step may be longer than a frame, whose length
+        stays what it was (too long an end would overlap the next file)."""
 
     def place(self, pts_us: int) -> int | None:
         """Return the microseconds from the video's start of a frame.
@@ -52,7 +55,7 @@ class FrameClock:
                 elapsed = self._last_us + self._frame_us
                 self._shift_us = elapsed - pts_us
             elif step < US_PER_S:
-                self._frame_us = step
+                self._frame_us = min(step, self._frame_us) if self.is_thinned else step
         self._n_stuck = 0
         self._last_us = elapsed
         return elapsed

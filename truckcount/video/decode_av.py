@@ -211,6 +211,7 @@ class _Reading:
         tick_us = self._sampler.tick_start_us(1)
         if can_skip_nonref(scanned, context.name, context.extradata, tick_us):
             context.skip_frame = "NONREF"
+            self._clock.is_thinned = True
             self._decoder.is_skipping_nonref = True
         times = sorted(p.pts for p in scanned if p.pts is not None)
         steps = sorted(b - a for a, b in pairwise(times))

@@ -15,12 +15,15 @@ from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.sources import Source
 
+DEFAULT_FRAME_US = 40_000  # where a stream tells no rate
+
 
 class OpenCvDecoder:
     """Decodes one source frame by frame; see ``open_decoder``.
 
-    OpenCV gives neither damaged packets nor frame times before the first read,
-    and converts every frame to BGR: use it to check, not to run.
+    OpenCV tells nothing of damaged packets and converts every frame to BGR: use it
+    to check, not to run. OpenCV 5.0.0 shows interlaced streams black, which the
+    picture's health marks as unusable.
     """
 
     def __init__(
@@ -52,20 +55,26 @@ class OpenCvDecoder:
             if not capture.isOpened():
                 msg = f"{self._source.name}: OpenCV cannot open this file"
                 raise DecodeError(msg)
-            clock, health = FrameClock(self._start_us), PictureHealth()
+            rate = capture.get(cv2.CAP_PROP_FPS)
+            frame_us = round(1e6 / rate) if rate > 0 else DEFAULT_FRAME_US
+            clock = FrameClock(self._start_us, frame_us)
+            health = PictureHealth()
             sampler = TickSampler(self._sample_fps)
             n_frames = n_samples = 0
             size = (0, 0)
             first_ms: float | None = None
             while True:
-                # position is that of the frame about to be read
-                position_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
                 ok, frame = capture.read()
                 if not ok:
                     break
                 n_frames += 1
+                # only after the read is it the time of this frame
+                position_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
                 first_ms = position_ms if first_ms is None else first_ms
-                elapsed = clock.place(round((position_ms - first_ms) * 1000))
+                if position_ms == 0 and n_frames > 1:  # raw streams have no times
+                    elapsed = clock.place(clock.elapsed_us)
+                else:
+                    elapsed = clock.place(round((position_ms - first_ms) * 1000))
                 if elapsed is None:
                     continue
                 t_us = self._start_us + elapsed
@@ -85,7 +94,6 @@ class OpenCvDecoder:
                 paused = time.process_time()
                 yield sample
                 outside += time.process_time() - paused
-            rate = capture.get(cv2.CAP_PROP_FPS)
             self._report = SegmentReport(
                 duration_s=clock.elapsed_us / 1e6,
                 n_frames_decoded=n_frames,

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import cv2
 
+from truckcount.domain.camera import Camera
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
@@ -23,8 +25,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class StillsDecoder:
     """Reads pictures in the order of the times in their names.
 
-    Names give times of day relative to the first; the first is placed at
-    ``start_us``, so that zone and clock rules are those of every other source.
+    Names give times relative to the first, which is placed at ``start_us``: an
+    option or a shifted clock moves them all.
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class StillsDecoder:
         *,
         start_us: int,
         sample_fps: float,
+        camera: Camera | None = None,
     ) -> None:
         self._source = source
         self._views = list(views)
         self._start_us = start_us
         self._sample_fps = sample_fps
+        self._camera = camera
         self._report: SegmentReport | None = None
 
     @property
@@ -51,7 +55,7 @@ class StillsDecoder:
     def __iter__(self) -> Iterator[Sample]:
         """Yield one sample a picture, at most one a tick."""
         began, outside = time.process_time(), 0.0
-        stills = timed_stills(Path(self._source.path))
+        stills = timed_stills(Path(self._source.path), self._camera)
         if not stills:
             msg = f"{self._source.name}: no picture has a time in its name"
             raise ClockError(msg)
@@ -101,12 +105,18 @@ class StillsDecoder:
         )
 
 
-def timed_stills(folder: Path) -> list[tuple[datetime, Path]]:
-    """Return (time, path) of pictures whose names hold one, in time order."""
+def timed_stills(
+    folder: Path, camera: Camera | None = None
+) -> list[tuple[datetime, Path]]:
+    """Return (UTC, path) of pictures whose names hold a time, in time order."""
+    zone = ZoneInfo("UTC" if camera is None else camera.timezone)
+    patterns = () if camera is None else camera.name_patterns
     found = []
     for path in list_stills(folder):
-        named = read_name_time("/".join(path.parts[-8:]))
+        named = read_name_time("/".join(path.parts[-8:]), patterns)
         if named is not None:
             moment = named.moment
-            found.append((moment.replace(tzinfo=moment.tzinfo or UTC), path))
+            # to UTC, because times of one zone are subtracted without its changes
+            moment = moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
+            found.append((moment, path))
     return sorted(found)

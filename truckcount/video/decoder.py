@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from truckcount.domain.camera import Camera
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.errors import ConfigError, DecodeError
@@ -30,6 +31,7 @@ def open_decoder(
     sample_fps: float,
     backend: str = "av",
     threads: int = 1,
+    camera: Camera | None = None,
 ) -> Decoder:
     """Open a source for sampling.
 
@@ -45,11 +47,15 @@ def open_decoder(
         ``av`` (fast: crops and scales from YUV) or ``opencv`` (the reference).
     threads : int
         Decoder threads; 1 costs the least CPU time.
+    camera : Camera, optional
+        Whose zone and name patterns date the pictures of a folder of stills.
     """
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
 
-        return StillsDecoder(source, views, start_us=start_us, sample_fps=sample_fps)
+        return StillsDecoder(
+            source, views, start_us=start_us, sample_fps=sample_fps, camera=camera
+        )
     if backend == "av":
         from truckcount.video.decode_av import AvDecoder
 

@@ -11,6 +11,7 @@ import av
 from truckcount.errors import DecodeError
 from truckcount.video.sources import Source, list_stills
 
+MAX_PACKETS_TO_PICTURE = 600  # several GOPs; then what is damaged stays upright
 MAX_SIDE_PX = 16_384  # larger pictures are damage or an attack, not a camera
 
 
@@ -88,11 +89,15 @@ def open_container(source: Source) -> Any:
 def _first_rotation(source: Source) -> int:
     """Read the display matrix off the first frame: containers tell it only there."""
     with open_container(source) as container:
-        try:
-            for frame in container.decode(video=0):
-                return int(frame.rotation) % 360
-        except av.error.FFmpegError:
-            pass
+        packets = container.demux(container.streams.video[0])
+        for _ in range(MAX_PACKETS_TO_PICTURE):
+            try:
+                for frame in next(packets).decode():
+                    return int(frame.rotation) % 360
+            except StopIteration:
+                break
+            except av.error.FFmpegError:
+                continue  # damage at the start; the next picture tells it as well
     return 0
 
 

@@ -133,12 +133,18 @@ def read_name_time(path: str, extra: Sequence[str] = ()) -> NameTime | None:
         With ``/`` between folders; the last parts are looked at.
     extra : sequence of str
         A camera's own regular expressions, tried first, with named groups
-        ``year month day hour minute second milli epoch_s epoch_ms offset``.
+        ``year`` (or ``year2``) ``month day hour`` (or ``hour12 ampm``) ``minute
+        second milli micro offset``, or ``epoch_s`` or ``epoch_ms``.
 
     Returns
     -------
     NameTime or None
         None where no pattern matches a possible time.
+
+    Raises
+    ------
+    ConfigError
+        When one of ``extra`` is no regular expression or cannot tell a time.
     """
     own = [_own_pattern(regex) for regex in extra]
     for pattern in (*own, *PATTERNS):
@@ -166,6 +172,17 @@ def _own_pattern(regex: str) -> NamePattern:
     except re.error as error:
         msg = f"name_patterns: {regex!r} is not a regular expression: {error}"
         raise ConfigError(msg) from error
+    groups = set(compiled.groupindex)
+    if not groups & {"epoch_s", "epoch_ms"}:
+        missing = {"month", "day"} - groups
+        missing |= set() if groups & {"year", "year2"} else {"year"}
+        missing |= set() if groups >= {"hour12", "ampm"} else {"hour"} - groups
+        if missing:
+            msg = (
+                f"name_patterns: {regex!r} tells no {', '.join(sorted(missing))}; name "
+                "groups like (?P<year>\\d{4}), or (?P<epoch_s>\\d{10})"
+            )
+            raise ConfigError(msg)
     zone = "offset" if "offset" in compiled.groupindex else "local"
     return NamePattern("own", compiled, zone)
 
@@ -186,12 +203,12 @@ def _read_match(pattern: NamePattern, match: re.Match[str]) -> NameTime | None:
             int(parts.get("second", 0)),
             int(parts.get("micro", 1000 * int(parts.get("milli", 0)))),
         )
+        if pattern.zone == "utc":
+            moment = moment.replace(tzinfo=UTC)
+        elif "offset" in parts:
+            moment = moment.replace(tzinfo=_zone_of(parts["offset"]))
     except (ValueError, KeyError):
         return None
-    if pattern.zone == "utc":
-        moment = moment.replace(tzinfo=UTC)
-    elif "offset" in parts:
-        moment = moment.replace(tzinfo=_zone_of(parts["offset"]))
     is_summer = True if "dst" in parts else None
     return NameTime(moment=moment, recorder=pattern.recorder, is_summer_time=is_summer)
 
@@ -199,7 +216,7 @@ def _read_match(pattern: NamePattern, match: re.Match[str]) -> NameTime | None:
 def _hour_of(parts: dict[str, str]) -> int:
     if "hour12" not in parts:
         return int(parts["hour"])
-    return int(parts["hour12"]) % 12 + (12 if parts["ampm"] == "pm" else 0)
+    return int(parts["hour12"]) % 12 + (12 if parts["ampm"].lower() == "pm" else 0)
 
 
 def _zone_of(text: str) -> timezone:

@@ -38,6 +38,11 @@ VIDEO_SUFFIXES = frozenset(
         ".ubv",
     ]
 )
+SECRET_PATTERN = re.compile(
+    r"(?<=[?&])(user|usr|username|loginuse|pass|password|passwd|pwd|loginpas|token"
+    r"|auth|key|secret)=[^&#]*",
+    re.IGNORECASE,
+)
 STILL_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 URL_PATTERN = re.compile(r"^(rtsps?|rtmps?|https?|udp|tcp|srt)://", re.IGNORECASE)
 MIN_STILLS = 3  # fewer pictures in a folder are not a recording
@@ -62,9 +67,10 @@ class Source:
 
 
 def mask_credentials(text: str) -> str:
-    """Replace user and password of a URL by ``***``."""
+    """Replace user, password and tokens of a URL by ``***``."""
     if not URL_PATTERN.match(text):
         return text
+    text = SECRET_PATTERN.sub(r"\1=***", text)
     parts = urlsplit(text)
     if "@" not in parts.netloc:
         return text
@@ -107,7 +113,8 @@ def check_settled(source: Source, settle_s: float, now: float) -> None:
         Seconds since 1970.
     """
     age = now - source.mtime
-    if source.kind == "file" and settle_s > 0 and age < settle_s:
+    # a time far in the future is a recorder's wrong clock: it tells nothing
+    if source.kind == "file" and settle_s > 0 and abs(age) < settle_s:
         msg = (
             f"{source.name}: last written {age:.0f} s ago and may still grow; it is "
             f"taken up by the next run ({settle_s:.0f} s after its last write)"

@@ -4,7 +4,8 @@ import json
 import logging
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from truckcount.domain.camera import Camera
@@ -16,7 +17,7 @@ from truckcount.video.recorder_names import (
     read_name_time,
     time_stamp_start,
 )
-from truckcount.video.sources import URL_PATTERN, Source
+from truckcount.video.sources import URL_PATTERN, Source, mask_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,9 @@ def resolve_start(
 ) -> StartTime:
     """Find the time of the first frame; the first source that answers wins.
 
-    Order: ``--start``, sidecar JSON, recorder file name, container, file time.
-    A camera's ``clock`` pins one of them.
+    Order: ``--start``, sidecar JSON, recorder file name, container, file time; for
+    a URL the moment it was opened stands for the file time. A camera's ``clock``
+    pins one of them.
 
     Raises
     ------
@@ -54,9 +56,6 @@ def resolve_start(
         "container": lambda: _from_container(probe, camera),
         "mtime": lambda: _from_mtime(source, probe, is_strict=is_strict),
     }
-    if source.kind == "url":
-        now = datetime.now(UTC)
-        return StartTime(start_us=_to_us(now), source="arrival", quality="guess")
     order = list(readers) if camera.clock == "auto" else [camera.clock]
     for name in order:
         found = readers[name]()
@@ -72,7 +71,7 @@ def resolve_start(
 def split_camera_name(path: str) -> str:
     """Return the default camera name: the file stem up to its time stamp."""
     if URL_PATTERN.match(path):
-        return _to_name(re.sub(r"^\w+://([^/@]*@)?", "", path)) or "camera"
+        return _name_of_url(mask_credentials(path)) or "camera"
     place = Path(path)
     cut = time_stamp_start(place.stem)
     if cut is None and read_name_time("/".join(place.parts[-8:])) is None:
@@ -83,6 +82,16 @@ def split_camera_name(path: str) -> str:
     named = (name for name in names if re.search("[a-z]{2}", name))
     own = _to_name(place.stem[:cut]) if cut is not None else ""
     return own or next(named, "camera")
+
+
+def _name_of_url(url: str) -> str:
+    parts = urlsplit(url)
+    place = PurePosixPath(parts.path)
+    cut = time_stamp_start(place.stem)
+    if cut is not None:  # a recording: named like a file
+        own = _to_name(place.stem[:cut])
+        return own or _to_name(f"{parts.hostname}{place.parent}")
+    return _to_name(re.sub(r"^\w+://([^/@]*@)?", "", url))
 
 
 def _to_name(text: str) -> str:
@@ -102,11 +111,13 @@ def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
 
 
 def _from_name(source: Source, camera: Camera) -> StartTime | None:
-    place = Path(source.path)
-    if source.kind == "stills":  # the first picture is where the recording starts
+    place: PurePath = Path(source.path)
+    if source.kind == "url":
+        place = PurePosixPath(urlsplit(source.path).path)
+    elif source.kind == "stills":  # the first picture is where the recording starts
         from truckcount.video.decode_stills import timed_stills
 
-        stills = timed_stills(place)
+        stills = timed_stills(Path(source.path), camera)
         place = stills[0][1] if stills else place
     parts = place.parts[-8:]
     found = read_name_time("/".join(parts), camera.name_patterns)
@@ -126,7 +137,23 @@ def _from_container(probe: Probe, camera: Camera) -> StartTime | None:
     return _stamp(moment, camera, "container")
 
 
+def _from_arrival(source: Source, probe: Probe, *, is_strict: bool) -> StartTime:
+    """Take a live stream as of now; a recording was made at some other time."""
+    if probe.duration_s_from_header is not None:
+        if is_strict:
+            msg = (
+                f"{source.name}: a recording whose time is not known, which "
+                "--strict-time refuses; give --start"
+            )
+            raise ClockError(msg)
+        logger.warning("%s: start time guessed: now, when opened", source.name)
+    now = _to_us(datetime.now(UTC))
+    return StartTime(start_us=now, source="arrival", quality="guess")
+
+
 def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime | None:
+    if source.kind == "url":
+        return _from_arrival(source, probe, is_strict=is_strict)
     if source.mtime <= 0:
         return None
     if is_strict:
