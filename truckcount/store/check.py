@@ -133,6 +133,9 @@ def _check_counts(
         if is_counted and row["n_trucks"] != counts.get(key, 0):
             what = f"n_trucks {row['n_trucks']}, passages {counts.get(key, 0)}"
             yield Broken("F6", _where(camera, row), what)
+        counts.pop(key, None)
+    for key, n in counts.items():
+        yield Broken("F6", f"{camera}/{key}", f"{n} passages, but no hour has them")
 
 
 def _check_segments(camera: str, rows: list[dict[str, Any]]) -> Iterator[Broken]:

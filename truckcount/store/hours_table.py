@@ -162,7 +162,9 @@ def _revise(
             return None
     known_us = _known_at(now_us)
     if latest is not None:
-        known_us = max(known_us, to_us(latest["known_at_utc"]) + MINUTE_US)
+        # a microsecond orders two revisions of one minute; a minute would let the
+        # stamps of quick ones run ahead of the clock
+        known_us = max(known_us, to_us(latest["known_at_utc"]) + 1)
     end_us = to_us(draft["hour_start_utc"]) + 3600 * US_PER_S
     return {
         **draft,

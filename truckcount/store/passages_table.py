@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.domain.passage import Passage
-from truckcount.store.layout import file_path, from_us, month_of
+from truckcount.store.layout import days_between, file_path, from_us
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 
@@ -34,8 +34,8 @@ def write_passages(
         for p in passages
         if window[0] <= p.onset_us < window[1]
     ]
-    months = {month_of(t) for t in (window[0], max(window[0], window[1] - 1))}
-    months |= {f"{row['onset_utc']:%Y-%m}" for row in rows}
+    # all months of the window: also those whose passages are all gone
+    months = {day[:7] for day in days_between(*window)}
     low, high = from_us(window[0]), from_us(window[1])
     for month in sorted(months):
         path = file_path(root, "passages", camera, month)

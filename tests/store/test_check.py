@@ -1,0 +1,144 @@
+"""`store check` finds each breakage, and nothing in a whole store."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from tests.counting.simulate import film, through
+from tests.pipeline.pieces import HOUR_US, ingest, piece
+from truckcount.errors import StoreError, StoreVersionError
+from truckcount.store import Store
+from truckcount.store.check import check_store
+
+
+@pytest.fixture
+def root(tmp_path):
+    store = Store.open(tmp_path)
+    parts = [
+        piece("a", film([through(30), through(60, sign=-1)], 90)),
+        piece("b", film([], 60), shift_us=HOUR_US),
+    ]
+    ingest(store, [[part] for part in parts])
+    return store.root
+
+
+def edit(root, table, change):
+    """Rewrite a table's file as somebody might who does not use truckcount."""
+    (path,) = (root / table).rglob("*.parquet")
+    schema = pq.read_schema(path)
+    rows = pq.read_table(path).to_pylist()
+    rows = change(rows) or rows
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+
+
+def found(root):
+    return {broken.invariant for broken in check_store(root)}
+
+
+def put(**values):
+    """Change columns of the first watched row."""
+    return lambda rows: next(r for r in rows if r["coverage_s"] > 0).update(values)
+
+
+BREAKAGES = {
+    "an hour row is deleted": ("hours", lambda rows: rows[1:], "F2"),
+    "an hour row stands twice": ("hours", lambda rows: [*rows, rows[0]], "F1"),
+    "n_trucks is changed": ("hours", put(n_trucks=7), "F2 F6"),
+    "an unseen hour is made zero": (
+        "hours", put(coverage_s=0.0), "F2 F4 F9",
+    ),
+    "more is covered than an hour": ("hours", put(unusable_s=3600.0), "F2 F5 F9"),
+    "a direction is another": ("hours", put(direction="any"), "F2 F6 F7"),
+    "a passage is deleted": ("passages", lambda rows: rows[1:], "F6"),
+    "a passage is uncounted": (
+        "passages", lambda rows: rows[0].update(is_counted=False), "F6",
+    ),
+    "a passage stands twice": ("passages", lambda rows: [*rows, rows[0]], "F1 F6"),
+    "a revision is deleted": (
+        "history", lambda rows: [r for r in rows if r["revision"] > 1] or rows[1:],
+        "F2",
+    ),
+    "a revision is skipped": (
+        "history", lambda rows: [r | {"revision": r["revision"] + 1} for r in rows],
+        "F2 F3",
+    ),
+    "a file is done twice": (
+        "segments", lambda rows: [*rows, rows[0] | {"path": "/elsewhere"}], "F1",
+    ),
+    "two files own one moment": (
+        "segments",
+        lambda rows: [
+            r.update(winner_intervals=[{"start": rows[0]["start_utc"],
+                                        "end": rows[0]["end_utc"]}])
+            for r in rows
+        ][:0],
+        "F12",
+    ),
+    "scores stand twice": ("scores", lambda rows: [*rows, rows[0]], "F1"),
+}  # fmt: skip
+
+
+def test_a_whole_store_is_whole(root):
+    assert check_store(root) == []
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_breakage_is_found(root, name):
+    table, change, invariants = BREAKAGES[name]
+    edit(root, table, change)
+    assert set(invariants.split()) <= found(root)
+    for broken in check_store(root):
+        assert "dc-north" in broken.where
+        assert broken.what
+
+
+@pytest.mark.parametrize(
+    "table", ["hours", "history", "passages", "segments", "scores"]
+)
+@pytest.mark.parametrize("how", ["cut", "emptied", "other text"])
+def test_a_damaged_file_is_found(root, table, how):
+    (path,) = (root / table).rglob("*.parquet")
+    data = path.read_bytes()
+    damaged = {"cut": data[: len(data) // 2], "emptied": b"", "other text": b"x" * 99}
+    path.write_bytes(damaged[how])
+    broken = [b for b in check_store(root) if b.invariant == "F11"]
+    assert broken
+    assert str(path) in broken[0].where + broken[0].what
+
+
+def test_a_column_of_another_type_is_found(root):
+    (path,) = (root / "hours").rglob("*.parquet")
+    table = pq.read_table(path)
+    column = table.schema.get_field_index("n_trucks")
+    floats = pc.cast(table["n_trucks"], pa.float64())
+    pq.write_table(table.set_column(column, "n_trucks", floats), path)
+    (broken,) = [b for b in check_store(root) if b.invariant == "F11"]
+    assert "n_trucks" in broken.what
+
+
+def test_an_hour_gone_without_a_trace_is_missed_by_its_passages(root):
+    for table in ("hours", "history"):
+        edit(root, table, lambda rows: [r for r in rows if not r["n_trucks"]])
+    assert found(root) >= {"F6"}
+    assert any("no hour has them" in b.what for b in check_store(root))
+
+
+def test_a_time_in_the_future_is_found(root):
+    def later(rows):
+        for row in rows:
+            row["known_at_utc"] = row["known_at_utc"].replace(year=2090)
+
+    edit(root, "hours", later)
+    assert "F15" in found(root)
+
+
+def test_what_is_no_store_is_an_error(tmp_path, root):
+    with pytest.raises(StoreError, match="is no store"):
+        check_store(tmp_path / "gone")
+    (root / "_meta" / "store.json").write_text("{")
+    with pytest.raises(StoreError, match="damaged"):
+        check_store(root)
+    (root / "_meta" / "store.json").write_text('{"schema_version": 2}')
+    with pytest.raises(StoreVersionError):
+        check_store(root)
