@@ -38,7 +38,7 @@ def annotate_clip(clip: str, output: Path, options: RunOptions) -> list[dict[str
         The passages, as ``run --json`` gives them.
     """
     source = find_sources([clip])[0]
-    camera = open_book(options).camera_for(source.path)
+    camera = open_book(options, [source.path]).camera_for(source.path)
     weights = find_weights(options.model)
     task = ScoreTask(source=source, camera=camera, segment_id="clip", options=options)
     runtime = open_runtime(weights, options.device)

@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from truckcount.counting import CountingOptions
 from truckcount.domain.camera import WHOLE_PICTURE, Camera, Gate, Point
-from truckcount.errors import ConfigError
+from truckcount.errors import ConfigError, VideoError
 from truckcount.pipeline.config import RunOptions
-from truckcount.video import split_camera_name
+from truckcount.video import find_sources, probe_video, split_camera_name
 
 T = TypeVar("T")
 
@@ -81,13 +81,21 @@ class CameraBook:
         return known[0] if known else Camera(name=name, gates=self.default_gates)
 
 
-def open_book(options: RunOptions) -> CameraBook:
-    """Return the book that a run's options ask for."""
+def open_book(options: RunOptions, paths: Sequence[str] = ()) -> CameraBook:
+    """Return the book that a run's options ask for.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        What will be read: a ``--gate`` in pixels is measured against the first
+        picture of it.
+    """
     book = CameraBook()
     if options.cameras is not None:
         book = load_cameras(options.cameras)
     if options.gate is not None:
-        book = replace(book, default_gates=(parse_gate(options.gate),))
+        gate = parse_gate(options.gate, lambda: _first_picture_size(paths))
+        book = replace(book, default_gates=(gate,))
     if options.camera is None:
         return book
     known = [c for c in book.cameras if c.name == options.camera]
@@ -130,8 +138,18 @@ def load_cameras(path: Path) -> CameraBook:
     )
 
 
-def parse_gate(text: str) -> Gate:
-    """Read ``--gate "x,y x,y x,y ..."`` in fractions of the picture."""
+def parse_gate(
+    text: str, picture_size: Callable[[], tuple[int, int]] | None = None
+) -> Gate:
+    """Read ``--gate "x,y x,y x,y ..."`` in fractions of the picture or in pixels.
+
+    A value above 1 makes all of them pixels.
+
+    Parameters
+    ----------
+    picture_size : function to (width, height), optional
+        Asked only for corners in pixels.
+    """
     try:
         corners = tuple(
             (float(x), float(y)) for x, y in (pair.split(",") for pair in text.split())
@@ -140,12 +158,41 @@ def parse_gate(text: str) -> Gate:
         msg = f'--gate {text!r}: want corners like "0.1,0.4 0.6,0.4 0.6,0.9"'
         raise ConfigError(msg) from error
     if any(v > 1.0 for corner in corners for v in corner):
-        msg = (
-            f"--gate {text!r}: corners are fractions of width and height, 0 to 1; "
-            "divide pixels by the picture's size"
-        )
-        raise ConfigError(msg)
-    return Gate(name="main", polygon=corners)
+        if picture_size is None:
+            msg = f"--gate {text!r}: pixels need a picture to be measured against"
+            raise ConfigError(msg)
+        width, height = picture_size()
+        if any(not (0 <= x <= width and 0 <= y <= height) for x, y in corners):
+            msg = f"--gate {text!r}: a corner lies outside the {width}x{height} picture"
+            raise ConfigError(msg)
+        corners = tuple((x / width, y / height) for x, y in corners)
+    return _build("--gate", lambda: Gate(name="main", polygon=corners))
+
+
+def _first_picture_size(paths: Sequence[str]) -> tuple[int, int]:
+    """Return the displayed (width, height) of the first readable video."""
+    for path in paths:
+        try:
+            sources = find_sources([path])
+        except VideoError:
+            continue  # the run itself says what is wrong with it
+        for source in sources:
+            try:
+                probe = probe_video(source)
+            except VideoError:
+                continue
+            return probe.width, probe.height
+    msg = "--gate in pixels: no video could be opened to measure them against"
+    raise ConfigError(msg)
+
+
+def check_zone(zone: str, where: str) -> None:
+    """Raise ``ConfigError`` unless a name is an IANA time zone."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"{where}: {zone!r} is no IANA zone, as America/Chicago is"
+        raise ConfigError(msg) from error
 
 
 def _read_camera(name: str, body: Any, where: str) -> Camera:
@@ -154,11 +201,7 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
         raise ConfigError(msg)
     _check_keys(body, CAMERA_KEYS, where)
     zone = _take(body, "timezone", str, where, "UTC")
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        msg = f"{where}.timezone: {zone!r} is no IANA zone, as America/Chicago is"
-        raise ConfigError(msg) from error
+    check_zone(zone, f"{where}.timezone")
     gates = _take(body, "gates", list, where, [])
     clock = _take(body, "clock", str, where, "auto")
     _check_choice(clock, CLOCKS, f"{where}.clock")
@@ -195,7 +238,10 @@ def _read_gate(body: Any, where: str) -> Gate:
             msg = f"{where}: `{key}` is missing"
             raise ConfigError(msg)
     thresholds = _take(body, "thresholds", dict, where, {})
-    pairs = tuple(sorted((k, float(v)) for k, v in thresholds.items()))
+    pairs = tuple(
+        (key, float(_take(thresholds, key, (int, float), f"{where}.thresholds", 0.0)))
+        for key in sorted(thresholds)
+    )
     _build(f"{where}.thresholds", lambda: CountingOptions().with_overrides(pairs))
     corners = _take(body, "polygon", list, where, [])
     points = tuple(_point(c, f"{where}.polygon[{i}]") for i, c in enumerate(corners))

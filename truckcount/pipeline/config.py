@@ -10,6 +10,7 @@ from typing import Any
 from truckcount.counting import CountingOptions
 from truckcount.domain.camera import Camera, Gate
 from truckcount.errors import ConfigError
+from truckcount.presence.devices import DEVICES
 from truckcount.presence.weights import Weights
 
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
@@ -27,7 +28,8 @@ class RunOptions:
     camera: str | None = None
     """Take every file as this camera's."""
     gate: str | None = None
-    """One polygon, ``"x,y x,y x,y ..."``, in fractions or pixels."""
+    """One polygon, ``"x,y x,y x,y ..."``, in fractions or in pixels of the first
+    picture."""
     start: str | None = None
     """ISO-8601 start of the first frame, with offset."""
     model: str = "truckmap"
@@ -48,6 +50,7 @@ class RunOptions:
         _check_choice("--bins", self.bins, BIN_MINUTES)
         _check_choice("--speed", self.speed, SPEEDS)
         _check_choice("--backend", self.backend, BACKENDS)
+        _check_choice("--device", self.device, DEVICES)
         if not 0.2 <= self.sample_fps <= 60:
             msg = f"--sample-fps {self.sample_fps} is out of range; use 0.2 to 60"
             raise ConfigError(msg)

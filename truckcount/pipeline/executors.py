@@ -36,8 +36,11 @@ def _score_in_workers(tasks: Sequence[ScoreTask]) -> Iterator[Scored]:
     jobs = tasks[0].options.jobs
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_work, task): task for task in tasks}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # when interrupted, what has not begun is not begun any more
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 _RUNTIMES: dict[str, Runtime] = {}

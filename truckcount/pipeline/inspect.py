@@ -33,7 +33,7 @@ def inspect_frame(
         Values of the hops ``sample``, ``score``, ``passages``, ``hours``, ``store``.
     """
     source = find_sources([clip])[0]
-    camera = open_book(options).camera_for(source.path)
+    camera = open_book(options, [source.path]).camera_for(source.path)
     weights = find_weights(options.model)
     probe = probe_video(source)
     start = resolve_start(source, camera, probe, start=options.start)
@@ -101,7 +101,7 @@ def inspect_frame(
             str(k + 1): {name: v for name, v in row.items() if name != "path"}
             for k, row in enumerate(present)
         },
-        "4 counting: hour": {r.direction: hour_row(camera.name, r) for r in rows},
+        "4 counting: hour": {r.direction: hour_row(camera.name, r, {}) for r in rows},
         "5 store": {
             "file": f"hours/{camera.name}/{iso_utc(hour)[:7]}.parquet",
             "key": [camera.name, gate.name, list(gate.directions), iso_utc(hour)],

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 
 from truckcount.domain.camera import Camera
+from truckcount.pipeline.cameras import check_zone
 from truckcount.pipeline.drawing import draw_gate
 from truckcount.video import find_sources, probe_video, split_camera_name
 from truckcount.video.frames import read_frame_at
@@ -26,7 +27,14 @@ polygon = [[0.15, 0.35], [0.85, 0.35], [0.90, 0.90], [0.10, 0.90]]
 
 
 def starting_toml(clip: str, timezone: str) -> str:
-    """Return a commented cameras.toml for a clip's camera."""
+    """Return a commented cameras.toml for a clip's camera.
+
+    Raises
+    ------
+    ConfigError
+        When the zone is none.
+    """
+    check_zone(timezone, "--timezone")
     source = find_sources([clip])[0]
     probe = probe_video(source)
     camera = split_camera_name(source.path)

@@ -1,9 +1,15 @@
 """Stored scores of one camera to passages and hours: the last three hops."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from truckcount.counting import count_hours, count_passages, measure_coverage
+from truckcount.counting import (
+    CountingOptions,
+    count_hours,
+    count_passages,
+    measure_coverage,
+)
 from truckcount.domain.camera import Camera, Gate
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
@@ -11,7 +17,7 @@ from truckcount.pipeline.config import RunOptions, config_hash, counting_options
 from truckcount.pipeline.timeline import (
     Interval,
     Span,
-    affected_window,
+    affected_windows,
     keep_first_of_tick,
     resolve_overlaps,
 )
@@ -21,13 +27,14 @@ from truckcount.store import HourStamp, SegmentRecord, Store
 US_PER_MINUTE = 60_000_000
 HOUR_US = 60 * US_PER_MINUTE
 MAX_NULL_HOURS = 400 * 24  # fill no longer outage with null rows than the scores live
+MAX_SHOWN_NULL_HOURS = 7 * 24  # of an outage within one run; the store holds them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraCounts:
-    """What the window of a camera counts to."""
+    """What windows of a camera count to."""
 
-    window: Interval
+    windows: tuple[Interval, ...]
     passages: tuple[Passage, ...]
     hours: tuple[HourRow, ...]
     won: dict[str, list[Interval]]
@@ -41,6 +48,7 @@ def publish_counts(
     *,
     weights: Weights,
     options: RunOptions,
+    vacated: Sequence[Interval] = (),
     now_us: int | None = None,
 ) -> CameraCounts | None:
     """Count what changed segments touch and publish it; call under the lock.
@@ -51,6 +59,8 @@ def publish_counts(
         All counted segments of the camera, the changed ones among them.
     changed : set of str
         Ids of segments that are new or whose configuration changed.
+    vacated : sequence of (start_us, end_us)
+        Times that segments were moved away from: a corrected clock.
     """
     spans = [
         Span(segment_id=r.segment_id, start_us=r.start_us, end_us=r.end_us)
@@ -61,38 +71,79 @@ def publish_counts(
         (gate, counting_options(gate, weights.header.thresholds))
         for gate in camera.gates
     ]
-    seam_us = round(max(o.seam_s for _, o in gates) * 1e6)
-    window = affected_window(spans, changed, seam_us=seam_us, bin_us=HOUR_US)
-    if window is None:
+    touched = [(s.start_us, s.end_us) for s in spans if s.segment_id in changed]
+    windows = affected_windows(
+        spans,
+        [*touched, *vacated],
+        seam_us=round(max(o.seam_s for _, o in gates) * 1e6),
+        bin_us=HOUR_US,
+    )
+    if not windows:
         return None
     won = resolve_overlaps(spans)
-    aspect = _aspect(records, changed)
     passages: list[Passage] = []
     hours: list[HourRow] = []
-    for gate, counting in gates:
-        scores = store.read_scores(camera.name, gate.name, window, won)
-        scores = keep_first_of_tick(scores, options.sample_fps)
-        found = count_passages(scores, gate, counting, aspect)
-        coverage = measure_coverage(scores, counting)
-        digest = config_hash(gate, weights.model_id, counting, options)
-        store.write_passages(
-            camera.name,
+    for window in windows:
+        aspect = _aspect(records, window)
+        for gate, counting in gates:
+            job = _GateWindow(
+                store, camera, gate, counting, window, weights, options, now_us
+            )
+            found, rows = job.publish(spans, won, aspect)
+            passages += found
+            hours += rows
+    if options.bins == 60:
+        for (_, low), (high, _) in itertools.pairwise(windows):
+            for gate in camera.gates:
+                hours += _null_rows(gate, low, high, MAX_SHOWN_NULL_HOURS)
+    return CameraCounts(
+        windows=tuple(windows), passages=tuple(passages), hours=tuple(hours), won=won
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _GateWindow:
+    """One gate in one window: its scores to passages, hours and tables."""
+
+    store: Store
+    camera: Camera
+    gate: Gate
+    counting: CountingOptions
+    window: Interval
+    weights: Weights
+    options: RunOptions
+    now_us: int | None
+
+    def publish(
+        self, spans: Sequence[Span], won: dict[str, list[Interval]], aspect: float
+    ) -> tuple[list[Passage], list[HourRow]]:
+        """Count and write; return passages and the rows of the asked bins."""
+        name, gate, window = self.camera.name, self.gate, self.window
+        scores = self.store.read_scores(name, gate.name, window, won)
+        scores = keep_first_of_tick(scores, self.options.sample_fps)
+        found = count_passages(scores, gate, self.counting, aspect)
+        coverage = measure_coverage(scores, self.counting)
+        model_id = self.weights.model_id
+        digest = config_hash(gate, model_id, self.counting, self.options)
+        self.store.write_passages(
+            name,
             gate.name,
             found,
             window,
-            model_id=weights.model_id,
+            model_id=model_id,
             config_hash=digest,
-            now_us=now_us,
+            now_us=self.now_us,
         )
         stamp = HourStamp(
-            camera=camera.name,
-            timezone=camera.timezone,
-            source_kind=camera.source_kind,
-            model_id=weights.model_id,
+            camera=name,
+            timezone=self.camera.timezone,
+            source_kind=self.camera.source_kind,
+            model_id=model_id,
             config_hash=digest,
-            clock_offset_s=camera.clock_shift_s,
+            clock_offset_s=self.camera.clock_shift_s,
         )
-        for minutes in sorted({60, options.bins}):
+        asked: list[HourRow] = []
+        for minutes in sorted({60, self.options.bins}):
             rows = count_hours(
                 found,
                 coverage,
@@ -101,37 +152,47 @@ def publish_counts(
                 from_us=window[0],
                 to_us=window[1],
             )
+            rows = [_as_source_kind(row, self.camera.source_kind) for row in rows]
+            if minutes == self.options.bins:
+                asked = rows
             if minutes == 60:
                 rows = _outage_rows(gate, spans, window) + rows
-            rows = [_as_source_kind(row, camera.source_kind) for row in rows]
-            store.write_hours(stamp, rows, now_us)
-            if minutes == options.bins:
-                hours.extend(row for row in rows if row.bin_start_us >= window[0])
-        passages.extend(found)
-    return CameraCounts(
-        window=window, passages=tuple(passages), hours=tuple(hours), won=won
-    )
+            self.store.write_hours(stamp, rows, self.now_us)
+        return found, asked
 
 
-def _aspect(records: Sequence[SegmentRecord], changed: set[str]) -> float:
-    """Width / height of the newest picture; a camera keeps its shape."""
+def _aspect(records: Sequence[SegmentRecord], window: Interval) -> float:
+    """Width / height of a window's first picture; a camera keeps its shape.
+
+    The first by time, so that it does not hang on the order of arrival.
+    """
     sized = [
-        r.width / r.height
+        (r.start_us, r.segment_id, r.width / r.height)
         for r in records
-        if r.width and r.height and r.segment_id in changed
+        if r.width and r.height and r.start_us is not None and r.end_us is not None
+        if r.end_us > window[0] and r.start_us < window[1]
     ]
-    return sized[-1] if sized else 16 / 9
+    return min(sized)[2] if sized else 16 / 9
 
 
 def _outage_rows(gate: Gate, spans: Sequence[Span], window: Interval) -> list[HourRow]:
     """Null rows for unwatched hours between this window and its neighbours."""
     before = [s.end_us for s in spans if s.end_us <= window[0]]
     after = [s.start_us for s in spans if s.start_us >= window[1]]
-    stretches = []
+    rows = []
     if before:
-        stretches.append((-(-max(before) // HOUR_US) * HOUR_US, window[0]))
+        rows += _null_rows(gate, -(-max(before) // HOUR_US) * HOUR_US, window[0])
     if after:
-        stretches.append((window[1], min(after) // HOUR_US * HOUR_US))
+        rows += _null_rows(gate, window[1], min(after) // HOUR_US * HOUR_US)
+    return rows
+
+
+def _null_rows(
+    gate: Gate, low: int, high: int, limit: int = MAX_NULL_HOURS
+) -> list[HourRow]:
+    """Rows of hours that nobody watched: null, never 0."""
+    if (high - low) // HOUR_US > limit:
+        return []
     return [
         HourRow(
             gate=gate.name,
@@ -151,8 +212,6 @@ def _outage_rows(gate: Gate, spans: Sequence[Span], window: Interval) -> list[Ho
             n_trucks_se=None,
             n_trucks_se_indep=None,
         )
-        for low, high in stretches
-        if (high - low) // HOUR_US <= MAX_NULL_HOURS
         for t in range(low, high, HOUR_US)
         for direction in gate.directions
     ]

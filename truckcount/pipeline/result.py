@@ -150,9 +150,17 @@ def passage_row(camera: str, passage: Passage) -> dict[str, Any]:
     }
 
 
-def hour_row(camera: str, row: HourRow) -> dict[str, Any]:
-    """Spell an hour row as a JSON object with the columns of ``hours``."""
-    return {
+def hour_row(camera: str, row: HourRow, stored: dict[str, Any]) -> dict[str, Any]:
+    """Spell an hour row as a JSON object with the columns of ``hours``.
+
+    Parameters
+    ----------
+    stored : dict
+        The row as the store stamped it; empty for one that it holds no row of.
+    """
+    values = {name: _plain(value) for name, value in stored.items()}
+    values.pop("bin_start_utc", None)
+    counted = {
         "camera": camera,
         "gate": row.gate,
         "direction": row.direction,
@@ -171,6 +179,13 @@ def hour_row(camera: str, row: HourRow) -> dict[str, Any]:
         "n_trucks_se": row.n_trucks_se,
         "n_trucks_se_indep": row.n_trucks_se_indep,
     }
+    return counted | {k: v for k, v in values.items() if k not in counted}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def iso_utc(t_us: int) -> str:

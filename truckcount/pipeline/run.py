@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
@@ -17,10 +17,13 @@ from truckcount.pipeline.cameras import CameraBook, open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.recount import CameraCounts, publish_counts
-from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
+from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
 from truckcount.pipeline.run_result import gather_result
 from truckcount.pipeline.scoring import ScoreTask
 from truckcount.pipeline.segments import (
+    conflict_outcome,
+    corrected_start,
+    duplicate_outcome,
     failed_outcome,
     failed_record,
     is_counted,
@@ -57,7 +60,7 @@ def run_paths(
     """
     began, cpu_began = time.monotonic(), time.process_time()
     weights = find_weights(options.model)
-    book = open_book(options)
+    book = open_book(options, paths)
     store = Store.open(options.store)
     work, failed = _plan(paths, book, options)
     if listener is not None:
@@ -144,6 +147,7 @@ class _CameraRun:
         self._run_id = uuid.uuid4().hex[:12]
         self._records: dict[str, SegmentRecord] = {}
         self._changed: set[str] = set()
+        self._vacated: list[tuple[int, int]] = []
         self._pending: list[SegmentRecord] = []
 
     def run(self) -> int:
@@ -154,34 +158,68 @@ class _CameraRun:
                 for r in self._store.segments(self._camera.name)
                 if is_counted(r)
             }
-            self._score(self._sort_out())
-            if self._changed or self._pending:
-                self._publish()
+            try:
+                self._score(self._sort_out())
+            finally:  # also when interrupted: what is scored by then is kept
+                if self._changed or self._pending:
+                    self._publish()
         return self._n_trucks()
 
     def _sort_out(self) -> list[ScoreTask]:
         """Return what must be scored; the rest is known already."""
         todo: dict[str, ScoreTask] = {}
         for source, segment_id in self._work.sources:
+            task = ScoreTask(
+                source=source,
+                camera=self._camera,
+                segment_id=segment_id,
+                options=self._options,
+            )
             known = self._records.get(segment_id)
             if segment_id in todo or segment_id in self._work.own_ids:
-                self._note(failed_duplicate(source, self._camera, segment_id))
-            elif known is not None and self._store.has_scores(
-                self._camera.name, known, self._digest
+                outcome = duplicate_outcome(task)
+                record = failed_record(task, outcome, self._run_id)
+                self._store.write_segment(self._camera.name, record)
+                self._note(outcome)
+            elif (
+                known is None
+                or not self._store.has_scores(self._camera.name, known, self._digest)
+                or self._take_known(task, known)
             ):
-                self._changed.add(segment_id)
-                self._work.own_ids.add(segment_id)
-                is_copy = known.path != source.name
-                status = "duplicate" if is_copy else "reused"
-                self._note(outcome_of(source, self._camera, known, status))
-            else:
-                todo[segment_id] = ScoreTask(
-                    source=source,
-                    camera=self._camera,
-                    segment_id=segment_id,
-                    options=self._options,
-                )
+                todo[segment_id] = task
         return list(todo.values())
+
+    def _take_known(self, task: ScoreTask, known: SegmentRecord) -> bool:
+        """Take a file whose bytes were scored before; tell whether to do it again."""
+        source = task.source
+        is_copy = known.path != source.name
+        start = corrected_start(task, known)
+        if start is not None and is_copy:
+            outcome = conflict_outcome(task, known, start)
+            logger.warning("%s", outcome.error)
+            record = failed_record(task, outcome, self._run_id)
+            self._store.write_segment(self._camera.name, record)
+            self._note(outcome)
+            return False
+        if start is not None:
+            logger.warning(
+                "%s: now starts at %s, counted before at %s: moved",
+                source.name,
+                iso_utc(start.start_us),
+                iso_utc(known.start_us or 0),
+            )
+            self._vacated.append((known.start_us or 0, known.end_us or 0))
+            return True
+        self._changed.add(task.segment_id)
+        self._work.own_ids.add(task.segment_id)
+        outcome = outcome_of(
+            source, self._camera, known, "duplicate" if is_copy else "reused"
+        )
+        if is_copy:
+            record = failed_record(task, outcome, self._run_id)
+            self._store.write_segment(self._camera.name, record)
+        self._note(outcome)
+        return False
 
     def _score(self, todo: list[ScoreTask]) -> None:
         published = time.monotonic()
@@ -220,13 +258,26 @@ class _CameraRun:
             self._changed,
             weights=self._weights,
             options=self._options,
+            vacated=self._vacated,
         )
         if counts is not None:
             self._work.counts.append(counts)
+            self._note_winners(counts)
         for record in self._pending:
             self._store.write_segment(self._camera.name, record)
         self._pending.clear()
         self._changed.clear()
+        self._vacated.clear()
+
+    def _note_winners(self, counts: CameraCounts) -> None:
+        """Say in the segments' rows which times each counts for after overlaps."""
+        pending = {record.segment_id for record in self._pending}
+        for segment_id, record in self._records.items():
+            won = tuple(counts.won.get(segment_id, ()))
+            if won != record.winner_intervals:
+                self._records[segment_id] = replace(record, winner_intervals=won)
+                pending.add(segment_id)
+        self._pending = [self._records[segment_id] for segment_id in sorted(pending)]
 
     def _note(self, outcome: FileOutcome) -> None:
         self._work.outcomes.append(outcome)
@@ -246,16 +297,5 @@ def own_passages(work: CameraWork) -> list[Passage]:
             is_recounted = any(a <= passage.onset_us < b for a, b in windows)
             if not is_recounted and passage.segment_id_onset in work.own_ids:
                 found.append(passage)
-        windows.append(counts.window)
+        windows.extend(counts.windows)
     return sorted(found, key=lambda p: (p.onset_us, p.gate, p.path))
-
-
-def failed_duplicate(source: Source, camera: Camera, segment_id: str) -> FileOutcome:
-    """Say that a file's bytes were offered already in this run."""
-    return FileOutcome(
-        path=source.name,
-        camera=camera.name,
-        status="duplicate",
-        segment_id=segment_id,
-        warnings=("the same bytes were offered under another name; counted once",),
-    )

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from truckcount import __version__
+from truckcount.domain.hour import HourRow
 from truckcount.pipeline.config import RunOptions, run_hash
 from truckcount.pipeline.result import FileOutcome, RunResult, hour_row, passage_row
 from truckcount.presence.weights import Weights
+from truckcount.store.layout import from_us
+from truckcount.store.read import read_bins
 
 if TYPE_CHECKING:
     from truckcount.pipeline.run import CameraWork
@@ -48,7 +51,7 @@ def gather_result(
             for counts in one.counts
             for row in counts.hours
         }
-        hours += [hour_row(one.camera.name, latest[key]) for key in sorted(latest)]
+        hours += _stamped_rows(one.camera.name, latest, options)
     decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
     cpu_s += sum(one.worker_cpu_s for one in work)
     return RunResult(
@@ -67,3 +70,24 @@ def gather_result(
             "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
         },
     )
+
+
+def _stamped_rows(
+    camera: str, rows: dict[tuple[str, str, int], HourRow], options: RunOptions
+) -> list[dict[str, Any]]:
+    """Spell hour rows with what the store stamped on them: model, zone, revision."""
+    if not rows:
+        return []
+    starts = [start for _, _, start in rows]
+    name = "hour_start_utc" if options.bins == 60 else "bin_start_utc"
+    stored = {
+        (row["gate"], row["direction"], row[name]): row
+        for row in read_bins(
+            options.store, camera, options.bins, min(starts), max(starts) + 1
+        )
+    }
+    return [
+        hour_row(camera, rows[gate, direction, start], stored.get(key, {}))
+        for gate, direction, start in sorted(rows)
+        for key in [(gate, direction, from_us(start))]
+    ]

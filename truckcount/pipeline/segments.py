@@ -5,19 +5,22 @@ from pathlib import Path
 import numpy as np
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.segment import StartTime
 from truckcount.errors import (
     ClockError,
     DecodeError,
     GrowingFileError,
     TruckcountError,
+    VideoError,
     VideoNotFoundError,
 )
 from truckcount.pipeline.result import FileOutcome, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.store import SegmentRecord
-from truckcount.video import Source
+from truckcount.video import Source, probe_video, resolve_start
 
 US_PER_S = 1_000_000
+SAME_START_US = 1000  # sidecars may round to milliseconds
 
 
 def is_counted(record: SegmentRecord) -> bool:
@@ -40,7 +43,7 @@ def record_of(
     return SegmentRecord(
         segment_id=task.segment_id,
         path=source.name,
-        name=Path(source.path).name if source.kind != "url" else source.name,
+        name=_last_name(source),
         source_kind="stills" if source.kind == "stills" else task.camera.source_kind,
         size_bytes=source.size_bytes,
         status="done",
@@ -72,7 +75,7 @@ def failed_record(task: ScoreTask, outcome: FileOutcome, run_id: str) -> Segment
     return SegmentRecord(
         segment_id=task.segment_id,
         path=task.source.name,
-        name=Path(task.source.path).name,
+        name=_last_name(task.source),
         source_kind=task.camera.source_kind,
         size_bytes=task.source.size_bytes,
         status=outcome.status,
@@ -117,6 +120,57 @@ def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
     return FileOutcome(
         path=path, camera=camera, status=_status_of(error), error=str(error)
     )
+
+
+def corrected_start(task: ScoreTask, known: SegmentRecord) -> StartTime | None:
+    """Tell where a file counted before should stand now, if not where it stands.
+
+    A guess corrects nothing: a copy's file time says when it was copied.
+    """
+    try:
+        start = resolve_start(
+            task.source,
+            task.camera,
+            probe_video(task.source),
+            start=task.options.start,
+        )
+    except VideoError:
+        return None
+    is_same = abs(start.start_us - (known.start_us or 0)) < SAME_START_US
+    return None if is_same or start.quality == "guess" else start
+
+
+def conflict_outcome(
+    task: ScoreTask, known: SegmentRecord, start: StartTime
+) -> FileOutcome:
+    """Say that a file's bytes were counted at another time under another name."""
+    return FileOutcome(
+        path=task.source.name,
+        camera=task.camera.name,
+        status="conflict",
+        segment_id=task.segment_id,
+        error=(
+            f"{task.source.name}: the same bytes were counted as {known.path} at "
+            f"{iso_utc(known.start_us or 0)}, not at {iso_utc(start.start_us)}; not "
+            "counted again: remove one of the two, or correct its time"
+        ),
+    )
+
+
+def duplicate_outcome(task: ScoreTask) -> FileOutcome:
+    """Say that a file's bytes were offered already in this run."""
+    return FileOutcome(
+        path=task.source.name,
+        camera=task.camera.name,
+        status="duplicate",
+        segment_id=task.segment_id,
+        warnings=("the same bytes were offered under another name; counted once",),
+    )
+
+
+def _last_name(source: Source) -> str:
+    """Return the last part of a path; a URL's whole name, without credentials."""
+    return source.name if source.kind == "url" else Path(source.path).name
 
 
 def _status_of(error: Exception) -> str:

@@ -52,19 +52,32 @@ def keep_first_of_tick(scores: Scores, sample_fps: float) -> Scores:
     return scores if bool(keep.all()) else select_scores(scores, keep)
 
 
-def affected_window(
-    spans: Sequence[Span], changed: set[str], *, seam_us: int, bin_us: int
-) -> Interval | None:
-    """Find the stretch of bins that new segments can change.
+def affected_windows(
+    spans: Sequence[Span], touched: Sequence[Interval], *, seam_us: int, bin_us: int
+) -> list[Interval]:
+    """Find the stretches of whole bins that a change of these times can reach.
 
     Counting carries its state over touching segments, so a new segment changes
     what follows it without a gap, and may close the seam to what precedes it.
+    Stretches that do not touch are counted apart: a year between two files costs
+    nothing.
     """
-    touched = [s for s in spans if s.segment_id in changed]
-    if not touched:
-        return None
-    low = min(s.start_us for s in touched)
-    high = max(s.end_us for s in touched)
+    windows: list[Interval] = []
+    for low, high in sorted(touched):
+        if windows and low < windows[-1][1]:
+            low, high = windows[-1][0], max(high, windows[-1][1])
+            windows.pop()
+        windows.append(_reach(spans, low, high, seam_us, bin_us))
+        while len(windows) > 1 and windows[-1][0] <= windows[-2][1]:
+            (low, high), (low2, high2) = windows[-2:]
+            joined = _reach(spans, min(low, low2), max(high, high2), seam_us, bin_us)
+            windows[-2:] = [joined]
+    return windows
+
+
+def _reach(
+    spans: Sequence[Span], low: int, high: int, seam_us: int, bin_us: int
+) -> Interval:
     while True:
         bin_low = low // bin_us * bin_us
         bin_high = -(-high // bin_us) * bin_us
@@ -73,7 +86,8 @@ def affected_window(
             for s in spans
             if s.end_us + seam_us >= bin_low and s.start_us - seam_us <= bin_high
         ]
-        wider = min(s.start_us for s in reached), max(s.end_us for s in reached)
-        if wider[0] >= low and wider[1] <= high:
+        wider_low = min([low, *(s.start_us for s in reached)])
+        wider_high = max([high, *(s.end_us for s in reached)])
+        if wider_low >= low and wider_high <= high:
             return bin_low, bin_high
-        low, high = min(low, wider[0]), max(high, wider[1])
+        low, high = wider_low, wider_high

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,8 @@ def fingerprint(source: Source) -> str:
     digest = hashlib.sha256()
     if source.kind == "url":
         digest.update(source.path.encode())
+        if not source.path.lower().startswith("http"):  # live: never the same again
+            digest.update(str(time.time_ns()).encode())
     elif source.kind == "stills":
         for still in list_stills(Path(source.path)):
             digest.update(still.name.encode())
