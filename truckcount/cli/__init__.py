@@ -66,9 +66,7 @@ def main() -> None:
     """Run the command line; errors become one line and an exit code."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):  # click turns one to the other
         click.echo("interrupted; finished files are kept", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:

@@ -9,9 +9,11 @@ from typing import Any
 
 from truckcount.errors import (
     ConfigError,
+    LabelError,
     StoreError,
     TruckcountError,
     VideoError,
+    WeightsError,
 )
 
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_NOTHING_USABLE, EXIT_STORE = 1, 2, 4, 5
@@ -19,7 +21,7 @@ EXIT_UNEXPECTED, EXIT_USAGE, EXIT_NOTHING_USABLE, EXIT_STORE = 1, 2, 4, 5
 
 def exit_code_of(error: Exception) -> int:
     """Map an error to its exit code (design section 10)."""
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | LabelError | WeightsError):
         return EXIT_USAGE
     if isinstance(error, StoreError):
         return EXIT_STORE

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give_json, say
+from truckcount.cli._options import check_iso_time
 
 
 @click.command()
@@ -13,7 +14,11 @@ from truckcount.cli._console import give_json, say
 @click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
 @click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
-@click.option("--start", help="ISO-8601 time of the first frame, with offset.")
+@click.option(
+    "--start",
+    callback=check_iso_time,
+    help="ISO-8601 time of the first frame, with offset.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the passages drawn.")
 def annotate(
     clip: str,

@@ -9,7 +9,13 @@ from truckcount.cli._console import give, give_json, say
 
 @click.group()
 def cameras() -> None:
-    """Make and check cameras.toml."""
+    """Make and check cameras.toml.
+
+    \b
+    Example:
+      truckcount cameras new video.mp4 -o cameras.toml
+      truckcount cameras check cameras.toml
+    """
 
 
 @cameras.command("new")

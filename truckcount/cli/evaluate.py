@@ -9,7 +9,12 @@ from truckcount.cli._console import align, give, give_json
 
 @click.group()
 def evaluate() -> None:
-    """Score counts against annotated truth."""
+    """Score counts against annotated truth.
+
+    \b
+    Example:
+      truckcount evaluate clips sample_videos
+    """
 
 
 @evaluate.command("clips")

@@ -6,14 +6,19 @@ from typing import Any
 import click
 
 from truckcount.cli._console import give, give_json
+from truckcount.cli._options import check_iso_time
 from truckcount.cli.run import hour_table
 
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--camera", help="Only this camera.")
-@click.option("--from", "from_utc", help="From this time on, ISO-8601.")
-@click.option("--to", "to_utc", help="Before this time, ISO-8601.")
+@click.option(
+    "--from", "from_utc", callback=check_iso_time, help="From this time on, ISO-8601."
+)
+@click.option(
+    "--to", "to_utc", callback=check_iso_time, help="Before this time, ISO-8601."
+)
 @click.option("--local", is_flag=True, help="Show local wall-clock hours.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated; null is empty.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
@@ -41,10 +46,7 @@ def hours(
     elif as_csv:
         give(_csv(rows, table.column_names))
     elif rows:
-        if local:
-            for row in rows:
-                row["hour_start_utc"] = row["local_start"].isoformat()
-        give(hour_table(rows))
+        give(hour_table(rows, is_local=local))
     else:
         give("no hours")
     return 0

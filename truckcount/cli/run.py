@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli._options import check_iso_time
 
 if TYPE_CHECKING:
     from truckcount.pipeline.result import RunResult
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 @click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
 @click.option("--camera", help="Take every file as this camera's.")
 @click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
-@click.option("--start", help="ISO-8601 time of the first frame, with offset.")
+@click.option(
+    "--start",
+    callback=check_iso_time,
+    help="ISO-8601 time of the first frame, with offset.",
+)
 @click.option(
     "--store", type=click.Path(path_type=Path), default=Path("store"), show_default=True
 )
@@ -89,7 +94,7 @@ def _summarise(result: "RunResult") -> None:
     )
 
 
-def hour_table(rows: list[dict[str, Any]]) -> str:
+def hour_table(rows: list[dict[str, Any]], *, is_local: bool = False) -> str:
     """Lay out hours: one line a camera, gate and hour; unseen is `-`, never 0."""
     lines: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in rows:
@@ -97,6 +102,7 @@ def hour_table(rows: list[dict[str, Any]]) -> str:
         line = lines.setdefault(
             key,
             {
+                "hour": _local_hour(row) if is_local else _utc_hour(row),
                 "coverage_s": row["coverage_s"],
                 "unusable_s": row["unusable_s"],
                 "est": None,
@@ -109,14 +115,14 @@ def hour_table(rows: list[dict[str, Any]]) -> str:
         elif row["n_trucks_est"] is not None:
             line["est"] = (line["est"] or 0.0) + row["n_trucks_est"]
     table = []
-    for (camera, gate, hour), line in sorted(lines.items()):
+    for (camera, gate, _), line in sorted(lines.items()):
         counts = {k: line.get(k) for k in ("in", "out", "unknown", "any")}
         seen = [v for v in counts.values() if v is not None]
         table.append(
             [
                 camera,
                 gate,
-                hour.replace("+00:00", "Z").replace(":00Z", "Z").replace(" ", "T"),
+                line["hour"],
                 str(sum(seen)) if line["is_seen"] else "-",
                 *(
                     "" if k not in line else "-" if v is None else str(v)
@@ -133,7 +139,7 @@ def hour_table(rows: list[dict[str, Any]]) -> str:
         [
             "camera",
             "gate",
-            "hour_utc",
+            "hour_local" if is_local else "hour_utc",
             "trucks",
             "in",
             "out",
@@ -143,3 +149,15 @@ def hour_table(rows: list[dict[str, Any]]) -> str:
             "est",
         ],
     )
+
+
+def _utc_hour(row: dict[str, Any]) -> str:
+    text = str(row["hour_start_utc"]).replace(" ", "T")
+    return text.replace("+00:00", "Z").replace(":00Z", "Z")
+
+
+def _local_hour(row: dict[str, Any]) -> str:
+    # with its offset: the repeated hour of autumn is two hours, not one
+    sign, offset = "-" if row["utc_offset_min"] < 0 else "+", abs(row["utc_offset_min"])
+    local = row["local_start"].isoformat(timespec="minutes")
+    return f"{local}{sign}{offset // 60:02d}:{offset % 60:02d}"

@@ -9,7 +9,12 @@ from truckcount.cli._console import give, give_json, say
 
 @click.group()
 def store() -> None:
-    """Check a store."""
+    """Check a store.
+
+    \b
+    Example:
+      truckcount store check store
+    """
 
 
 @store.command("check")

@@ -1,5 +1,6 @@
 """Cameras and gates: where in which picture trucks are counted."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -83,9 +84,14 @@ class Gate:
                 f"watch (least {MIN_GATE_AREA_FRACTION})"
             )
             raise ConfigError(msg)
-        if self.in_vector is not None and self.in_vector == (0.0, 0.0):
-            msg = f"gate {self.name!r}: `in` must not be the zero vector"
-            raise ConfigError(msg)
+        if self.in_vector is not None:
+            length = math.hypot(*self.in_vector)
+            if length == 0.0 or not math.isfinite(length):
+                msg = (
+                    f"gate {self.name!r}: `in` must not be the zero vector and needs "
+                    f"finite numbers, got {self.in_vector}"
+                )
+                raise ConfigError(msg)
 
     @property
     def is_directional(self) -> bool:

@@ -35,8 +35,11 @@ class TickSampler:
 
     def ticks_of(self, t_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the ticks of many moments."""
-        scaled = t_us * self._fps.numerator
-        return np.asarray(scaled // (self._fps.denominator * US_PER_S), np.int64)
+        # whole cycles and rest apart: t_us x 30000 (of 30000/1001) overflows int64
+        cycle_us = self._fps.denominator * US_PER_S
+        cycles, rest_us = np.divmod(t_us, cycle_us)
+        ticks = cycles * self._fps.numerator + rest_us * self._fps.numerator // cycle_us
+        return np.asarray(ticks, np.int64)
 
     def tick_start_us(self, tick: int) -> int:
         """Return the first microsecond of a tick."""

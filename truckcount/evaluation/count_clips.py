@@ -8,6 +8,7 @@ from truckcount.errors import LabelError
 from truckcount.evaluation.clips import ClipScores, score_clips
 from truckcount.evaluation.matching import Stay
 from truckcount.evaluation.truth import ClipTruth, read_truth
+from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
 
@@ -44,6 +45,7 @@ def evaluate_clips(
             sample_fps=sample_fps,
             jobs=jobs,
         )
+        _check_cameras(truths, options)
         result = run_paths([str(t.file) for t in truths], options, listener)
     failed = [o for o in result.file_outcomes if o.is_failed]
     if failed:
@@ -74,3 +76,18 @@ def stays_by_clip(
             )
         )
     return stays
+
+
+def _check_cameras(truths: list[ClipTruth], options: RunOptions) -> None:
+    """Refuse two clips of one camera: both begin at once, so one would hide one."""
+    book = open_book(options)
+    clip_of: dict[str, str] = {}
+    for truth in truths:
+        camera = book.camera_for(str(truth.file)).name
+        other = clip_of.setdefault(camera, truth.clip)
+        if other != truth.clip:
+            msg = (
+                f"clips {other!r} and {truth.clip!r} are both of camera {camera!r}; "
+                f"give each a camera of its own in {options.cameras}"
+            )
+            raise LabelError(msg)

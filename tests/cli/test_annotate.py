@@ -1,0 +1,62 @@
+"""`truckcount annotate`: a video one can play, with what was counted drawn in."""
+
+import json
+import subprocess
+
+import cv2
+import numpy as np
+
+
+def probe(path):
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-count_frames"]
+    command += ["-show_entries", "stream=codec_name,width,height,nb_read_frames"]
+    command += ["-show_entries", "format=duration", "-of", "json", str(path)]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return found["streams"][0] | {"duration": float(found["format"]["duration"])}
+
+
+def frame_at(path, t_s):
+    capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, round(t_s * 10))
+    ok, image = capture.read()
+    assert ok
+    return image.astype(int)
+
+
+def test_the_clip_comes_back_as_long_and_as_large(truckcount, scene, tmp_path):
+    said = truckcount("annotate", scene.clips[0], "-o", "a/seen.mp4", *scene.options())
+    assert said.code == 0
+    assert said.out == ""
+    assert "2 trucks drawn" in said.err
+    before, after = probe(scene.clips[0]), probe(tmp_path / "a" / "seen.mp4")
+    assert after["codec_name"] == "h264"
+    assert (after["width"], after["height"]) == (before["width"], before["height"])
+    assert after["nb_read_frames"] == before["nb_read_frames"]
+    assert abs(after["duration"] - before["duration"]) < 0.15
+
+
+def test_gate_and_boxes_are_drawn(truckcount, scene, tmp_path):
+    truckcount("annotate", scene.clips[0], "-o", "seen.mp4", *scene.options())
+    seen = tmp_path / "seen.mp4"
+    # the gate's left edge stands at a quarter of the width, in a warm colour
+    edge = frame_at(seen, 0.2)[20:70, 39:43]
+    assert (edge[..., 2] - edge[..., 0]).max(axis=1).mean() > 40
+    moved = np.abs(frame_at(seen, 3.0) - frame_at(scene.clips[0], 3.0)).max(axis=2)
+    assert (moved > 60).sum() > (
+        np.abs(frame_at(seen, 0.2) - frame_at(scene.clips[0], 0.2)).max(axis=2) > 60
+    ).sum()
+
+
+def test_json_tells_the_passages_that_were_drawn(truckcount, scene):
+    said = truckcount(
+        "annotate", scene.clips[0], "-o", "seen.mp4", *scene.options(), "--json"
+    )
+    counted = [p for p in said.json if p["is_counted"]]
+    assert [p["direction"] for p in counted] == ["in", "out"]
+
+
+def test_a_clip_that_is_none_leaves_no_video(truckcount, scene, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    said = truckcount("annotate", "bad.mp4", "-o", "seen.mp4", "--model", scene.model)
+    assert said.code == 4
+    assert not (tmp_path / "seen.mp4").exists()

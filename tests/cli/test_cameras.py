@@ -1,0 +1,117 @@
+"""`truckcount cameras`: what `new` writes `check` accepts, and gates can be seen."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import write_clip
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "dc-north_20260302T080000Z.mp4", 10)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dc-north_20260302T080000Z.mp4", "Yard 7.mp4", "a[1].mp4", "plain.MP4"],
+)
+def test_a_starting_file_is_one_that_check_accepts(truckcount, tmp_path, name):
+    write_clip(tmp_path / name, 10)
+    said = truckcount("cameras", "new", name, "-o", "cameras.toml")
+    assert said.code == 0, said.err
+    assert said.out == ""
+    checked = truckcount("cameras", "check", "cameras.toml", "--json")
+    assert checked.code == 0, checked.err
+    (camera,) = checked.json
+    assert [gate["name"] for gate in camera["gates"]] == ["main"]
+
+
+def test_the_starting_file_is_for_every_clip_of_the_camera(truckcount, clip):
+    said = truckcount("cameras", "new", clip.name, "--timezone", "Europe/Berlin")
+    assert 'match = ["dc-north*.mp4"]' in said.out
+    assert 'timezone = "Europe/Berlin"' in said.out
+    assert "(160 x 96)" in said.out
+    clip.parent.joinpath("c.toml").write_text(said.out)
+    checked = truckcount("cameras", "check", "c.toml")
+    assert checked.out.split()[:2] == ["dc-north", "Europe/Berlin"]
+    assert "all well" in checked.err
+
+
+def test_a_zone_that_is_none_is_refused_before_it_is_written(truckcount, clip):
+    arguments = ["cameras", "new", clip.name, "--timezone", "Mars/Olympus"]
+    said = truckcount(*arguments, "-o", "c.toml")
+    assert said.code == 2
+    assert "--timezone: 'Mars/Olympus' is no IANA zone" in said.err
+    assert not clip.parent.joinpath("c.toml").exists()
+
+
+def test_an_existing_file_is_not_replaced_unasked(truckcount, clip):
+    mine = clip.parent / "cameras.toml"
+    mine.write_text("mine")
+    said = truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
+    assert said.code == 2
+    assert "--force" in said.err
+    assert mine.read_text() == "mine"
+    forced = truckcount("cameras", "new", clip.name, "-o", "cameras.toml", "--force")
+    assert forced.code == 0
+    assert "[cameras.dc-north]" in mine.read_text()
+
+
+def test_a_clip_that_is_none_gives_no_file(truckcount, tmp_path):
+    assert truckcount("cameras", "new", "gone.mp4", "-o", "c.toml").code == 4
+    assert not (tmp_path / "c.toml").exists()
+
+
+def test_a_preview_is_the_frame_with_its_gates(truckcount, clip):
+    truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
+    arguments = ["cameras", "check", "cameras.toml", "--clip", clip.name]
+    said = truckcount(*arguments, "--preview", "out/gates.png")
+    assert said.code == 0
+    assert "out/gates.png written" in said.err
+    drawn = cv2.imread(str(clip.parent / "out" / "gates.png"))
+    assert drawn.shape == (96, 160, 3)
+    ok, bare = cv2.VideoCapture(str(clip)).read()
+    assert ok
+    changed = np.abs(drawn.astype(int) - bare).max(axis=2) > 60
+    edge = round(0.9 * 96)  # lower edge of the starting polygon
+    assert changed[edge - 1 : edge + 2, 30:130].any(axis=0).mean() > 0.8
+
+
+def test_a_preview_needs_a_clip(truckcount, clip):
+    truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
+    said = truckcount("cameras", "check", "cameras.toml", "--preview", "gates.png")
+    assert said.code == 2
+    assert "--preview needs --clip" in said.err
+
+
+GATE = """\
+[cameras.a]
+[[cameras.a.gates]]
+name = "g"
+"""
+WRONG = {
+    "no TOML": ("[cameras", "is not valid TOML"),
+    "nothing": ("", "no camera"),
+    "unknown key": ("[cameras.a]\ntimezon = 'UTC'", "did you mean 'timezone'"),
+    "zone": ("[cameras.a]\ntimezone = 'Chicago'", "cameras.a.timezone: 'Chicago'"),
+    "gate": (
+        f"{GATE}polygon=[[0.1,0.1],[0.9,0.9],[0.9,0.1],[0.1,0.95]]",
+        "cameras.a.gates[0]: gate 'g': the polygon crosses itself",
+    ),
+    "corner": (
+        f"{GATE}polygon=[[0.1,0.1],[0.9],[1,1]]",
+        "cameras.a.gates[0].polygon[1]: want [x, y]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_file_is_refused_with_the_place(truckcount, tmp_path, name):
+    text, says = WRONG[name]
+    (tmp_path / "cameras.toml").write_text(text)
+    said = truckcount("cameras", "check", "cameras.toml")
+    assert said.code == 2
+    assert says in said.err
+    assert "cameras.toml" in said.err
+    assert len(said.err.splitlines()) == 1

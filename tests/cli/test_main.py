@@ -1,0 +1,167 @@
+"""Help, imports and exit codes of the command line as a whole."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import click
+import pytest
+
+from tests.conftest import ROOT
+from truckcount.cli import cli
+
+HEAVY = ("torch", "cv2", "av", "pandas", "pyarrow", "onnxruntime", "numpy", "scipy")
+
+
+def commands(group=cli, path=()):
+    """Every command and group as its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+WORDS = sorted(commands())
+
+
+def test_the_commands_of_the_main_job_are_there():
+    wanted = ["run", "hours", "annotate", "inspect", "doctor", "store check"]
+    wanted += ["cameras new", "cameras check", "evaluate clips"]
+    assert set(wanted) <= {" ".join(words) for words in WORDS}
+
+
+@pytest.mark.parametrize("words", [(), *WORDS], ids=" ".join)
+def test_every_command_explains_itself_with_an_example(truckcount, words):
+    said = truckcount(*words, "--help")
+    assert said.code == 0
+    assert said.err == ""
+    example = said.out.partition("Example:\n")[2].splitlines()
+    assert example, "no example"
+    assert example[0].strip().startswith(" ".join(("truckcount", *words)))
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_every_command_is_in_the_help_of_its_group(truckcount, words):
+    assert f"\n  {words[-1]} " in truckcount(*words[:-1], "--help").out
+
+
+def test_the_version_is_told(truckcount):
+    from truckcount import __version__
+
+    assert truckcount("--version").out.strip().endswith(__version__)
+
+
+def python(*arguments, **more):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, **more
+    )
+
+
+def imported_by(*arguments):
+    """Names among HEAVY that the real main has imported when it ends."""
+    program = (
+        "import sys; from truckcount.cli import main\n"
+        f"sys.argv = ['truckcount', *{list(arguments)!r}]\n"
+        "try: main()\n"
+        "except SystemExit as stop: code = stop.code\n"
+        f"print(code, *[n for n in {HEAVY} if n in sys.modules], file=sys.stderr)"
+    )
+    code, *names = python("-c", program).stderr.splitlines()[-1].split()
+    assert code == "0"
+    return set(names)
+
+
+def test_help_imports_nothing_heavy():
+    assert imported_by("--help") == set()
+
+
+def test_help_of_the_main_job_imports_nothing_heavy():
+    assert imported_by("run", "--help") == set()
+
+
+def test_run_on_the_cpu_imports_no_torch(scene, tmp_path):
+    names = imported_by(
+        "run", scene.clips[1], *scene.options(), "--store", str(tmp_path / "store")
+    )
+    assert {"av", "onnxruntime"} <= names
+    assert "torch" not in names  # pandas comes with pyarrow's first array
+
+
+def test_help_answers_at_once():
+    """CPU time of the best of five: other work on the machine does not count."""
+    costs_s = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert python("-m", "truckcount", "--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        costs_s.append(
+            after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        )
+    assert min(costs_s) < 0.3
+
+
+def test_an_error_is_one_line_and_with_debug_a_traceback():
+    arguments = ("-m", "truckcount", "cameras", "check", "gone.toml")
+    plain = python(*arguments)
+    assert plain.returncode == 2
+    assert plain.stderr.startswith("truckcount: gone.toml does not exist")
+    assert len(plain.stderr.splitlines()) == 1
+    debug = python(*arguments, env=os.environ | {"TRUCKCOUNT_DEBUG": "1"})
+    assert "Traceback" in debug.stderr
+    assert "ConfigError" in debug.stderr
+
+
+def test_a_reader_that_closes_early_is_no_error():
+    program = (
+        f"{sys.executable} -m truckcount doctor | head -n 1; echo ${{PIPESTATUS[0]}}"
+    )
+    out = subprocess.run(
+        ["bash", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert out.stdout.splitlines()[-1] == "0"
+    assert "Traceback" not in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rnu"], "No such command 'rnu'"),
+        (["run"], "Missing argument 'PATHS"),
+        (["run", "a.mp4", "--sampel-fps", "5"], "--sample-fps"),
+        (["hours"], "Missing argument 'STORE'"),
+        (["inspect", "a.mp4"], "Missing option '--at'"),
+    ],
+    ids=["command", "no path", "option", "no store", "no second"],
+)
+def test_a_slip_of_the_pen_is_explained(truckcount, arguments, says):
+    said = truckcount(*arguments)
+    assert said.code == 2
+    assert says in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, click.Abort])
+def test_an_interrupt_says_what_is_kept(truckcount, monkeypatch, kind):
+    def interrupt(*_):
+        raise kind
+
+    monkeypatch.setattr("truckcount.pipeline.run.run_paths", interrupt)
+    said = truckcount("run", "a.mp4")
+    assert said.code == 130
+    assert "finished files are kept" in said.err
+
+
+def test_what_nobody_thought_of_is_exit_code_1_and_tells_of_the_traceback(
+    truckcount, monkeypatch
+):
+    def fail(*_):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("truckcount.pipeline.run.run_paths", fail)
+    said = truckcount("run", "a.mp4")
+    assert said.code == 1
+    assert "unexpected ZeroDivisionError: oh" in said.err
+    assert "TRUCKCOUNT_DEBUG=1" in said.err

@@ -1,0 +1,301 @@
+"""`truckcount run`: what it prints where, and with what exit code it ends."""
+
+import pytest
+
+from tests.conftest import write_clip
+from tests.pipeline.red_box import write_traffic
+
+FILE_KEYS = {
+    "path",
+    "camera",
+    "status",
+    "error",
+    "start_utc",
+    "start_source",
+    "duration_s",
+    "samples",
+    "bad_packets",
+    "passages",
+    "seconds_decode",
+}
+PASSAGE_KEYS = {
+    "camera",
+    "gate",
+    "path",
+    "onset_utc",
+    "offset_utc",
+    "direction",
+    "is_counted",
+    "drop_reason",
+    "onset_censored",
+    "score_peak",
+}
+TOP_KEYS = {
+    "version",
+    "model_id",
+    "config_hash",
+    "store",
+    "files",
+    "passages",
+    "hours",
+    "totals",
+    "speed",
+}
+HOUR_KEYS = {
+    "camera",
+    "gate",
+    "direction",
+    "hour_start_utc",
+    "bin_minutes",
+    "n_trucks",
+    "onsets",
+    "n_censored",
+    "coverage_s",
+    "unusable_s",
+    "max_gap_s",
+    "busy_s",
+    "n_samples",
+    "occupancy_mean",
+    "n_trucks_est",
+    "n_trucks_se",
+    "n_trucks_se_indep",
+}
+
+
+def counts(value):
+    return {
+        (h["hour_start_utc"], h["direction"]): h["n_trucks"] for h in value["hours"]
+    }
+
+
+def test_json_is_one_object_with_everything_a_program_asks_for(truckcount, scene):
+    said = truckcount("run", *scene.clips, *scene.options(), "--json")
+    assert said.code == 0
+    assert said.err == ""
+    value = said.json
+    assert set(value) >= TOP_KEYS
+    assert len(value["files"]) == 2
+    for key, rows in (
+        (FILE_KEYS, value["files"]),
+        (PASSAGE_KEYS, value["passages"]),
+        (HOUR_KEYS, value["hours"]),
+    ):
+        assert rows
+        assert all(set(row) >= key for row in rows)
+    assert set(value["speed"]) >= {"x_realtime", "cpu_s_per_video_s"}
+    assert value["totals"]["n_trucks"] == 3
+    assert value["totals"]["by_direction"] == {"in": 2, "out": 1}
+    assert [(f["status"], f["passages"]) for f in value["files"]] == [
+        ("done", 2),
+        ("done", 1),
+    ]
+    first = value["files"][0]
+    assert first["start_utc"] == "2026-03-02T08:00:00Z"
+    assert first["start_source"] == "filename"
+    assert first["duration_s"] == pytest.approx(11, abs=0.2)
+    assert [p["direction"] for p in value["passages"] if p["is_counted"]] == [
+        "in",
+        "out",
+        "in",
+    ]
+
+
+def test_hours_in_the_json_are_rows_of_the_hours_table(truckcount, scene):
+    from truckcount.store.schema import schema_of
+
+    value = truckcount("run", *scene.clips, *scene.options(), "--json").json
+    assert set(value["hours"][0]) <= set(schema_of("hours").names)
+    found = counts(value)
+    assert found["2026-03-02T08:00:00Z", "in"] == 1
+    assert found["2026-03-02T08:00:00Z", "out"] == 1
+    assert found["2026-03-02T08:00:00Z", "unknown"] == 0
+    assert found["2026-03-02T11:00:00Z", "in"] == 1
+    assert found.get(("2026-03-02T09:00:00Z", "in")) is None, "unseen is not 0"
+
+
+def test_a_table_goes_to_stdout_and_the_summary_to_stderr(truckcount, scene):
+    said = truckcount("run", scene.clips[0], *scene.options())
+    assert said.code == 0
+    header, row = said.out.splitlines()
+    assert header.split()[:4] == ["camera", "gate", "hour_utc", "trucks"]
+    assert row.split()[:7] == ["dock", "main", "2026-03-02T08:00Z", "2", "1", "1", "0"]
+    assert "2 trucks (in 1, out 1) in 1 of 1 files, 11 s of video" in said.err
+    assert "store/hours" in said.err
+
+
+def test_quiet_says_nothing(truckcount, scene):
+    said = truckcount("run", scene.clips[0], *scene.options(), "--quiet")
+    assert (said.code, said.out, said.err) == (0, "", "")
+
+
+def test_quiet_still_names_what_failed(truckcount, scene, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all")
+    said = truckcount("run", scene.clips[0], "bad.mp4", *scene.options(), "--quiet")
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith("truckcount: bad.mp4: ")
+
+
+def test_running_again_decodes_nothing_and_says_so(truckcount, scene):
+    first = truckcount("run", *scene.clips, *scene.options(), "--json").json
+    again = truckcount("run", *scene.clips, *scene.options(), "--json").json
+    assert [f["status"] for f in again["files"]] == ["reused", "reused"]
+    assert counts(again) == counts(first)
+    assert again["passages"] == first["passages"]
+    assert again["speed"]["x_realtime"] is None
+    said = truckcount("run", *scene.clips, *scene.options())
+    assert "nothing new to decode" in said.err
+
+
+def test_a_gate_may_be_drawn_on_the_command_line(truckcount, scene):
+    gate = "0.25,0.1 0.75,0.1 0.75,0.95 0.25,0.95"
+    arguments = ["run", scene.clips[0], "--gate", gate, "--model", scene.model]
+    value = truckcount(*arguments, "--json").json
+    assert {(h["gate"], h["direction"], h["n_trucks"]) for h in value["hours"]} == {
+        ("main", "any", 2)
+    }
+
+
+def test_bins_are_as_short_as_asked(truckcount, scene):
+    arguments = ["run", scene.clips[0], *scene.options(), "--bins", 15]
+    value = truckcount(*arguments, "--json").json
+    seen = [h for h in value["hours"] if h["n_trucks"] is not None]
+    assert {h["bin_minutes"] for h in value["hours"]} == {15}
+    assert {h["hour_start_utc"] for h in seen} == {"2026-03-02T08:00:00Z"}
+    assert sum(h["n_trucks"] for h in seen) == 2
+
+
+def test_a_start_may_be_given(truckcount, scene):
+    start = ["--start", "2026-05-01T00:00:00+02:00"]
+    arguments = ["run", scene.clips[0], *scene.options(), *start]
+    (file,) = truckcount(*arguments, "--json").json["files"]
+    assert (file["start_utc"], file["start_source"]) == (
+        "2026-04-30T22:00:00Z",
+        "option",
+    )
+
+
+WRONG = {
+    "--bins": ("7", "--bins 7 is not one of 5, 15, 30, 60"),
+    "--speed": ("warp", "--speed 'warp' is not one of exact"),
+    "--backend": ("vlc", "--backend 'vlc' is not one of av, opencv"),
+    "--device": ("tpu", "--device 'tpu' is not one of auto, cpu, cuda"),
+    "--sample-fps": ("0", "--sample-fps 0.0 is out of range"),
+    "--jobs": ("0", "--jobs 0 must be at least 1"),
+    "--model": ("resnet", "no model 'resnet' is shipped; choose one of"),
+    "--start": ("noon", "'noon' is no ISO-8601 time like"),
+    "--cameras": ("gone.toml", "gone.toml does not exist"),
+    "--gate": ("0,0 1,1", "3 corners"),
+}
+
+
+@pytest.mark.parametrize("option", WRONG)
+def test_a_value_that_cannot_be_used_is_a_usage_error(truckcount, scene, option):
+    value, says = WRONG[option]
+    said = truckcount("run", scene.clips[0], option, value)
+    assert said.code == 2
+    assert says in said.err
+    assert said.out == ""
+
+
+def test_nan_is_no_rate(truckcount, scene):
+    assert truckcount("run", scene.clips[0], "--sample-fps", "nan").code == 2
+
+
+def test_gate_and_cameras_exclude_one_another(truckcount, scene):
+    gate = "0,0 1,0 1,1"
+    said = truckcount("run", scene.clips[0], "--cameras", scene.cameras, "--gate", gate)
+    assert said.code == 2
+    assert "--gate and --cameras exclude one another" in said.err
+
+
+def test_a_camera_that_the_file_does_not_have_is_refused(truckcount, scene):
+    said = truckcount("run", scene.clips[0], *scene.options(), "--camera", "dokc")
+    assert said.code == 2
+    assert "did you mean 'dock'" in said.err
+
+
+BAD = {
+    "no file": None,
+    "zero bytes": b"",
+    "no video": b"this is a text, not a video " * 50,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_nothing_usable_is_4_and_one_bad_file_among_good_is_3(
+    truckcount, scene, tmp_path, name
+):
+    if BAD[name] is not None:
+        (tmp_path / "bad.mp4").write_bytes(BAD[name])
+    alone = truckcount("run", "bad.mp4", *scene.options())
+    assert alone.code == 4
+    assert "bad.mp4" in alone.err
+    said = truckcount("run", "bad.mp4", scene.clips[0], *scene.options(), "--json")
+    assert said.code == 3
+    status = {f["path"]: f["status"] for f in said.json["files"]}
+    assert status[scene.clips[0]] == "done"
+    assert status["bad.mp4"] not in {"done", "reused"}
+    assert said.json["totals"]["n_trucks"] == 2
+    assert said.json["totals"]["files_failed"] == 1
+
+
+def test_a_file_that_may_still_grow_waits(truckcount, scene, tmp_path):
+    clip = write_traffic(tmp_path / "dock_20260302T120000Z.mp4", {}, 1)
+    said = truckcount("run", clip, *scene.options(), "--settle", 600, "--json")
+    assert said.code == 4
+    assert said.json["files"][0]["status"] == "growing"
+
+
+def test_a_guessed_time_is_warned_of_and_refused_when_strict(
+    truckcount, scene, tmp_path
+):
+    clip = write_clip(tmp_path / "plain.mp4", 25)
+    said = truckcount("run", clip, "--model", scene.model)
+    assert said.code == 0
+    assert "start time guessed" in said.err
+    strict = truckcount(
+        "run", clip, "--model", scene.model, "--strict-time", "--store", "other"
+    )
+    assert strict.code == 4
+    assert "--strict-time refuses" in strict.err
+
+
+@pytest.mark.parametrize(
+    ("meta", "says"),
+    [("half a js", "is damaged"), ('{"schema_version": 999}', "upgrade truckcount")],
+    ids=["damaged", "newer"],
+)
+def test_a_store_that_cannot_be_used_is_5(truckcount, scene, tmp_path, meta, says):
+    (tmp_path / "store" / "_meta").mkdir(parents=True)
+    (tmp_path / "store" / "_meta" / "store.json").write_text(meta)
+    said = truckcount("run", scene.clips[0], *scene.options())
+    assert said.code == 5
+    assert says in said.err
+
+
+def test_a_store_that_cannot_be_made_is_5(truckcount, scene, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    said = truckcount("run", scene.clips[0], *scene.options(), "--store", "taken/store")
+    assert said.code == 5
+    assert "cannot be made" in said.err
+
+
+def test_passwords_of_cameras_are_shown_nowhere(truckcount, scene, tmp_path):
+    url = "rtsp://admin:hunter2@127.0.0.1:1/cam7"
+    for more in ([], ["--json"]):
+        said = truckcount("run", url, "--model", scene.model, *more)
+        assert said.code == 4
+        assert "hunter2" not in said.out + said.err
+        assert "***@127.0.0.1:1/cam7" in said.out + said.err
+    kept = [p for p in (tmp_path / "store").rglob("*") if p.is_file()]
+    assert all(b"hunter2" not in p.read_bytes() for p in kept)
+
+
+def test_logs_may_be_json(truckcount, scene, tmp_path):
+    import json
+
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    said = truckcount("--log-json", "run", "bad.mp4", *scene.options(), "--quiet")
+    (line,) = said.err.splitlines()
+    assert json.loads(line)["level"] == "WARNING"
+    assert "bad.mp4" in json.loads(line)["message"]
