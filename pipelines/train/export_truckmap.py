@@ -1,7 +1,7 @@
 """Turn a training run into the shipped weights: safetensors, graph, pins.
 
 python pipelines/train/export_truckmap.py --run runs/first --name truckmap \
-        --on 0.5 --off 0.3 --temperature 1.0
+        --thresholds '{"on": 0.5, "off": 0.3}' --temperature 1.0
 """
 
 import argparse
@@ -25,9 +25,9 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--thresholds", type=json.loads, default={})
-    parser.add_argument("--data-fingerprint", default="none")
     parser.add_argument("--training", default="")
     arguments = parser.parse_args()
+    data = json.loads((arguments.run / "data.json").read_text())
     checkpoint = torch.load(arguments.run / "checkpoint.pt", weights_only=True)
     state = {
         name: tensor.half().contiguous()  # half the bytes; scores move by < 0.002
@@ -44,8 +44,9 @@ def main() -> None:
         "temperature": str(arguments.temperature),
         "thresholds": json.dumps(arguments.thresholds),
         "licence": "Apache-2.0 (weights; see the model card for the label sets)",
-        "data_fingerprint": arguments.data_fingerprint,
-        "training": arguments.training or f"steps {checkpoint['step']}",
+        "data_fingerprint": data["fingerprint"],
+        "training": f"{checkpoint['step']} steps on {data['pictures']} from "
+        f"{data['from_weights']}; {arguments.training}",
     }
     arguments.to.mkdir(parents=True, exist_ok=True)
     path = arguments.to / f"{arguments.name}.safetensors"

@@ -11,15 +11,18 @@ never read.
 
 import argparse
 import importlib.util
+import json
 import logging
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from truckcount.presence.truckmap import TruckMap, load_imagenet_trunk
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.label_set import (
     LabelledPicture,
+    fingerprint,
     read_images,
     read_rendered,
     read_train_clips,
@@ -74,10 +77,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--rendered", type=Path)
-    parser.add_argument("--from-run", type=Path, help="start from this run's average")
+    parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
     parser.add_argument("--steps", type=int, default=TrainingOptions().n_steps)
     parser.add_argument("--rate", type=float, default=TrainingOptions().learning_rate)
     parser.add_argument("--batch", type=int, default=TrainingOptions().batch_size)
+    parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
+    parser.add_argument("--workers", type=int, default=TrainingOptions().n_workers)
+    parser.add_argument("--bf16", action="store_true", help="for CPUs that have it")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -85,9 +91,9 @@ def main() -> None:
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
     network = TruckMap()
-    if arguments.from_run is not None:
-        state = torch.load(arguments.from_run / "checkpoint.pt", weights_only=True)
-        network.load_state_dict(state["average"])
+    if arguments.from_weights is not None:
+        state = load_file(arguments.from_weights)
+        network.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
     else:
         load_imagenet_trunk(network, read_trunk())
     options = TrainingOptions(
@@ -95,7 +101,17 @@ def main() -> None:
         learning_rate=arguments.rate,
         batch_size=arguments.batch,
         seed=arguments.seed,
+        view_size=(arguments.view[0], arguments.view[1]),
+        n_workers=arguments.workers,
+        is_bf16=arguments.bf16,
     )
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
+        "pictures": {name: len(pool) for name, pool in pools.items()},
+        "from_weights": str(arguments.from_weights or "ImageNet trunk"),
+    }
+    (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
     train(network, PictureDraw(pools, SHARES), options, arguments.run)
 
 

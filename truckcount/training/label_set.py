@@ -1,5 +1,6 @@
 """Label sets on disk to pictures with boxes in memory."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +149,16 @@ def read_train_clips(
                 )
             )
     return pictures
+
+
+def fingerprint(pictures: Iterable[LabelledPicture]) -> str:
+    """Hash names, pixels and labels of pictures: 12 hex that name a data set."""
+    digest = hashlib.sha256()
+    for picture in sorted(pictures, key=lambda p: p.name):
+        digest.update(picture.name.encode())
+        for part in (picture.image, picture.boxes, picture.classes):
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _read_rgb(path: Path) -> npt.NDArray[np.uint8]:

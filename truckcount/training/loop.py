@@ -5,8 +5,10 @@ import logging
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -33,28 +35,37 @@ class TrainingOptions:
     """The pretrained trunk learns at this share of the head's rate."""
     n_frozen_blocks: int = 3
     """First trunk blocks that stay as ImageNet left them (half the cost of a step)."""
+    view_size: tuple[int, int] = (320, 192)
+    """Width and height of training views in pixels, multiples of 32; the network is
+    convolutional, so smaller views than at run time only make a step cheaper."""
     weight_decay: float = 0.02
     ema_decay: float = 0.998
     warmup_steps: int = 100
+    is_bf16: bool = False
+    """bfloat16 halves a step where the CPU has it (AVX512-BF16, AMX); where it has
+    not, PyTorch emulates it at a tenth of the speed."""
     n_workers: int = 1
     seed: int = 0
     checkpoint_every: int = 200
     log_every: int = 50
 
 
-class ViewStream(IterableDataset[tuple[np.ndarray, ...]]):
+class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
     """Endless augmented views; worker i of step j is the same in every run."""
 
-    def __init__(self, draw: PictureDraw, seed: int) -> None:
+    def __init__(
+        self, draw: PictureDraw, seed: int, view_size: tuple[int, int]
+    ) -> None:
         self._draw = draw
         self._seed = seed
+        self._view_size = view_size
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         """Yield (view, heat, trust, box, box weight)."""
         info = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self._seed, 0 if info is None else info.id])
         while True:
-            canvas = compose_view(rng, self._draw)
+            canvas = compose_view(rng, self._draw, *self._view_size)
             target = draw_target(canvas)
             view = disturb(rng, canvas.image).transpose(2, 0, 1)
             yield (
@@ -93,7 +104,7 @@ def train(
     )
     start = _resume(folder, network, average, optimizer, scheduler)
     loader = DataLoader(
-        ViewStream(draw, options.seed + start),
+        ViewStream(draw, options.seed + start, options.view_size),
         batch_size=options.batch_size,
         num_workers=options.n_workers,
         persistent_workers=options.n_workers > 0,
@@ -147,7 +158,7 @@ def _step(
             if isinstance(part, nn.BatchNorm2d):
                 part.eval()
     views = views.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.is_bf16):
         output = network(views)
     loss = map_loss(output, heat, trust, box, weight)
     optimizer.zero_grad(set_to_none=True)

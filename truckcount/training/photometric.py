@@ -27,9 +27,9 @@ def disturb(rng: np.random.Generator, image: UInt8Image) -> UInt8Image:
         out = cv2.GaussianBlur(out, (k, k), 0)
     if rng.random() < 0.08:
         out = cv2.filter2D(out, -1, _motion_kernel(rng))
-    if rng.random() < 0.30:  # small cameras scaled up
+    if rng.random() < 0.40:  # small cameras scaled up
         h, w = out.shape[:2]
-        f = rng.uniform(0.4, 0.9)
+        f = rng.uniform(0.3, 0.9)
         small = cv2.resize(
             out, (max(8, int(w * f)), max(8, int(h * f))), interpolation=cv2.INTER_AREA
         )

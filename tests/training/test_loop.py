@@ -1,0 +1,142 @@
+"""Training takes steps, goes on where it stopped and ships its average."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.pictures import picture
+from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.presence.runtime_torch import TorchRuntime
+from truckcount.presence.truckmap import TruckMap
+from truckcount.presence.weights import find_weights
+from truckcount.training.canvas import PictureDraw
+from truckcount.training.loop import TrainingOptions, train
+
+OPTIONS = TrainingOptions(
+    n_steps=2,
+    batch_size=2,
+    n_workers=0,
+    checkpoint_every=1,
+    log_every=1,
+    view_size=(96, 64),
+)
+DRAW = PictureDraw({"a": [picture(0), picture(1)]}, {"a": 1.0})
+
+
+def fresh():
+    torch.manual_seed(0)
+    return TruckMap(head_channels=8)
+
+
+def state_of(folder):
+    return torch.load(folder / "checkpoint.pt", weights_only=True)
+
+
+def options_of(folder):
+    return json.loads((folder / "options.json").read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Threads that wait for one another on a busy machine wait for minutes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return folder, train(fresh(), DRAW, OPTIONS, folder)
+
+
+def is_moved(folder, name):
+    return not torch.equal(
+        fresh().state_dict()[name], state_of(folder)["network"][name]
+    )
+
+
+def test_two_steps_change_the_head_and_leave_the_frozen_trunk(trained):
+    folder, average = trained
+    assert state_of(folder)["step"] == 2
+    assert is_moved(folder, "out.weight")
+    assert is_moved(folder, "blocks.9.project.conv.weight")
+    assert not is_moved(folder, "stem.conv.weight")
+    assert not is_moved(folder, "blocks.2.project.conv.weight")
+    assert not average.training
+
+
+def test_the_trunk_keeps_the_statistics_of_imagenet(trained):
+    folder, _ = trained
+    assert is_moved(folder, "fuse.norm.running_mean")
+    assert not is_moved(folder, "blocks.9.project.norm.running_mean")
+
+
+def test_what_is_returned_is_the_average_that_is_stored(trained):
+    folder, average = trained
+    stored = state_of(folder)["average"]
+    assert all(torch.equal(v, stored[k]) for k, v in average.state_dict().items())
+    assert not torch.equal(
+        stored["out.weight"], state_of(folder)["network"]["out.weight"]
+    )
+
+
+def test_the_options_and_the_curve_are_kept_beside_the_weights(trained):
+    folder, _ = trained
+    assert options_of(folder) == json.loads(json.dumps(dataclasses.asdict(OPTIONS)))
+    steps = [row.split(",")[0] for row in (folder / "curve.csv").read_text().split()]
+    assert steps == ["1", "2"]
+    assert not list(folder.glob("*.tmp"))
+
+
+def test_an_interrupted_training_goes_on_where_it_stopped(trained, tmp_path):
+    whole, _ = trained
+
+    class Stopped(PictureDraw):
+        """Pulls the plug once a checkpoint is there: after one step."""
+
+        def __call__(self, rng):
+            if (tmp_path / "checkpoint.pt").exists():
+                raise KeyboardInterrupt
+            return super().__call__(rng)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(fresh(), Stopped({"a": [picture(0)]}, {"a": 1.0}), OPTIONS, tmp_path)
+    assert state_of(tmp_path)["step"] == 1
+    kept = options_of(tmp_path)
+    train(TruckMap(head_channels=8), DRAW, OPTIONS, tmp_path)
+    state = state_of(tmp_path)
+    assert state["step"] == 2
+    assert options_of(tmp_path) == kept == options_of(whole)
+    assert state["scheduler"]["last_epoch"] == 2
+    # Adam counts its steps: the second was not taken for a first
+    assert {int(s["step"]) for s in state["optimizer"]["state"].values()} == {2}
+
+
+def test_a_finished_training_is_not_done_again(trained, tmp_path):
+    folder, _ = trained
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    again = train(TruckMap(head_channels=8), DRAW, OPTIONS, tmp_path)
+    stored = state_of(folder)["average"]
+    assert all(torch.equal(v, stored[k]) for k, v in again.state_dict().items())
+
+
+SHAPES = [(32, 32), (96, 160), (192, 320), (160, 224)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: f"{s[1]}x{s[0]}")
+def test_what_was_trained_is_what_runs(shape):
+    """The torch network and the exported graph of the same weights agree."""
+    weights = find_weights("truckmap")
+    rng = np.random.default_rng(1)
+    views = rng.integers(0, 256, (2, *shape, 3), np.uint8)
+    graph = OnnxRuntime(weights).score_views(views)
+    network = TorchRuntime(weights, "cpu").score_views(views)
+    assert graph.heat.shape == (2, shape[0] // 8, shape[1] // 8)
+    assert graph.heat == pytest.approx(network.heat, abs=1e-3)
+    assert graph.box == pytest.approx(network.box, abs=1e-3)
