@@ -30,6 +30,7 @@ import truth  # noqa: E402
 import world  # noqa: E402
 
 SAMPLES = 6  # a region; what is left of its noise is filtered below
+SAMPLES_DARK = 10  # by lamplight few rays find a lamp
 MARGIN = 0.02  # of the picture, around what moves
 MIN_SCORED = 20
 
@@ -46,6 +47,11 @@ def stage(shot):
         actor.corners = truth.corners_of(actor.thing)
     bpy.context.view_layer.update()
     return scene
+
+
+def is_dark(shot):
+    """Tell whether lamps light the road."""
+    return shot.light in {"dusk", "night"}
 
 
 def is_still(actor):
@@ -74,6 +80,15 @@ def moving_regions(scene, shot, t):
         if near:
             regions.append(_join_boxes([_grow(b) for b in near]))
     return _merge(regions)
+
+
+def bodies(scene, shot, t):
+    """Mark the pixels of moving vehicles: there a region always covers."""
+    mask = np.zeros((shot.height, shot.width), np.uint8)
+    for actor in shot.actors:
+        if not is_still(actor):
+            truth.silhouette(scene, actor.thing, truth.pose(*actor.place(t)), mask)
+    return mask
 
 
 def _grow(box):
@@ -134,7 +149,7 @@ def shoot(scene, path, region=None):
 
 
 def render_shot(shot, cache):
-    """Render what is missing of a shot; return each frame's time and parts."""
+    """Render what is missing of a shot; return each frame's time, parts and bodies."""
     folder = cache / shot.clip
     folder.mkdir(parents=True, exist_ok=True)
     scene = stage(shot)
@@ -146,13 +161,15 @@ def render_shot(shot, cache):
         scene.cycles.samples = SAMPLES
     # the denoiser costs more than the rays of a region do
     scene.cycles.use_denoising = False
+    if is_dark(shot):
+        scene.cycles.samples = SAMPLES_DARK
     put(shot, 0.0)
     frames = []
     for k in range(round(shot.duration_s * shot.fps)):
         t = k / shot.fps
         regions = moving_regions(scene, shot, t)
         parts = [(folder / f"{k:05d}_{j}.png", region) for j, region in enumerate(regions)]
-        frames.append((t, parts))
+        frames.append((t, parts, bodies(scene, shot, t)))
         put(shot, t)
         for path, region in parts:
             if not path.exists():
@@ -165,7 +182,7 @@ def compose(shot, base, frames, target):
     background = cv2.imread(str(base))[:, :, ::-1]
     rng = np.random.default_rng(int(hashlib.sha256(shot.clip.encode()).hexdigest()[:8], 16))
     encoder = sensor.Encoder(target, shot.width, shot.height, Fraction(shot.fps), shot.crf)
-    for t, parts in frames:
+    for t, parts, body in frames:
         image = background.copy()
         for path, region in parts:
             part = cv2.imread(str(path))[:, :, ::-1]
@@ -174,8 +191,10 @@ def compose(shot, base, frames, target):
             y = shot.height - int((1 - region[1]) * shot.height)
             h, w = part.shape[:2]
             y, x = min(max(y, 0), shot.height - h), min(x, shot.width - w)
-            image[y : y + h, x : x + w] = feather(image[y : y + h, x : x + w], part)
-        if shot.light in {"dusk", "night"}:
+            image[y : y + h, x : x + w] = feather(
+                image[y : y + h, x : x + w], part, body[y : y + h, x : x + w], is_dark=is_dark(shot)
+            )
+        if is_dark(shot):
             image = sensor.glow(image)
         if shot.is_raining:
             image = sensor.rain(image, rng)
@@ -187,13 +206,18 @@ def compose(shot, base, frames, target):
     encoder.close()
 
 
-def feather(below, above, edge=6):
-    """Take from a region what differs from the background: the rest stays clean."""
-    clean = cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(above), None, 7, 10, 3, 9)
-    apart = np.abs(clean.astype(np.int16) - below).max(2).astype(np.uint8)
+def feather(below, above, body, edge=6, is_dark=False):
+    """Take vehicles from a region, and what else differs: the rest stays clean."""
+    above = np.ascontiguousarray(above)
+    if is_dark:  # few rays find a lamp, and those that do shine
+        above = cv2.medianBlur(above, 3)
+    clean = cv2.fastNlMeansDenoisingColored(above, None, 7, 10, 3, 9)
+    apart = np.abs(clean.astype(np.int16) - below).max(2)
     apart = cv2.morphologyEx((apart > 13).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
     apart = cv2.dilate(cv2.morphologyEx(apart, cv2.MORPH_CLOSE, np.ones((9, 9))), np.ones((5, 5)))
-    share = cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 1.5)[:, :, None]
+    if is_dark:  # what differs is noise: there are hardly shadows to keep
+        apart = cv2.dilate(body, np.ones((3, 3)))
+    share = cv2.GaussianBlur(np.maximum(apart, body).astype(np.float32), (0, 0), 1.2)[:, :, None]
     h, w = above.shape[:2]
     x = np.clip(np.minimum(np.arange(w), np.arange(w)[::-1]) / edge, 0, 1)
     y = np.clip(np.minimum(np.arange(h), np.arange(h)[::-1]) / edge, 0, 1)

@@ -181,7 +181,7 @@ SHOTS = [
             _drive("tanker", 56, FAR, 0, 17.6, 9.5, -1, 8.0),
             _drive("suv", 57, NEAR, 0, 18.2, 12.0, 1, 8.0),
         ],
-        noise=6.0,
+        noise=5.0, crf=31,
     ),
     Shot(
         "port-road_20260303T073000-0600", "port-road", "America/Chicago", "main",

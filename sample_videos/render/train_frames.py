@@ -17,19 +17,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bpy  # noqa: E402
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
+from mathutils import Vector  # noqa: E402
 
 import fleet  # noqa: E402
 import sensor  # noqa: E402
 import truth  # noqa: E402
 import world  # noqa: E402
 
-WIDTH, HEIGHT, SAMPLES = 384, 224, 10
-PER_SCENE = 8
+WIDTH, HEIGHT, SAMPLES = 384, 224, 6
+PER_SCENE = 12
+FLEET = 16  # vehicles of a scene: built once, placed anew for each picture
 
 
 def build_scene(rng):
     """Build a random road with a random camera; return its lanes and light."""
     scene = world.reset(WIDTH, HEIGHT, SAMPLES)
+    scene.cycles.use_denoising = False  # it costs more than the rays; see main
     kind = rng.choice(["day", "day", "day", "low", "overcast", "overcast", "rain", "dusk", "night"])
     world.light(scene, kind, rng.uniform(0, 360))
     is_wet = kind == "rain" or rng.random() < 0.15
@@ -59,23 +62,36 @@ def build_scene(rng):
     return scene, kind, n, lane, 6.0 if is_lit else rng.choice((0.3, 0.8, 3.0))
 
 
-def place_vehicles(rng, n, lane, power):
-    """Fill the lanes with vehicles at random gaps; return (object, kind, matrix)."""
+def build_fleet(rng, power):
+    """Build the vehicles of a scene, trucks and others: [(object, kind)]."""
+    share = rng.choice([0.0, 0.3, 0.5, 0.5, 0.7])
+    kinds = [
+        rng.choice(list(fleet.TRUCKS) if rng.random() < share else [*fleet.OTHERS, "panel_van", "pickup"])
+        for _ in range(FLEET)
+    ]
+    return [(fleet.build(kind, rng.random(), power), kind) for kind in kinds]
+
+
+def place_vehicles(rng, vehicles, n, lane, x_range):
+    """Fill the lanes at random gaps; return (object, kind, matrix) of those shown."""
+    rng.shuffle(vehicles)
+    waiting = list(vehicles)
+    for thing, _ in vehicles:
+        thing.hide_render = True
     placed = []
-    share = rng.choice([0.0, 0.25, 0.5, 0.5, 0.75])
+    gap = rng.choice((10, 25, 45))
     for k in range(n):
-        x = -70 + rng.uniform(0, 25)
+        x = x_range[0] + rng.uniform(0, 20)
         sign = 1 if k < n / 2 or rng.random() < 0.2 else -1
-        while x < 70:
-            is_truck = rng.random() < share
-            kind = rng.choice(list(fleet.TRUCKS) if is_truck else [*fleet.OTHERS, "panel_van", "pickup"])
-            thing = fleet.build(kind, rng.random(), power)
+        while x < x_range[1] and waiting:
+            thing, kind = waiting.pop()
             half = max(abs(c[0]) for c in thing.bound_box)
             x += half
             matrix = truth.pose(x, (k + 0.5) * lane + rng.uniform(-0.3, 0.3), (0 if sign > 0 else math.pi) + rng.uniform(-0.03, 0.03))
             thing.matrix_world = matrix
+            thing.hide_render = False
             placed.append((thing, kind, matrix))
-            x += half + rng.uniform(3, 38)
+            x += half + rng.uniform(3, gap)
     return placed
 
 
@@ -122,13 +138,22 @@ def main():
         rng = random.Random(arguments.seed * 100_003 + number)
         scene, kind, n, lane, power = build_scene(rng)
         noise = np.random.default_rng(number)
+        vehicles = build_fleet(rng, power)
+        # near the camera's aim: a road seen along shows further than one across
+        aim = scene.camera.matrix_world.to_quaternion() @ Vector((0, 0, -1))
+        eye = scene.camera.location
+        reach = 55 if abs(aim.x) > 0.7 else 24
+        mid = eye.x + aim.x * min(40, -eye.z / min(aim.z, -0.05))
         for k in range(PER_SCENE):
             name = f"{number:05d}_{k}.jpg"
-            placed = place_vehicles(rng, n, lane, power)
+            placed = place_vehicles(rng, vehicles, n, lane, (mid - reach, mid + reach))
             bpy.context.view_layer.update()
             scene.render.filepath = str(arguments.out / "frame.png")
             bpy.ops.render.render(write_still=True)
-            image = cv2.imread(scene.render.filepath)[:, :, ::-1]
+            image = cv2.imread(scene.render.filepath)
+            if kind in {"dusk", "night"}:
+                image = cv2.medianBlur(image, 3)
+            image = cv2.fastNlMeansDenoisingColored(image, None, 7, 10, 3, 9)[:, :, ::-1]
             if kind in {"dusk", "night"}:
                 image = sensor.glow(image)
             if kind == "rain":
@@ -141,10 +166,6 @@ def main():
                     writer.writerow([name, name_, *(round(v, 1) for v in numbers), round(seen, 2), what])
             with images.open("a") as file:
                 file.write(f"{name},{WIDTH},{HEIGHT},{arguments.seed}-{number},{kind}\n")
-            for thing, _, _ in placed:
-                data = thing.data
-                bpy.data.objects.remove(thing)
-                bpy.data.meshes.remove(data)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Where vehicles are to what a camera shows of them, and to passages."""
 
+import bpy
+import cv2
+import numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
 
@@ -13,6 +16,24 @@ def picture_box(scene, corners, place):
         return None
     xs, ys = [p.x for p in points], [1 - p.y for p in points]
     return min(xs), min(ys), max(xs), max(ys)
+
+
+def silhouette(scene, thing, place, mask):
+    """Mark the pixels that an object, moved by a matrix, covers in the picture."""
+    height, width = mask.shape
+    lens = scene.camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=width, y=height)
+    to_picture = np.array(lens @ scene.camera.matrix_world.inverted() @ place)
+    mesh = thing.data
+    verts = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", verts)
+    spots = np.c_[verts.reshape(-1, 3), np.ones(len(mesh.vertices))] @ to_picture.T
+    if (spots[:, 3] < 0.1).any():
+        return
+    x = (spots[:, 0] / spots[:, 3] + 1) / 2 * width
+    y = (1 - spots[:, 1] / spots[:, 3]) / 2 * height
+    pixels = np.clip(np.c_[x, y], -4 * width, 4 * width).round().astype(np.int32)
+    for face in mesh.polygons:
+        cv2.fillConvexPoly(mask, pixels[list(face.vertices)], 1)
 
 
 def corners_of(thing):

@@ -1,0 +1,1 @@
+"""Scripts behind every figure of the README."""
