@@ -57,7 +57,7 @@ def cost_table() -> str:
         return "Not measured yet."
     result = json.loads(path.read_text())
     lines = [
-        "| real 720p H.264 clip | CPU of `run` / ffmpeg | CPU ms a video second | RSS |",
+        "| real 720p H.264 clip | CPU of `run` / ffmpeg | ms CPU a video s | RSS |",
         "|---|---|---|---|",
     ]
     for clip in result["clips"]:

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--name", default="truckmap")
     parser.add_argument("--to", type=Path, default=WEIGHTS_FOLDER)
+    parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--thresholds", type=json.loads, default={})
     parser.add_argument("--training", default="")
@@ -39,7 +40,7 @@ def main() -> None:
         "network": "truckmap",
         "trunk": json.dumps(TRUNK),
         "classes": json.dumps(MAP_CLASSES),
-        "view_size": json.dumps([320, 192]),
+        "view_size": json.dumps(list(arguments.view)),
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(arguments.temperature),
         "thresholds": json.dumps(arguments.thresholds),
