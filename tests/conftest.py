@@ -8,6 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# a loaded machine is no fault of the code: properties have no deadline
+settings.register_profile("truckcount", deadline=None)
+settings.load_profile("truckcount")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"

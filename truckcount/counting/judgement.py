@@ -7,6 +7,7 @@ from truckcount.counting.direction import judge_direction
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.polygon import crosses
 from truckcount.counting.track import Observation, Track, travel
+from truckcount.counting.turns import split_at_turns
 from truckcount.domain.camera import Gate, Point
 from truckcount.domain.passage import Passage
 
@@ -40,7 +41,11 @@ def judge_track(
     """
     if track.max_p < options.on_score:
         return []
-    parts = _split_at_stand(track.obs, options)
+    parts = [
+        part
+        for leg in split_at_turns(track.obs, options)
+        for part in _split_at_stand(leg, options)
+    ]
     passages = []
     for k, part in enumerate(parts):
         passage = _judge_part(
