@@ -69,3 +69,28 @@ def test_unusable_pictures_are_not_shown_to_the_network():
 def test_no_sample_gives_empty_scores():
     scores = ClipScorer(BrightnessRuntime(), GATES, RECTS, "s").finish()
     assert [len(s) for s in scores.values()] == [0, 0]
+
+
+def test_views_that_do_not_change_are_scored_once_in_two_seconds():
+    runtime = BrightnessRuntime()
+    scorer = ClipScorer(runtime, GATES, RECTS, "s", is_gated=True)
+    for k in range(40):
+        scorer.process(sample(k, (90, 120)))
+    scores = scorer.finish()
+    assert sum(shape[0] for shape in runtime.shapes) == 4 * len(GATES)
+    assert scores["left"].score_u8.tolist() == [90] * 40
+    assert np.diff(scores["left"].peak_start).tolist() == [1] * 40
+
+
+def test_a_change_in_any_view_is_scored_at_once():
+    levels = [(90, 120)] * 3 + [(90, 130)] * 3 + [(60, 130)] * 3
+    by_gate = []
+    for is_gated in (False, True):
+        scorer = ClipScorer(
+            BrightnessRuntime(), GATES, RECTS, "s", 4, is_gated=is_gated
+        )
+        for k, level in enumerate(levels):
+            scorer.process(sample(k, level, FLAG_DARK if k == 4 else 0))
+        by_gate.append(scorer.finish())
+    assert by_gate[0] == by_gate[1]
+    assert by_gate[1]["right"].score_u8.tolist() == [120] * 3 + [130, 0] + [130] * 4

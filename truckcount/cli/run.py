@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--sample-fps", type=float, default=5.0, show_default=True)
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
-@click.option("--speed", default="exact", show_default=True)
+@click.option("--speed", default="exact", show_default=True, help="exact or fast.")
 @click.option("--backend", default="av", show_default=True, help="av or opencv.")
 @click.option(
     "--settle",

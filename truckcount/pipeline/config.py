@@ -15,7 +15,7 @@ from truckcount.presence.weights import Weights
 
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
-SPEEDS = ("exact", "fast", "fastest")
+SPEEDS = ("exact", "fast")
 BACKENDS = ("av", "opencv")
 
 
@@ -40,6 +40,8 @@ class RunOptions:
     jobs: int = 1
     """Files decoded at the same time."""
     speed: str = "exact"
+    """``fast`` does not score views again that have not changed; a cut of the video
+    may then move a score by a grey level, which ``exact`` excludes."""
     is_strict_time: bool = False
     """Refuse files whose start time could only be guessed."""
     settle_s: float = 0.0

@@ -76,7 +76,13 @@ def score_file(
         backend=options.backend,
         camera=camera,
     )
-    scorer = ClipScorer(runtime, camera.gates, rects, task.segment_id)
+    scorer = ClipScorer(
+        runtime,
+        camera.gates,
+        rects,
+        task.segment_id,
+        is_gated=options.speed == "fast",
+    )
     shown = time.monotonic()
     for sample in decoder:
         scorer.process(sample)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from truckcount.domain.camera import Gate
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.scores import PEAK_DTYPE, Scores
+from truckcount.presence.difference import DifferenceGate
 from truckcount.presence.peaks import (
     find_peaks,
     inside_mask,
@@ -27,6 +28,14 @@ class _GateColumns:
     scores: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     peaks: list[npt.NDArray[np.void]] = field(default_factory=list)
+    latest: tuple[int, npt.NDArray[np.void]] = (0, np.empty(0, PEAK_DTYPE))
+    """Score and peaks of the last sample that the network saw."""
+
+    def add(self, score: int, peaks: npt.NDArray[np.void]) -> None:
+        """Append one sample's score and peaks."""
+        self.scores.append(score)
+        self.counts.append(len(peaks))
+        self.peaks.append(peaks)
 
 
 class ClipScorer:
@@ -40,6 +49,8 @@ class ClipScorer:
     rects : sequence of ViewRect
         The views every sample carries, in order; a gate may have several.
     segment_id : str
+    is_gated : bool
+        Reuse the last score where no view has changed since it was taken.
     """
 
     def __init__(
@@ -49,6 +60,8 @@ class ClipScorer:
         rects: Sequence[ViewRect],
         segment_id: str,
         batch_size: int = BATCH_SIZE_CPU,
+        *,
+        is_gated: bool = False,
     ) -> None:
         self._runtime = runtime
         self._gates = list(gates)
@@ -60,6 +73,7 @@ class ClipScorer:
         self._flags: list[int] = []
         self._columns = {gate.name: _GateColumns() for gate in gates}
         self._masks: dict[int, npt.NDArray[np.bool_]] = {}
+        self._gate = DifferenceGate() if is_gated else None
         self.n_views = 0
 
     def process(self, sample: Sample) -> None:
@@ -98,14 +112,24 @@ class ClipScorer:
             return
         samples, self._pending = self._pending, []
         # pictures known to be unusable are not shown to the network
-        shown = [s for s in samples if s.quality_flags == 0]
+        shown = [s for s in samples if s.quality_flags == 0 and self._is_new(s)]
         maps = self._score(shown)
         row_of = {id(sample): row for row, sample in enumerate(shown)}
         for sample in samples:
             self._t_us.append(sample.t_us)
             self._flags.append(sample.quality_flags)
+            row = row_of.get(id(sample))
             for gate in self._gates:
-                self._take(gate, maps, row_of.get(id(sample)))
+                columns = self._columns[gate.name]
+                if sample.quality_flags:
+                    columns.add(0, np.empty(0, PEAK_DTYPE))
+                    continue
+                if row is not None:
+                    columns.latest = self._read_maps(gate, maps, row)
+                columns.add(*columns.latest)
+
+    def _is_new(self, sample: Sample) -> bool:
+        return self._gate is None or self._gate.is_changed(sample)
 
     def _score(self, samples: list[Sample]) -> list[Maps]:
         """Run views of one shape together; return the maps by view."""
@@ -125,23 +149,20 @@ class ClipScorer:
                 maps[i] = Maps(result.heat[rows], result.box[rows])
         return [m for m in maps if m is not None]
 
-    def _take(self, gate: Gate, maps: list[Maps], row: int | None) -> None:
-        columns = self._columns[gate.name]
-        if row is None:
-            columns.scores.append(0)
-            columns.counts.append(0)
-            return
+    def _read_maps(
+        self, gate: Gate, maps: list[Maps], row: int
+    ) -> tuple[int, npt.NDArray[np.void]]:
+        """Return one sample's score and peaks of a gate, quantised."""
         found, score = [], 0.0
         for i, rect in enumerate(self._rects):
             if rect.gate != gate.name:
                 continue
             if i not in self._masks:
-                self._masks[i] = inside_mask(rect, gate.polygon, maps[i].heat.shape[1:])
+                rows, columns = maps[i].heat.shape[1:]
+                self._masks[i] = inside_mask(rect, gate.polygon, (rows, columns))
             mask = self._masks[i]
             if mask.any():
                 score = max(score, float(maps[i].heat[row][mask].max()))
             found.append(find_peaks(maps[i], row, rect))
         peaks = quantise(suppress_doubles(np.concatenate(found)))
-        columns.scores.append(round(255 * min(max(score, 0.0), 1.0)))
-        columns.counts.append(len(peaks))
-        columns.peaks.append(peaks)
+        return round(255 * min(max(score, 0.0), 1.0)), peaks
