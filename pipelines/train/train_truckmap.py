@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=TrainingOptions().batch_size)
     parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--workers", type=int, default=TrainingOptions().n_workers)
+    parser.add_argument("--rendered-share", type=float, default=SHARES["rendered"])
     parser.add_argument("--bf16", action="store_true", help="for CPUs that have it")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -112,7 +113,8 @@ def main() -> None:
         "from_weights": str(arguments.from_weights or "ImageNet trunk"),
     }
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
-    train(network, PictureDraw(pools, SHARES), options, arguments.run)
+    shares = SHARES | {"rendered": arguments.rendered_share}
+    train(network, PictureDraw(pools, shares), options, arguments.run)
 
 
 if __name__ == "__main__":
