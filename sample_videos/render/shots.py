@@ -139,7 +139,7 @@ SHOTS = [
         [
             motion.park("box_truck", _vehicle("box_truck", 21), True, 11.6, 6.5, 0),
             _stop("day_semi", 23, 2.3, [(-1.0, 9.0)], 6.5, 1, 0.0, -32.0),
-            motion.park("step_van", _vehicle("step_van", 22), True, 11.6, -8.0, 5.5, 1, -45.0, 13.0),
+            motion.park("box_truck", _vehicle("box_truck", 22), True, 11.6, -8.0, 5.5, 1, -45.0, 13.0),
             _drive("sedan", 24, 6.9, 0, 4.0, 8.0, -1),
             _drive("panel_van", 25, 6.9, 0, 22.0, 8.0, -1),
         ],
@@ -192,7 +192,6 @@ SHOTS = [
             _drive("suv", 62, 5.85, 0, 5.0, 13.0, -1, 2.0),
             _drive("dump_truck", 63, 5.85, 0, 9.8, 11.0, -1, 2.0),
             _drive("box_truck", 65, 1.95, 0, 12.6, 11.0, 1, 2.0),
-            _drive("bus", 66, 5.85, 0, 14.4, 11.0, -1, 2.0),
             _drive("tanker", 67, 1.95, 0, 18.2, 10.5, 1, 2.0),
         ],
         noise=4.5, is_raining=True, clock_from="2026-03-03 07:30:00", crf=29,
