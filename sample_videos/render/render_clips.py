@@ -1,7 +1,7 @@
 """Render the sample videos and write their truth.
 
-    python sample_videos/render/render_clips.py --cache /tmp/render [CLIP ...]
-    python sample_videos/render/render_clips.py --cache /tmp/render --still 3.4
+    python sample_videos/render/render_clips.py --cache runs/render [CLIP ...]
+    python sample_videos/render/render_clips.py --cache runs/render --still 3.4
 
 Resumable: frames lie in the cache, and only what is missing is rendered. The
 still background is rendered once; then each frame renders only the border

@@ -1,6 +1,6 @@
 """Render labelled stills of random roads for training: none of a sample clip's.
 
-    python sample_videos/render/train_frames.py --out /tmp/train --count 600 --seed 1
+    python sample_videos/render/train_frames.py --out runs/train_frames --count 600 --seed 1
 
 Resumable: images.csv and boxes.csv grow frame by frame.
 """

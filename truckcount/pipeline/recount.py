@@ -20,6 +20,7 @@ from truckcount.pipeline.timeline import (
     affected_windows,
     keep_first_of_tick,
     resolve_overlaps,
+    span_of,
 )
 from truckcount.presence.weights import Weights
 from truckcount.store import HourStamp, SegmentRecord, Store
@@ -62,11 +63,7 @@ def publish_counts(
     vacated : sequence of (start_us, end_us)
         Times that segments were moved away from: a corrected clock.
     """
-    spans = [
-        Span(segment_id=r.segment_id, start_us=r.start_us, end_us=r.end_us)
-        for r in records
-        if r.start_us is not None and r.end_us is not None
-    ]
+    spans = [span_of(record) for record in records]
     gates = [
         (gate, counting_options(gate, weights.header.thresholds))
         for gate in camera.gates
@@ -167,10 +164,11 @@ def _aspect(records: Sequence[SegmentRecord], window: Interval) -> float:
     The first by time, so that it does not hang on the order of arrival.
     """
     sized = [
-        (r.start_us, r.segment_id, r.width / r.height)
+        (span.start_us, r.segment_id, r.width / r.height)
         for r in records
-        if r.width and r.height and r.start_us is not None and r.end_us is not None
-        if r.end_us > window[0] and r.start_us < window[1]
+        for span in [span_of(r)]
+        if r.width and r.height
+        if span.end_us > window[0] and span.start_us < window[1]
     ]
     return min(sized)[2] if sized else 16 / 9
 

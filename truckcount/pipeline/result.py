@@ -183,6 +183,7 @@ def hour_row(camera: str, row: HourRow, stored: dict[str, Any]) -> dict[str, Any
 
 
 def _plain(value: Any) -> Any:
+    """Spell a moment as ISO-8601; leave what is none."""
     if not isinstance(value, datetime):
         return value
     return value.isoformat().replace("+00:00", "Z")
@@ -190,8 +191,7 @@ def _plain(value: Any) -> Any:
 
 def iso_utc(t_us: int) -> str:
     """Spell microseconds since 1970 as ISO-8601 with a Z."""
-    moment = EPOCH + timedelta(microseconds=t_us)
-    return moment.isoformat().replace("+00:00", "Z")
+    return str(_plain(EPOCH + timedelta(microseconds=t_us)))
 
 
 def _frame(rows: tuple[dict[str, Any], ...], times: tuple[str, ...]) -> "pd.DataFrame":

@@ -8,11 +8,10 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from truckcount.domain.camera import Camera
-from truckcount.domain.passage import Passage
 from truckcount.errors import TruckcountError, VideoError
+from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.cameras import CameraBook, open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.executors import score_tasks
@@ -25,14 +24,15 @@ from truckcount.pipeline.segments import (
     corrected_start,
     duplicate_outcome,
     failed_outcome,
-    failed_record,
     is_counted,
     outcome_of,
     record_of,
+    uncounted_record,
 )
+from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
-from truckcount.video import Source, check_settled, find_sources, fingerprint
+from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -79,18 +79,6 @@ def run_paths(
         wall_s=time.monotonic() - began,
         cpu_s=time.process_time() - cpu_began,
     )
-
-
-@dataclass(slots=True)
-class CameraWork:
-    """The files of one camera in one run, and what became of them."""
-
-    camera: Camera
-    sources: list[tuple[Source, str]] = field(default_factory=list)
-    outcomes: list[FileOutcome] = field(default_factory=list)
-    counts: list[CameraCounts] = field(default_factory=list)
-    own_ids: set[str] = field(default_factory=set)
-    worker_cpu_s: float = 0.0
 
 
 def _plan(
@@ -178,7 +166,7 @@ class _CameraRun:
             known = self._records.get(segment_id)
             if segment_id in todo or segment_id in self._work.own_ids:
                 outcome = duplicate_outcome(task)
-                record = failed_record(task, outcome, self._run_id)
+                record = uncounted_record(task, outcome, self._run_id)
                 self._store.write_segment(self._camera.name, record)
                 self._note(outcome)
             elif (
@@ -193,11 +181,12 @@ class _CameraRun:
         """Take a file whose bytes were scored before; tell whether to do it again."""
         source = task.source
         is_copy = known.path != source.name
-        start = corrected_start(task, known)
+        span = span_of(known)
+        start = corrected_start(task, span)
         if start is not None and is_copy:
-            outcome = conflict_outcome(task, known, start)
+            outcome = conflict_outcome(task, known.path, span, start)
             logger.warning("%s", outcome.error)
-            record = failed_record(task, outcome, self._run_id)
+            record = uncounted_record(task, outcome, self._run_id)
             self._store.write_segment(self._camera.name, record)
             self._note(outcome)
             return False
@@ -206,9 +195,9 @@ class _CameraRun:
                 "%s: now starts at %s, counted before at %s: moved",
                 source.name,
                 iso_utc(start.start_us),
-                iso_utc(known.start_us or 0),
+                iso_utc(span.start_us),
             )
-            self._vacated.append((known.start_us or 0, known.end_us or 0))
+            self._vacated.append((span.start_us, span.end_us))
             return True
         self._changed.add(task.segment_id)
         self._work.own_ids.add(task.segment_id)
@@ -216,7 +205,7 @@ class _CameraRun:
             source, self._camera, known, "duplicate" if is_copy else "reused"
         )
         if is_copy:
-            record = failed_record(task, outcome, self._run_id)
+            record = uncounted_record(task, outcome, self._run_id)
             self._store.write_segment(self._camera.name, record)
         self._note(outcome)
         return False
@@ -227,7 +216,7 @@ class _CameraRun:
             if isinstance(scored, TruckcountError):
                 logger.warning("%s", scored)
                 outcome = failed_outcome(task.source.name, self._camera.name, scored)
-                record = failed_record(task, outcome, self._run_id)
+                record = uncounted_record(task, outcome, self._run_id)
                 self._store.write_segment(self._camera.name, record)
                 self._note(outcome)
                 continue
@@ -286,16 +275,3 @@ class _CameraRun:
 
     def _n_trucks(self) -> int:
         return self._n_before + sum(p.is_counted for p in own_passages(self._work))
-
-
-def own_passages(work: CameraWork) -> list[Passage]:
-    """Return the passages that begin in this run's files, the newest count of each."""
-    windows: list[tuple[int, int]] = []
-    found = []
-    for counts in reversed(work.counts):
-        for passage in counts.passages:
-            is_recounted = any(a <= passage.onset_us < b for a, b in windows)
-            if not is_recounted and passage.segment_id_onset in work.own_ids:
-                found.append(passage)
-        windows.extend(counts.windows)
-    return sorted(found, key=lambda p: (p.onset_us, p.gate, p.path))

@@ -2,32 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from truckcount import __version__
 from truckcount.domain.hour import HourRow
+from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import RunOptions, run_hash
 from truckcount.pipeline.result import FileOutcome, RunResult, hour_row, passage_row
 from truckcount.presence.weights import Weights
 from truckcount.store.layout import from_us
 from truckcount.store.read import read_bins
 
-if TYPE_CHECKING:
-    from truckcount.pipeline.run import CameraWork
-
 
 def gather_result(
     weights: Weights,
     options: RunOptions,
-    work: Sequence["CameraWork"],
+    work: Sequence[CameraWork],
     failed: Sequence[FileOutcome],
     *,
     wall_s: float,
     cpu_s: float,
 ) -> RunResult:
     """Gather files, passages, hours and speed of a run."""
-    from truckcount.pipeline.run import own_passages
-
     outcomes, passages, hours = list(failed), [], []
     for one in work:
         own = own_passages(one)

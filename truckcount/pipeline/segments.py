@@ -16,6 +16,7 @@ from truckcount.errors import (
 )
 from truckcount.pipeline.result import FileOutcome, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
+from truckcount.pipeline.timeline import Span
 from truckcount.store import SegmentRecord
 from truckcount.video import Source, probe_video, resolve_start
 
@@ -70,8 +71,10 @@ def record_of(
     )
 
 
-def failed_record(task: ScoreTask, outcome: FileOutcome, run_id: str) -> SegmentRecord:
-    """Spell a file that could not be used as its row of ``segments``."""
+def uncounted_record(
+    task: ScoreTask, outcome: FileOutcome, run_id: str
+) -> SegmentRecord:
+    """Spell a file that is not counted (again) as its row of ``segments``."""
     return SegmentRecord(
         segment_id=task.segment_id,
         path=task.source.name,
@@ -122,7 +125,7 @@ def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
     )
 
 
-def corrected_start(task: ScoreTask, known: SegmentRecord) -> StartTime | None:
+def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
     """Tell where a file counted before should stand now, if not where it stands.
 
     A guess corrects nothing: a copy's file time says when it was copied.
@@ -136,12 +139,12 @@ def corrected_start(task: ScoreTask, known: SegmentRecord) -> StartTime | None:
         )
     except VideoError:
         return None
-    is_same = abs(start.start_us - (known.start_us or 0)) < SAME_START_US
+    is_same = abs(start.start_us - known.start_us) < SAME_START_US
     return None if is_same or start.quality == "guess" else start
 
 
 def conflict_outcome(
-    task: ScoreTask, known: SegmentRecord, start: StartTime
+    task: ScoreTask, path: str, known: Span, start: StartTime
 ) -> FileOutcome:
     """Say that a file's bytes were counted at another time under another name."""
     return FileOutcome(
@@ -150,8 +153,8 @@ def conflict_outcome(
         status="conflict",
         segment_id=task.segment_id,
         error=(
-            f"{task.source.name}: the same bytes were counted as {known.path} at "
-            f"{iso_utc(known.start_us or 0)}, not at {iso_utc(start.start_us)}; not "
+            f"{task.source.name}: the same bytes were counted as {path} at "
+            f"{iso_utc(known.start_us)}, not at {iso_utc(start.start_us)}; not "
             "counted again: remove one of the two, or correct its time"
         ),
     )

@@ -7,6 +7,8 @@ import numpy as np
 
 from truckcount.domain.scores import Scores, select_scores
 from truckcount.domain.ticks import TickSampler
+from truckcount.errors import StoreError
+from truckcount.store import SegmentRecord
 
 Interval = tuple[int, int]
 
@@ -18,6 +20,22 @@ class Span:
     segment_id: str
     start_us: int
     end_us: int
+
+
+def span_of(record: SegmentRecord) -> Span:
+    """Return the place of a counted segment.
+
+    Raises
+    ------
+    StoreError
+        When the segment has none: it was never counted.
+    """
+    if record.start_us is None or record.end_us is None:
+        msg = f"segment {record.segment_id} ({record.path}) has no place on the clock"
+        raise StoreError(msg)
+    return Span(
+        segment_id=record.segment_id, start_us=record.start_us, end_us=record.end_us
+    )
 
 
 def resolve_overlaps(spans: Sequence[Span]) -> dict[str, list[Interval]]:

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.errors import StoreError
-from truckcount.store.layout import days_between, file_path
-from truckcount.store.layout import to_us as to_us_of
+from truckcount.store.layout import days_between, file_path, to_us
 from truckcount.store.publish import read_table
 from truckcount.store.schema import schema_of
 from truckcount.store.store import Store
@@ -55,19 +54,19 @@ def read_hours(
 
 
 def read_bins(
-    store: str | Path, camera: str, bin_minutes: int, from_us: int, to_us: int
+    store: str | Path, camera: str, bin_minutes: int, low_us: int, high_us: int
 ) -> list[dict[str, Any]]:
-    """Read a camera's stored rows of bins that begin in [from, to), microseconds."""
+    """Read a camera's stored rows of bins that begin in [low, high), microseconds."""
     table = "hours" if bin_minutes == 60 else f"bins_{bin_minutes:02d}"
     start = "hour_start_utc" if bin_minutes == 60 else "bin_start_utc"
-    months = sorted({day[:7] for day in days_between(from_us, to_us)})
+    months = sorted({day[:7] for day in days_between(low_us, high_us)})
     return [
         row
         for month in months
         for row in read_table(
             file_path(Path(store), table, camera, month), table
         ).to_pylist()
-        if from_us <= to_us_of(row[start]) < to_us
+        if low_us <= to_us(row[start]) < high_us
     ]
 
 

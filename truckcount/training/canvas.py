@@ -80,7 +80,7 @@ class PictureDraw:
             [shares[name] for name, pool in pools.items() if pool and shares[name] > 0]
         )
         self._weights = weights / weights.sum()
-        # half of the draws show a truck where the source has any
+        # four draws in ten show a truck where the source has any
         self._with_truck = [
             [p for p in pool if (p.classes == TRUCK).any()] or pool
             for pool in self._pools
