@@ -23,6 +23,9 @@ def accuracy_table() -> str:
         path = RESULTS / f"clip_accuracy_{name}.json"
         if path.exists():
             rows.append(_accuracy_row(title, json.loads(path.read_text())))
+    path = RESULTS / "threshold_cross_validation.json"
+    if path.exists():
+        rows.append(_cross_validated_row(json.loads(path.read_text())))
     for title, figures in BASELINES.items():
         rows.append(
             f"| {title}, same real clips (data.md) | 33 / 47 | "
@@ -44,6 +47,17 @@ def _accuracy_row(title: str, result: dict[str, Any]) -> str:
     return (
         f"| {title} | {f['n_clips']} / {f['n_truth']} | "
         f"{f['clip_mean_f1']:.2f} [{low:.2f}, {high:.2f}] | {f['bias']:+.2f} | "
+        f"{f['direction_accuracy']:.2f} | {f['false_in_truck_free']} | "
+        f"{f['median_onset_error_s']:.2f} / {f['max_onset_error_s']:.2f} s | "
+        f"{result['date']}, {result['model_id']} |"
+    )
+
+
+def _cross_validated_row(result: dict[str, Any]) -> str:
+    f = result["figures"]
+    return (
+        f"| the same, thresholds chosen on the other cameras | {f['n_clips']} / "
+        f"{f['n_truth']} | {f['clip_mean_f1']:.2f} | {f['bias']:+.2f} | "
         f"{f['direction_accuracy']:.2f} | {f['false_in_truck_free']} | "
         f"{f['median_onset_error_s']:.2f} / {f['max_onset_error_s']:.2f} s | "
         f"{result['date']}, {result['model_id']} |"

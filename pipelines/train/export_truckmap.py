@@ -1,12 +1,16 @@
-"""Turn a training run into the shipped weights: safetensors, graph, pins.
+"""Turn training runs into the shipped weights: safetensors, graph, pins.
 
-python pipelines/train/export_truckmap.py --run runs/first --name truckmap \
-        --thresholds '{"on": 0.5, "off": 0.3}' --temperature 1.0
+python pipelines/train/export_truckmap.py --run runs/second --run runs/third \
+        --thresholds '{"on": 0.53, "off": 0.3, "track_score": 0.38}'
+
+Of several runs, each begun from the one before, the mean is exported (model soup:
+https://arxiv.org/abs/2203.05482).
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -17,22 +21,33 @@ from truckcount.presence.truckmap import MAP_CLASSES, TRUNK
 from truckcount.presence.weights import PINS_PATH, WEIGHTS_FOLDER, sha256_of
 
 
+def read_run(folder: Path) -> dict[str, Any]:
+    """Read a run's last checkpoint and what it was trained on."""
+    checkpoint: dict[str, Any] = torch.load(folder / "checkpoint.pt", weights_only=True)
+    return checkpoint | {"data": json.loads((folder / "data.json").read_text())}
+
+
+def told(run: dict[str, Any]) -> str:
+    """Say in a line how a run was trained."""
+    data = run["data"]
+    return f"{run['step']} steps on {data['pictures']} from {data['from_weights']}"
+
+
 def main() -> None:
     """Write ``<name>.safetensors`` and ``<name>.onnx`` and pin both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, action="append")
     parser.add_argument("--name", default="truckmap")
     parser.add_argument("--to", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--thresholds", type=json.loads, default={})
-    parser.add_argument("--training", default="")
     arguments = parser.parse_args()
-    data = json.loads((arguments.run / "data.json").read_text())
-    checkpoint = torch.load(arguments.run / "checkpoint.pt", weights_only=True)
+    runs = [read_run(folder) for folder in arguments.run]
     state = {
-        name: tensor.half().contiguous()  # half the bytes; scores move by < 0.002
-        for name, tensor in checkpoint["average"].items()
+        # half the bytes; scores move by < 0.002
+        name: (sum(run["average"][name] for run in runs) / len(runs)).half()
+        for name, tensor in runs[0]["average"].items()
         if tensor.dtype.is_floating_point
     }
     metadata = {
@@ -45,9 +60,8 @@ def main() -> None:
         "temperature": str(arguments.temperature),
         "thresholds": json.dumps(arguments.thresholds),
         "licence": "Apache-2.0 (weights; see the model card for the label sets)",
-        "data_fingerprint": data["fingerprint"],
-        "training": f"{checkpoint['step']} steps on {data['pictures']} from "
-        f"{data['from_weights']}; {arguments.training}",
+        "data_fingerprint": runs[-1]["data"]["fingerprint"],
+        "training": "mean of: " + "; ".join(told(run) for run in runs),
     }
     arguments.to.mkdir(parents=True, exist_ok=True)
     path = arguments.to / f"{arguments.name}.safetensors"

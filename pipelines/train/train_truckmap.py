@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from truckcount.presence.truckmap import TruckMap, load_imagenet_trunk
+from truckcount.presence.weights import read_header, sha256_of
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.label_set import (
     LabelledPicture,
@@ -71,6 +72,12 @@ def read_trunk() -> dict[str, torch.Tensor]:
     return state
 
 
+def weights_id(path: Path) -> str:
+    """Name a weights file by what it is, not by where it lies."""
+    header, _ = read_header(path)
+    return f"{header.name}@sha256:{sha256_of(path)[:12]}"
+
+
 def main() -> None:
     """Train and leave ``checkpoint.pt`` in the run folder."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -110,7 +117,9 @@ def main() -> None:
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
         "pictures": {name: len(pool) for name, pool in pools.items()},
-        "from_weights": str(arguments.from_weights or "ImageNet trunk"),
+        "from_weights": "the ImageNet trunk"
+        if arguments.from_weights is None
+        else weights_id(arguments.from_weights),
     }
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
     shares = SHARES | {"rendered": arguments.rendered_share}
