@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
+from truckcount.store import Store
 from truckcount.store.check import check_store
 
 pytestmark = pytest.mark.video
@@ -129,6 +130,24 @@ def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path):
     assert 0 < len(kept) < 8
     assert pd.read_parquet(store / "hours")["n_trucks"].sum() == len(kept)
     assert check_store(store) == []
+
+
+def test_an_interrupt_between_two_writes_waits_for_the_second(
+    films, model, tmp_path, monkeypatch
+):
+    """Scores are kept with their segment's row, never without."""
+    write_scores = Store.write_scores
+
+    def write_and_interrupt(store, *arguments):
+        write_scores(store, *arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Store, "write_scores", write_and_interrupt)
+    root = tmp_path / "store"
+    with pytest.raises(KeyboardInterrupt):
+        run_paths([str(films)], RunOptions(store=root, model=model))
+    assert len(pd.read_parquet(root / "segments")) == 1
+    assert check_store(root) == []
 
 
 def start(films, model, store):

@@ -15,10 +15,11 @@ from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.cameras import CameraBook, open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.executors import score_tasks
+from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
 from truckcount.pipeline.run_result import gather_result
-from truckcount.pipeline.scoring import ScoreTask
+from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.segments import (
     conflict_outcome,
     corrected_start,
@@ -220,24 +221,29 @@ class _CameraRun:
                 self._store.write_segment(self._camera.name, record)
                 self._note(outcome)
                 continue
-            self._store.write_scores(self._camera.name, scored.scores, self._digest)
-            record = record_of(
-                task,
-                scored,
-                model_id=self._weights.model_id,
-                scoring_hash=self._digest,
-                run_id=self._run_id,
-            )
-            self._records[record.segment_id] = record
-            self._pending.append(record)
-            self._changed.add(record.segment_id)
-            self._work.own_ids.add(record.segment_id)
-            self._work.worker_cpu_s += scored.worker_cpu_s
+            with interrupts_held():  # scores and their record are one step
+                record = self._keep(task, scored)
             is_due = time.monotonic() - published > PUBLISH_EVERY_S
             if is_due or task is todo[-1]:
                 self._publish()
                 published = time.monotonic()
             self._note(outcome_of(task.source, self._camera, record, "done", scored))
+
+    def _keep(self, task: ScoreTask, scored: ScoredFile) -> SegmentRecord:
+        self._store.write_scores(self._camera.name, scored.scores, self._digest)
+        record = record_of(
+            task,
+            scored,
+            model_id=self._weights.model_id,
+            scoring_hash=self._digest,
+            run_id=self._run_id,
+        )
+        self._records[record.segment_id] = record
+        self._pending.append(record)
+        self._changed.add(record.segment_id)
+        self._work.own_ids.add(record.segment_id)
+        self._work.worker_cpu_s += scored.worker_cpu_s
+        return record
 
     def _publish(self) -> None:
         counts = publish_counts(
