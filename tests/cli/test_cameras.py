@@ -78,6 +78,17 @@ def test_a_preview_is_the_frame_with_its_gates(truckcount, clip):
     assert changed[edge - 1 : edge + 2, 30:130].any(axis=0).mean() > 0.8
 
 
+def test_a_preview_of_another_camera_is_refused(truckcount, clip, tmp_path):
+    write_clip(tmp_path / "other_20260302T080000Z.mp4", 10)
+    truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
+    arguments = ["cameras", "check", "cameras.toml", "--preview", "gates.png"]
+    said = truckcount(*arguments, "--clip", "other_20260302T080000Z.mp4")
+    assert said.code == 2
+    assert "matches no camera" in said.err
+    assert "dc-north" in said.err
+    assert not (tmp_path / "gates.png").exists()
+
+
 def test_a_preview_needs_a_clip(truckcount, clip):
     truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
     said = truckcount("cameras", "check", "cameras.toml", "--preview", "gates.png")

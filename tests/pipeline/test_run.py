@@ -296,6 +296,16 @@ FRACTIONS = "0.25,0.25 0.75,0.25 0.75,0.9375 0.25,0.9375"
 PIXELS = "40,24 120,24 120,90 40,90"
 
 
+def test_a_time_guessed_before_is_refused_when_strict(count, tmp_path):
+    path = write_traffic(tmp_path / "somewhere.mp4", {1.0: 1}, 4)
+    assert count(path, cameras=None).exit_code == 0
+    strict = count(path, cameras=None, is_strict_time=True)
+    assert strict.exit_code == 4
+    assert "--strict-time" in strict.file_outcomes[0].error
+    assert count(path, cameras=None).file_outcomes[0].status == "reused"
+
+
+
 @pytest.mark.parametrize("gate", [FRACTIONS, PIXELS], ids=["fractions", "pixels"])
 def test_a_gate_on_the_command_line(count, films, gate):
     result = count(films, cameras=None, gate=gate)

@@ -68,7 +68,12 @@ def check(
         if clip is None:
             msg = "--preview needs --clip: which video to draw on"
             raise click.UsageError(msg)
-        draw_preview(book.camera_for(clip), clip, at_s, preview)
+        camera = book.camera_for(clip)
+        if camera not in book.cameras:
+            names = ", ".join(c.name for c in book.cameras)
+            msg = f"{clip} matches no camera of {config} ({names}); see `match`"
+            raise click.UsageError(msg)
+        draw_preview(camera, clip, at_s, preview)
         say(f"{preview} written")
     if as_json:
         give_json(

@@ -25,6 +25,7 @@ from truckcount.pipeline.segments import (
     corrected_start,
     duplicate_outcome,
     failed_outcome,
+    guessed_before,
     is_counted,
     outcome_of,
     record_of,
@@ -200,6 +201,11 @@ class _CameraRun:
             )
             self._vacated.append((span.start_us, span.end_us))
             return True
+        if self._options.is_strict_time and known.time_quality == "guess":
+            error = guessed_before(task, span)
+            logger.warning("%s", error)
+            self._note(failed_outcome(source.name, self._camera.name, error))
+            return False
         self._changed.add(task.segment_id)
         self._work.own_ids.add(task.segment_id)
         outcome = outcome_of(

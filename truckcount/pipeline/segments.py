@@ -143,6 +143,15 @@ def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
     return None if is_same or start.quality == "guess" else start
 
 
+def guessed_before(task: ScoreTask, known: Span) -> ClockError:
+    """Say that a file was counted at a guessed time, which this run refuses."""
+    return ClockError(
+        f"{task.source.name}: was counted at {iso_utc(known.start_us)}, guessed from "
+        "its file time, which --strict-time refuses; give --start or name the file "
+        "<camera>_20260302T080000-0600, which moves its hours"
+    )
+
+
 def conflict_outcome(
     task: ScoreTask, path: str, known: Span, start: StartTime
 ) -> FileOutcome:
