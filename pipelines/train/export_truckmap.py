@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from truckcount.presence.onnx_graph import build_truckmap_graph
-from truckcount.presence.truckmap import MAP_CLASSES, TRUNK
+from truckcount.presence.truckmap import MAP_CLASSES
 from truckcount.presence.weights import PINS_PATH, WEIGHTS_FOLDER, sha256_of
 
 
@@ -44,16 +44,19 @@ def main() -> None:
     parser.add_argument("--thresholds", type=json.loads, default={})
     arguments = parser.parse_args()
     runs = [read_run(folder) for folder in arguments.run]
+    trunk = runs[0]["data"]["trunk"]
     state = {
         # half the bytes; scores move by < 0.002
-        name: (sum(run["average"][name] for run in runs) / len(runs)).half()
+        name: (sum(run["average"][name] for run in runs) / len(runs))
+        .half()
+        .contiguous()
         for name, tensor in runs[0]["average"].items()
         if tensor.dtype.is_floating_point
     }
     metadata = {
         "name": arguments.name,
         "network": "truckmap",
-        "trunk": json.dumps(TRUNK),
+        "trunk": json.dumps(trunk),
         "classes": json.dumps(MAP_CLASSES),
         "view_size": json.dumps(list(arguments.view)),
         "mean_std": json.dumps([127.0, 128.0]),
@@ -67,7 +70,7 @@ def main() -> None:
     path = arguments.to / f"{arguments.name}.safetensors"
     save_file(state, path, metadata)
     graph_path = path.with_suffix(".onnx")
-    model = build_truckmap_graph(path, [list(row) for row in TRUNK])
+    model = build_truckmap_graph(path, [list(row) for row in trunk])
     graph_path.write_bytes(model.SerializeToString())
     onnx.checker.check_model(str(graph_path))
     pins_path = arguments.to / PINS_PATH.name

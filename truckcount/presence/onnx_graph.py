@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 from truckcount.errors import WeightsError
 
 OPSET = 17
-TRUCK_CHANNEL = 0
+MEAN, SPREAD = 127, 128  # of the input, as in `truckmap.py`
 
 
 class _Graph:
@@ -61,6 +61,10 @@ class _Graph:
             return name
         return self.node("Cast", [name], to=TensorProto.FLOAT)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the weights hold a tensor."""
+        return name in self._tensors
+
     def constant(self, values: object, dtype: type) -> str:
         """Add a small constant."""
         self._count += 1
@@ -79,9 +83,13 @@ class _Graph:
     def conv_norm(self, x: str, prefix: str, kernel: int, **options: int) -> str:
         """Add convolution, batch norm and (unless ``active=0``) ReLU6."""
         x = self.conv(x, f"{prefix}.conv.weight", None, kernel, **options)
+        return self.norm(x, prefix, is_active=bool(options.get("active", 1)))
+
+    def norm(self, x: str, prefix: str, *, is_active: bool = True) -> str:
+        """Add batch norm and ReLU6."""
         norm = [self.weight(f"{prefix}.norm.{part}") for part in _NORM_PARTS]
         x = self.node("BatchNormalization", [x, *norm], epsilon=1e-3)
-        if not options.get("active", 1):
+        if not is_active:
             return x
         limits = [self.constant(0, np.float32), self.constant(6, np.float32)]
         return self.node("Clip", [x, *limits])
@@ -114,8 +122,8 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
     ----------
     weights : Path
         The safetensors file; the graph must be saved beside it.
-    trunk : list of [n_in, n_out, kernel, stride, expansion]
-        As in the file's header.
+    trunk : list of [n_in, n_out, kernel, stride, n_mid]
+        As in the file's header; see ``truckcount.presence.truckmap.Row``.
 
     Returns
     -------
@@ -124,24 +132,12 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
         (N, h, w) truck probability and ``box`` float32 (N, 4, h, w).
     """
     graph = _Graph(weights)
-    x = graph.node("Cast", ["views"], to=TensorProto.FLOAT)
-    x = graph.node("Transpose", [x], perm=[0, 3, 1, 2])
-    x = graph.node("Sub", [x, graph.constant(127.0, np.float32)])
-    x = graph.node("Mul", [x, graph.constant(1 / 128.0, np.float32)])
-    x = graph.conv_norm(x, "stem", 3, stride=2)
+    x = _add_stem(graph)
     stride8 = x
-    for i, (n_in, n_out, kernel, stride, expansion) in enumerate(trunk):
-        prefix, y = f"blocks.{i}", x
-        n_mid = n_in * expansion
-        if expansion != 1:
-            y = graph.conv_norm(y, f"{prefix}.expand", 1)
-        y = graph.conv_norm(
-            y, f"{prefix}.depthwise", kernel, stride=stride, groups=n_mid
-        )
-        y = graph.conv_norm(y, f"{prefix}.project", 1, active=0)
-        x = graph.node("Add", [x, y]) if stride == 1 and n_in == n_out else y
-        if sum(row[3] == 2 for row in trunk[: i + 1]) == 2:
-            stride8 = x  # the last block before the third halving
+    for i, row in enumerate(trunk):
+        x = _add_block(graph, x, f"blocks.{i}", row)
+        if sum(r[3] == 2 for r in trunk[: i + 1]) == 2:
+            stride8 = x  # the last block before the third halving after the stem
     x = graph.conv_norm(x, "lateral16", 1)
     scales = graph.constant([1, 1, 2, 2], np.float32)
     # floor + asymmetric is nearest upsampling as PyTorch does it
@@ -153,10 +149,43 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
         coordinate_transformation_mode="asymmetric",
     )
     x = graph.node("Add", [graph.conv_norm(stride8, "lateral8", 1), up])
-    x = graph.conv_norm(graph.conv_norm(x, "fuse", 3), "refine", 3)
+    x = graph.conv_norm(x, "fuse", 3)
+    if graph.has("refine.conv.weight"):
+        x = graph.conv_norm(x, "refine", 3)
     y = graph.conv(x, "out.weight", "out.bias", 1)
     _add_outputs(graph, y)
     return _close(graph)
+
+
+def _add_stem(graph: _Graph) -> str:
+    """Add the stem with the input's mean and spread inside its weights.
+
+    Padding with the mean before the cast is what padding with 0 after it would be;
+    so no pass over the picture is spent on arithmetic.
+    """
+    x = graph.node("Transpose", ["views"], perm=[0, 3, 1, 2])
+    border = graph.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)
+    x = graph.node("Pad", [x, border, graph.constant(MEAN, np.uint8)])
+    x = graph.node("Cast", [x], to=TensorProto.FLOAT)
+    weight = graph.weight("stem.conv.weight")
+    weight = graph.node("Mul", [weight, graph.constant(1 / SPREAD, np.float32)])
+    axes = graph.constant([1, 2, 3], np.int64)
+    total = graph.node("ReduceSum", [weight, axes], keepdims=0)
+    bias = graph.node("Mul", [total, graph.constant(-MEAN, np.float32)])
+    x = graph.node(
+        "Conv", [x, weight, bias], kernel_shape=[3, 3], strides=[2, 2], pads=[0] * 4
+    )
+    return graph.norm(x, "stem")
+
+
+def _add_block(graph: _Graph, x: str, prefix: str, row: list[int]) -> str:
+    n_in, n_out, kernel, stride, n_mid = row
+    if n_mid == 0:
+        return graph.conv_norm(x, prefix, kernel, stride=stride)
+    y = x if n_mid == n_in else graph.conv_norm(x, f"{prefix}.expand", 1)
+    y = graph.conv_norm(y, f"{prefix}.depthwise", kernel, stride=stride, groups=n_mid)
+    y = graph.conv_norm(y, f"{prefix}.project", 1, active=0)
+    return graph.node("Add", [x, y]) if stride == 1 and n_in == n_out else y
 
 
 def _add_outputs(graph: _Graph, y: str) -> None:

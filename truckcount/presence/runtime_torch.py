@@ -15,7 +15,11 @@ from truckcount.presence.weights import Weights
 def load_truckmap(weights: Weights) -> TruckMap:
     """Build the network a weights file describes and fill it."""
     state = load_file(weights.path)
-    network = TruckMap(head_channels=state["out.weight"].shape[1])
+    network = TruckMap(
+        weights.header.trunk,
+        head_channels=state["out.weight"].shape[1],
+        has_refine="refine.conv.weight" in state,
+    )
     try:
         network.load_state_dict(
             {name: tensor.float() for name, tensor in state.items()}, strict=False

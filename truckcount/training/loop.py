@@ -1,5 +1,6 @@
 """Label sets and a network to trained weights: the training loop."""
 
+import copy
 import json
 import logging
 import time
@@ -14,14 +15,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from truckcount.presence.truckmap import TruckMap
-from truckcount.training.canvas import PictureDraw, compose_view
-from truckcount.training.losses import map_loss
+from truckcount.training.canvas import Canvas, PictureDraw, compose_view, mirror
+from truckcount.training.losses import distillation_loss, map_loss
 from truckcount.training.photometric import disturb
 from truckcount.training.targets import draw_target
+from truckcount.training.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+BUFFERED_VIEWS = 600  # of which views are reused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,11 @@ class TrainingOptions:
     trunk_factor: float = 0.3
     """The pretrained trunk learns at this share of the head's rate."""
     n_frozen_blocks: int = 3
-    """First trunk blocks that stay as ImageNet left them (half the cost of a step)."""
+    """First trunk blocks that stay as they were (half the cost of a step)."""
+    is_trunk_norm_frozen: bool = True
+    """Keep the statistics of a pretrained trunk's batch norms."""
+    reuse: int = 1
+    """Times that a composed view is used, each time disturbed and flipped anew."""
     view_size: tuple[int, int] = (320, 192)
     """Width and height of training views in pixels, multiples of 32; the network is
     convolutional, so smaller views than at run time only make a step cheaper."""
@@ -54,18 +61,36 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
     """Endless augmented views; worker i of step j is the same in every run."""
 
     def __init__(
-        self, draw: PictureDraw, seed: int, view_size: tuple[int, int]
+        self,
+        draw: PictureDraw,
+        seed: int,
+        view_size: tuple[int, int],
+        *,
+        teacher: Teacher | None = None,
+        reuse: int = 1,
     ) -> None:
         self._draw = draw
         self._seed = seed
         self._view_size = view_size
+        self._teacher = teacher
+        self._reuse = reuse
 
     def __iter__(self):  # type: ignore[no-untyped-def]
-        """Yield (view, heat, trust, box, box weight)."""
+        """Yield (view, heat, trust, box, box weight, teacher's heat)."""
         info = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self._seed, 0 if info is None else info.id])
+        kept: list[tuple[Canvas, npt.NDArray[np.float32]]] = []
         while True:
-            canvas = compose_view(rng, self._draw, *self._view_size)
+            if len(kept) < BUFFERED_VIEWS or rng.random() < 1 / self._reuse:
+                canvas = compose_view(rng, self._draw, *self._view_size)
+                taught = self._teach(canvas)
+                if self._reuse > 1:
+                    place = int(rng.integers(BUFFERED_VIEWS))
+                    kept[place : place + 1] = [(canvas, taught)]
+            else:
+                canvas, taught = kept[int(rng.integers(len(kept)))]
+                if rng.random() < 0.5:
+                    canvas, taught = mirror(canvas), taught[:, ::-1].copy()
             target = draw_target(canvas)
             view = disturb(rng, canvas.image).transpose(2, 0, 1)
             yield (
@@ -74,13 +99,28 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 target.trust,
                 target.box,
                 target.box_weight,
+                taught,
             )
+
+    def _teach(self, canvas: Canvas) -> npt.NDArray[np.float32]:
+        if self._teacher is None:
+            return np.zeros((0, 0), np.float32)
+        return self._teacher(canvas.image)
 
 
 def train(
-    network: TruckMap, draw: PictureDraw, options: TrainingOptions, folder: Path
+    network: TruckMap,
+    draw: PictureDraw,
+    options: TrainingOptions,
+    folder: Path,
+    teacher: Teacher | None = None,
 ) -> TruckMap:
     """Train a network; resume from ``folder`` where an earlier run stopped.
+
+    Parameters
+    ----------
+    teacher : Teacher, optional
+        Larger weights whose truck map of the undisturbed view is learned, too.
 
     Returns
     -------
@@ -90,8 +130,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = network.to(memory_format=torch.channels_last)
-    average = TruckMap(network.head_channels)
-    average.load_state_dict(network.state_dict())
+    average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(
         _parameter_groups(network, options), weight_decay=options.weight_decay
     )
@@ -104,7 +143,13 @@ def train(
     )
     start = _resume(folder, network, average, optimizer, scheduler)
     loader = DataLoader(
-        ViewStream(draw, options.seed + start, options.view_size),
+        ViewStream(
+            draw,
+            options.seed + start,
+            options.view_size,
+            teacher=teacher,
+            reuse=options.reuse,
+        ),
         batch_size=options.batch_size,
         num_workers=options.n_workers,
         persistent_workers=options.n_workers > 0,
@@ -150,17 +195,20 @@ def _step(
     options: TrainingOptions,
     step: int,
 ) -> float:
-    views, heat, trust, box, weight = batch
+    views, heat, trust, box, weight, taught = batch
     network.train()
-    for module in [network.stem, *network.blocks]:
+    trunk = [network.stem, *network.blocks]
+    for module in trunk if options.is_trunk_norm_frozen else []:
         for part in module.modules():
-            # ImageNet's statistics: batches of 24 correlated views are worse ones
+            # batches of 24 correlated views have worse statistics than ImageNet
             if isinstance(part, nn.BatchNorm2d):
                 part.eval()
     views = views.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=options.is_bf16):
         output = network(views)
     loss = map_loss(output, heat, trust, box, weight)
+    if taught.numel():
+        loss = loss + distillation_loss(output.heat[:, 0], taught)
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 10.0)
