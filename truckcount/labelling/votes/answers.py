@@ -1,4 +1,4 @@
-"""One row's answer columns to a vote: truck, no truck, unsure.
+"""One row's answer columns to a vote: truck, no truck, or skip (cannot tell).
 
 Mechanical Turk spells the same click in four ways, depending on the template:
 
@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-TRUCK, NO_TRUCK, UNSURE = "truck", "no_truck", "unsure"
+TRUCK, NO_TRUCK, SKIP = "truck", "no_truck", "skip"
 
 ANSWER_PREFIX = "Answer."
 TASK_ANSWERS = "Answer.taskAnswers"
@@ -81,7 +81,7 @@ class Words:
         for words, label in (
             (self.truck, TRUCK),
             (self.no_truck, NO_TRUCK),
-            (self.unsure, UNSURE),
+            (self.unsure, SKIP),
         ):
             if word in words:
                 return label
@@ -127,7 +127,7 @@ def read_answer(row: Mapping[str, str], name: str | None, words: Words) -> str:
     Returns
     -------
     str
-        ``truck``, ``no_truck`` or ``unsure``.
+        ``truck``, ``no_truck`` or ``skip``.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class Vote:
     """Image id in the label set."""
     worker: str
     label: str
-    """``truck``, ``no_truck`` or ``unsure``."""
+    """``truck``, ``no_truck`` or ``skip`` (cannot tell)."""
     assignment: str
     hit: str
     accept_utc: datetime | None
