@@ -1,5 +1,7 @@
 """Label sets of a few small pictures."""
 
+import hashlib
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ def frame_rows(images, **columns):
         "source": ["clip.mp4"] * n,
         "width": [64] * n,
         "height": [48] * n,
-        "phash": [f"{i * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(n)],
+        "phash": [hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)],
         "light": ["day"] * n,
         "drawn_by": ["spread"] * n,
     }

@@ -110,7 +110,7 @@ def _store(
         name += f"_{hashlib.sha256(data).hexdigest()[:10]}"
     path = root / "frames" / f"{name}{suffix}"
     if not (path.exists() and path.stat().st_size == len(data)):
-        replace_file(path, lambda draft: draft.write_bytes(data))
+        replace_file(path, lambda draft: draft.write_bytes(data), is_synced=False)
     height, width = bgr.shape[:2]
     return FrameFile(
         image=f"frames/{path.name}",

@@ -28,14 +28,15 @@ def hash_picture(image: npt.NDArray[np.uint8]) -> str:
 
     Parameters
     ----------
-    image : uint8, shape (H, W, 3) or (H, W), RGB or BGR
+    image : uint8, shape (H, W, 3) or (H, W), BGR as OpenCV reads it
+        The order matters: red and blue weigh differently in grey.
 
     Returns
     -------
     str
         64 hexadecimal digits.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     small = cv2.resize(grey, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA)
     waves = cv2.dct(small.astype(np.float32))[:SIDE, :SIDE].ravel()
     bits = waves > np.median(waves)

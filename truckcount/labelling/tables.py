@@ -80,8 +80,12 @@ def write_table(table: pa.Table, name: str, path: Path) -> None:
     )
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(
+    path: Path, write: Callable[[Path], object], *, is_synced: bool = True
+) -> None:
     """Write a file beside `path` under a hidden name, sync it, rename it.
+
+    Pictures are many and can be had again: they are not synced one by one.
 
     Raises
     ------
@@ -92,8 +96,9 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     draft = path.parent / f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
         write(draft)
-        with draft.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if is_synced:
+            with draft.open("rb") as handle:
+                os.fsync(handle.fileno())
         draft.replace(path)
     except OSError as error:
         msg = f"{path} cannot be written: {error}; nothing was changed"
