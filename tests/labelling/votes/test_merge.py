@@ -57,7 +57,7 @@ def test_the_majoritys_probability_is_its_share():
 
 
 @needs_crowdkit
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, 12])
 def test_dawid_skene_recovers_at_least_as_much_as_the_majority(seed):
     # two careful workers among guessers and two who have understood it wrongly
     right = [0.97, 0.95, 0.9, 0.55, 0.5, 0.55, 0.3, 0.25]

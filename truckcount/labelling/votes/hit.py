@@ -34,8 +34,9 @@ TEMPLATE = """\
         trailer is in the picture: box truck, tractor with or without trailer, tanker,
         dump truck, concrete mixer, garbage truck, flatbed, tow truck, step van, small
         cab-over lorry. Far away, cut by the edge or parked counts, too.</p>
-      <p><b>No truck</b>: only cars, pickups, SUVs, minivans, panel vans (such as Ford
-        Transit or Mercedes Sprinter), buses, motor homes, farm tractors, or nothing.</p>
+      <p><b>No truck</b>: only cars, pickups, SUVs, minivans, panel vans (such as
+        Ford Transit or Mercedes Sprinter), buses, motor homes, farm tractors, or
+        nothing at all.</p>
       <p><b>Cannot tell</b>: too dark, blurred or small to say.</p>
     </short-instructions>
     <full-instructions header="What is a truck?">
@@ -49,7 +50,7 @@ TEMPLATE = """\
             <td>SUV, car, minivan, station wagon</td></tr>
         <tr><td>Tanker, dump truck, concrete mixer</td>
             <td>Panel van: Transit, Sprinter, Ducato</td></tr>
-        <tr><td>Garbage truck, fire-style heavy chassis, crane truck</td>
+        <tr><td>Garbage truck, crane truck</td>
             <td>Bus of any size</td></tr>
         <tr><td>Flatbed, tow truck, car carrier</td>
             <td>Motor home, camper</td></tr>

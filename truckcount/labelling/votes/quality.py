@@ -185,12 +185,13 @@ def _gold_figures(
 
 def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
     """Turn a table into JSON objects: NaN is null, numpy is Python."""
+
+    def spell(value: Any) -> Any:
+        if value != value:
+            return None
+        return value.item() if hasattr(value, "item") else value
+
     return [
-        {
-            name: None
-            if value != value
-            else getattr(value, "item", lambda v=value: v)()
-            for name, value in row.items()
-        }
+        {str(name): spell(value) for name, value in row.items()}
         for row in rows.to_dict("records")
     ]

@@ -7,10 +7,7 @@ same instant; its API gives ISO-8601.
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-MONTHS = {
-    name: k + 1
-    for k, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())
-}
+_MONTH_NAMES = "JanFebMarAprMayJunJulAugSepOctNovDec"
 # hours east of Greenwich; what U.S. pages and workers' browsers print
 ZONE_HOURS = {
     "UTC": 0, "GMT": 0, "Z": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6,
@@ -43,12 +40,12 @@ def parse_turk_time(text: str) -> datetime | None:
             moment = datetime.fromisoformat(text)
             return None if moment.tzinfo is None else moment.astimezone(UTC)
         zone = _zone(found["zone"])
-        month = MONTHS.get(found["month"].lower())
-        if zone is None or month is None:
+        place = _MONTH_NAMES.find(found["month"].title())
+        if zone is None or place < 0 or place % 3:
             return None
         return datetime(
             int(found["year"]),
-            month,
+            place // 3 + 1,
             int(found["day"]),
             int(found["h"]),
             int(found["m"]),
