@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from truckcount.errors import LabelError
 from truckcount.labelling.label_set import LabelSet
 from truckcount.labelling.schema import LABELS
-from truckcount.labelling.withdraw import withdraw_labels
+from truckcount.labelling.withdraw import exchange_answer, withdraw_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,25 +221,13 @@ class ReviewSession:
 
     def _save(self, image: str, answer: Answer | None) -> None:
         """Write label and boxes; memory follows only when the disk has them."""
-        import pandas as pd
-
         key = (image, PERSON, self.labeller)
         if answer is None:
             withdraw_labels(self.label_set, [key])
             self._answers.pop(image, None)
             return
-        who = {"source": PERSON, "labeller": self.labeller}
-        columns = ["image", "class", "x1", "y1", "x2", "y2", *who]
-        boxes = pd.DataFrame(
-            [{"image": image, **b.to_json(), **who} for b in answer.boxes],
-            columns=columns,
-        )
-        with self.label_set.lock():
-            # boxes first: where the label is, its boxes are
-            self.label_set.add_boxes(boxes, replaces=[key])
-            self.label_set.add_labels(
-                pd.DataFrame([{"image": image, "label": answer.label, **who}])
-            )
+        boxes = [box.to_json() for box in answer.boxes]
+        exchange_answer(self.label_set, key, answer.label, boxes)
         self._answers[image] = answer
 
 
@@ -309,14 +297,17 @@ def _answers(
 def _hints(others: "pd.DataFrame", boxes: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     """Gather what models and crowds say of each picture: probability and boxes."""
     hints: dict[str, dict[str, Any]] = {}
-    for row in others.to_dict("records"):
-        hint = hints.setdefault(row["image"], {"said": [], "boxes": []})
+    columns = ("image", "source", "labeller", "label", "p_truck")
+    for image, source, labeller, label, p_truck in zip(
+        *(others[c].tolist() for c in columns), strict=True
+    ):
+        hint = hints.setdefault(image, {"said": [], "boxes": []})
         hint["said"].append(
             {
-                "source": row["source"],
-                "labeller": row["labeller"],
-                "label": row["label"],
-                "p_truck": _number(row["p_truck"]),
+                "source": source,
+                "labeller": labeller,
+                "label": label,
+                "p_truck": _number(p_truck),
             }
         )
     for row in boxes[boxes["source"] != PERSON].to_dict("records"):
