@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock
 
 import truckcount
 from truckcount.errors import LabelError
-from truckcount.labelling.schema import RANK, SET_VERSION
-from truckcount.labelling.tables import read_table, replace_file, to_table, write_table
+from truckcount.labelling.merge import merge_labels
+from truckcount.labelling.schema import SET_VERSION
+from truckcount.labelling.tables import (
+    read_column,
+    read_table,
+    replace_file,
+    to_table,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,64 +221,37 @@ class LabelSet:
         replaces : further (image, source, labeller) whose boxes go, as for a
             picture whose last box a person removed
         """
-        import pandas as pd
-
         self._check_images(rows, "boxes")
-        new = to_table(rows, "boxes", str(self.root)).to_pandas()
-        is_empty = (new["x2"] <= new["x1"]) | (new["y2"] <= new["y1"])
-        if is_empty.any():
+        new = to_table(rows, "boxes", str(self.root))
+        is_empty = pc.or_(
+            pc.less_equal(new["x2"], new["x1"]), pc.less_equal(new["y2"], new["y1"])
+        )
+        if pc.any(is_empty).as_py():
+            image = new["image"].filter(is_empty)[0].as_py()
             msg = (
-                f"{self.root}: a box of {new['image'][is_empty].iloc[0]} has no area; "
-                "x1 < x2 and y1 < y2 must hold, in pixels"
+                f"{self.root}: a box of {image} has no area; x1 < x2 and y1 < y2 must "
+                "hold, in pixels"
             )
             raise LabelError(msg)
-        gone = pd.DataFrame(list(replaces), columns=LABEL_KEY, dtype=object)
-        gone = pd.concat([gone, new[LABEL_KEY].astype(object)]).drop_duplicates()
+        gone = [KEY_JOINT.join(key) for key in replaces]
+        gone += _keys(new, LABEL_KEY).unique().to_pylist()
         with self.lock():
-            old = self.boxes
-            stays = ~_keys(old, LABEL_KEY).isin(_keys(gone, LABEL_KEY))
-            both = pd.concat([old[stays], new], ignore_index=True)
+            old = read_table(self._path("boxes"), "boxes")
+            goes = pc.is_in(
+                _keys(old, LABEL_KEY), value_set=pa.array(gone, pa.string())
+            )
+            both = pa.concat_tables([old.filter(pc.invert(goes)), new])
             self._write("boxes", both)
         return len(new)
 
     def write_splits(self, rows: "pd.DataFrame") -> None:
         """Replace `splits` as a whole."""
         with self.lock():
-            self._write("splits", rows)
+            self._write("splits", to_table(rows, "splits", str(self.root)))
 
     def merged_labels(self) -> "pd.DataFrame":
-        """Merge to one row an image: the most trusted source wins.
-
-        Person beats crowd beats import, folder and csv beats model. Several
-        labellers of the winning rank are averaged by weight, so soft labels stay
-        soft. A skip has no say beside a label of its rank; an image whose best
-        rank only skipped is left out, whatever a lesser source says.
-
-        Returns
-        -------
-        DataFrame
-            Columns image, label, p_truck, weight, source, n_labellers; by image.
-        """
-        import numpy as np
-
-        labels = self.labels
-        rank = labels["source"].map(RANK)
-        best = rank.groupby(labels["image"]).transform("min")
-        top = labels[(rank == best) & (labels["label"] != "skip")]
-        top = top[top["weight"] > 0]
-        p, weight = top["p_truck"].astype("float64"), top["weight"].astype("float64")
-        grouped = top.assign(pw=p * weight, weight=weight).groupby("image", sort=True)
-        merged = grouped.agg(
-            pw=("pw", "sum"),
-            total=("weight", "sum"),
-            weight=("weight", "mean"),
-            source=("source", "min"),
-            n_labellers=("labeller", "size"),
-        ).reset_index()
-        merged["p_truck"] = (merged["pw"] / merged["total"]).astype("float32")
-        merged["weight"] = merged["weight"].astype("float32")
-        merged["label"] = np.where(merged["p_truck"] >= 0.5, "truck", "no_truck")
-        return merged[["image", "label", "p_truck", "weight", "source", "n_labellers"]]
+        """Merge to one row an image; see :func:`merge_labels`."""
+        return merge_labels(self.labels)
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.parquet"
@@ -278,56 +259,65 @@ class LabelSet:
     def _upsert(
         self, name: str, rows: "pd.DataFrame", key: list[str], if_exists: IfExists
     ) -> int:
-        import pandas as pd
-
-        new = to_table(rows, name, str(self.root)).to_pandas()
-        if new.duplicated(key).any():
-            twice = new[new.duplicated(key)].iloc[0][key].tolist()
-            msg = f"{self.root}: {name} names {twice} twice in one write"
+        new = to_table(rows, name, str(self.root))
+        new_keys = _keys(new, key)
+        if len(new_keys.unique()) < len(new_keys):
+            counts = pc.value_counts(new_keys).to_pylist()
+            twice = next(c["values"] for c in counts if c["counts"] > 1)
+            msg = f"{self.root}: {name} names {_spell(twice)} twice in one write"
             raise LabelError(msg)
         with self.lock():
-            old = self.read(name)
-            is_known = _keys(new, key).isin(_keys(old, key))
-            if if_exists == "error" and is_known.any():
-                first = new[is_known].iloc[0][key].tolist()
+            old = read_table(self._path(name), name)
+            old_keys = _keys(old, key)
+            is_known = pc.is_in(new_keys, value_set=old_keys)
+            n_known = pc.sum(is_known).as_py() or 0
+            if if_exists == "error" and n_known:
+                first = new_keys.filter(is_known)[0].as_py()
                 msg = (
-                    f"{self.root}: {name} holds {first} already "
-                    f"({int(is_known.sum())} such rows); nothing was written"
+                    f"{self.root}: {name} holds {_spell(first)} already "
+                    f"({n_known} such rows); nothing was written"
                 )
                 raise LabelError(msg)
             if if_exists == "keep":
-                new = new[~is_known]
-            else:
-                old = old[~_keys(old, key).isin(_keys(new, key))]
+                new = new.filter(pc.invert(is_known))
+            elif n_known:
+                old = old.filter(pc.invert(pc.is_in(old_keys, value_set=new_keys)))
             if len(new):
-                self._write(name, pd.concat([old, new], ignore_index=True))
+                self._write(name, pa.concat_tables([old, new]))
         return len(new)
 
-    def _write(self, name: str, rows: "pd.DataFrame") -> None:
-        table: pa.Table = to_table(rows, name, str(self._path(name)))
-        write_table(table, name, self._path(name))
+    def _write(self, name: str, table: pa.Table) -> None:
+        write_table(table.combine_chunks(), name, self._path(name))
 
     def _write_header(self, header: Mapping[str, Any]) -> None:
         text = json.dumps(header, indent=2, default=str) + "\n"
         replace_file(self.root / "label_set.json", lambda draft: draft.write_text(text))
 
     def _check_images(self, rows: "pd.DataFrame", name: str) -> None:
-        known = self.frames["image"]
-        is_strange = ~rows["image"].isin(known)
-        if is_strange.any():
-            first = rows["image"][is_strange].iloc[0]
+        known = read_column(self._path("frames"), "frames", "image")
+        images = pa.array(rows["image"], pa.string(), from_pandas=True)
+        strange = images.filter(pc.invert(pc.is_in(images, value_set=known)))
+        if len(strange):
+            first = strange[0].as_py()
             msg = (
                 f"{self.root}: {name} name {first!r}, which is no frame of the set "
-                f"({int(is_strange.sum())} such rows); add its frame first"
+                f"({len(strange)} such rows); add its frame first"
             )
             raise LabelError(msg)
 
 
-def _keys(rows: "pd.DataFrame", key: list[str]) -> "pd.Series[str]":
-    joined = rows[key[0]].astype(str)
-    for name in key[1:]:
-        joined = joined + "\x1f" + rows[name].astype(str)
-    return joined
+KEY_JOINT = "\x1f"  # the unit separator: no name holds it
+
+
+def _keys(table: pa.Table, key: list[str]) -> pa.ChunkedArray:
+    """Join the key columns of every row to one text."""
+    columns = [table[name] for name in key]
+    joined = pc.binary_join_element_wise(*columns, KEY_JOINT)
+    return joined if len(table) else pa.chunked_array([[]], pa.string())
+
+
+def _spell(key: str) -> str:
+    return " by ".join(part for part in key.split(KEY_JOINT))
 
 
 def _now() -> str:

@@ -65,6 +65,17 @@ def read_table(path: Path, name: str) -> pa.Table:
     return table
 
 
+def read_column(path: Path, name: str, column: str) -> pa.ChunkedArray:
+    """Read one column, without the rest of the table."""
+    if not path.exists():
+        return pa.chunked_array([[]], schema_of(name).field(column).type)
+    try:
+        return pq.read_table(path, partitioning=None, columns=[column])[column]
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        msg = f"{path} is damaged ({error}); restore it from a copy of the label set"
+        raise LabelError(msg) from error
+
+
 def write_table(table: pa.Table, name: str, path: Path) -> None:
     """Replace one table's file atomically."""
     check_rows(table, name, str(path))
