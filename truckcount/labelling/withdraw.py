@@ -29,8 +29,7 @@ def exchange_answer(
 
     The same as `add_boxes` and `add_labels`, which check every row of the set
     against every other, but far quicker (0.7 s, not 28, measured on a busy machine
-    with 100,000 pictures): a person who labels
-    waits for this at every key.
+    with 100,000 pictures): a person who labels waits for this at every key.
 
     Parameters
     ----------
