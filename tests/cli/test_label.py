@@ -1,3 +1,5 @@
+import pandas as pd
+
 from tests.labelling.importers.sources import write_yolo
 from tests.labelling.pieces import label_rows
 from truckcount.labelling.label_set import LabelSet
@@ -12,8 +14,11 @@ def test_frames_are_drawn_split_and_checked(truckcount, scene):
     assert said.json["frames"] == 9
     assert sum(said.json["by_kind"].values()) == 9
     made = LabelSet.open("set")
-    frames = made.frames.assign(group=made.frames["image"])
-    made.add_frames(frames, if_exists="replace")  # one day: each frame for itself
+    # as if they were minutes apart: each frame for itself
+    later = [600.0 * k for k in range(9)]
+    frames = made.frames.assign(group=made.frames["image"], source_t_s=later)
+    frames["t_utc"] += pd.to_timedelta(later, unit="s")
+    made.add_frames(frames, if_exists="replace")
     images = made.frames["image"].tolist()
     made.add_labels(label_rows(images, ["truck"] * 4 + ["no_truck"] * 5))
     said = truckcount("label", "split", "set", "--by", "group", "--near-bits", 0)

@@ -51,7 +51,7 @@ def label_sets(draw):
     return frames, labels, SplitOptions(by=by, seed=draw(st.integers(0, 5)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(label_sets())
 def test_a_split_is_whole_leak_free_and_near_its_shares(made):
     frames, labels, options = made
@@ -99,6 +99,28 @@ def test_another_seed_gives_another_split():
     ]
     assert splits[0].equals(splits[1])
     assert not splits[0].equals(splits[2])
+
+
+def test_frames_of_a_camera_that_follow_one_another_soon_are_one_event():
+    n = 12
+    frames = frame_rows(
+        [f"{i:02d}.jpg" for i in range(n)],
+        camera=["a"] * 6 + ["b"] * 6,
+        source=["a.mp4"] * 6 + ["b.mp4"] * 6,
+        phash=hashes(0, n),
+    )
+    frames["t_utc"] = pd.to_datetime(
+        [0, 29, 58, 90, 10_000, 20_000] * 2, unit="s", utc=True
+    )
+    units = find_units(frames, "group")
+    assert units.tolist()[:6] == ["00.jpg"] * 3 + ["03.jpg", "04.jpg", "05.jpg"]
+    assert units.nunique() == 8
+    undated = frames.assign(
+        t_utc=pd.NaT, source_t_s=[0.0, 40.0, 41.0, 99, 150, 200] * 2
+    )
+    assert find_units(undated, "group").nunique() == 10
+    unknown = frames.assign(t_utc=pd.NaT)
+    assert find_units(unknown, "group").nunique() == 12
 
 
 def test_near_duplicates_of_different_cameras_stay_together():

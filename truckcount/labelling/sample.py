@@ -17,6 +17,7 @@ from truckcount.errors import LabelError, TruckcountError, VideoError
 from truckcount.labelling.draw import Candidates, DrawOptions, draw
 from truckcount.labelling.frame_files import store_image
 from truckcount.labelling.label_set import LabelSet
+from truckcount.labelling.units import name_events
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
 from truckcount.pipeline.executors import score_tasks
@@ -108,7 +109,8 @@ def sample_videos(
             rows += _save(label_set, file, mine, rects, light, run)
     if rows:
         # recordings that overlap give one moment twice
-        frames = pd.DataFrame(rows).drop_duplicates("image")
+        frames = pd.DataFrame(rows).drop_duplicates("image", ignore_index=True)
+        frames["group"] = name_events(frames)
         report.n_frames = label_set.add_frames(frames, if_exists="keep")
     for _, kind in drawn:
         report.n_by_kind[kind] = report.n_by_kind.get(kind, 0) + 1
@@ -274,7 +276,7 @@ def _save(
             yield {
                 "image": stored.image,
                 "camera": camera.name,
-                "group": f"{camera.name}/{day or stem}",
+                "group": "",  # named when all are known
                 "day": day,
                 "t_utc": moment if is_dated else None,
                 "source": source.name,

@@ -27,7 +27,11 @@ def _c(name: str, kind: pa.DataType, meaning: str, *, null: bool = False) -> Col
 FRAME_COLUMNS = (
     _c("image", S, "path within the set, `frames/...`; the key"),
     _c("camera", S, "camera id, or what stands for one"),
-    _c("group", S, "event or recording that a split must not cut"),
+    _c(
+        "group",
+        S,
+        "event or recording that a split must not cut, whatever it splits by",
+    ),
     _c("day", S, "local day `2026-03-02`, empty where unknown"),
     _c("t_utc", TIME, "moment of the frame; null: unknown", null=True),
     _c("source", S, "the video or picture the frame came from"),
