@@ -14,6 +14,8 @@ COMMANDS = {
     "cameras": ("cameras", "cameras", "Make and check cameras.toml."),
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),
     "inspect": ("inspect", "inspect", "Follow one frame through the five hops."),
+    "votes": ("votes", "votes", "Label pictures by a crowd (Mechanical Turk)."),
+    "label": ("label", "label", "Make label sets of frames, labels and splits."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
     "store": ("store", "store", "Check a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),

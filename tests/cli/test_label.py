@@ -1,0 +1,76 @@
+import pandas as pd
+
+from tests.labelling.importers.sources import write_yolo
+from tests.labelling.pieces import label_rows
+from truckcount.labelling.label_set import LabelSet
+
+
+def test_frames_are_drawn_split_and_checked(truckcount, scene):
+    said = truckcount(
+        "label", "sample", *scene.clips, *scene.options(), "--to", "set", "-n", 9,
+        "--min-gap", 0.5, "--json",
+    )  # fmt: skip
+    assert said.code == 0
+    assert said.json["frames"] == 9
+    assert sum(said.json["by_kind"].values()) == 9
+    made = LabelSet.open("set")
+    # as if they were minutes apart: each frame for itself
+    later = [600.0 * k for k in range(9)]
+    frames = made.frames.assign(group=made.frames["image"], source_t_s=later)
+    frames["t_utc"] += pd.to_timedelta(later, unit="s")
+    made.add_frames(frames, if_exists="replace")
+    images = made.frames["image"].tolist()
+    made.add_labels(label_rows(images, ["truck"] * 4 + ["no_truck"] * 5))
+    said = truckcount("label", "split", "set", "--by", "group", "--near-bits", 0)
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()] == [
+        "part",
+        "train",
+        "val",
+        "test",
+    ]
+    said = truckcount("label", "check", "set", "--thorough", "--json")
+    assert said.code == 0
+    assert said.json == []
+
+
+def test_a_set_of_too_few_units_cannot_be_split(truckcount, scene):
+    truckcount("label", "sample", scene.clips[0], *scene.options(), "--to", "set")
+    said = truckcount("label", "split", "set")
+    assert said.code == 2
+    assert "too few for 3 parts" in said.err
+
+
+def test_labels_are_imported_and_what_is_wrong_is_listed(truckcount, tmp_path):
+    source = write_yolo(tmp_path / "source")
+    said = truckcount("label", "import", "yolo", source, "--to", "set")
+    assert said.code == 0
+    assert "3 new frames, 3 labels, 3 boxes" in said.out
+    assert "lorry -> truck: 1 boxes" in said.out
+    (tmp_path / "source/labels/train/b.txt").write_text("9 0.5 0.5 0.1 0.1\n")
+    said = truckcount("label", "import", "yolo", source, "--to", "set")
+    assert said.code == 3
+    assert "b.txt:1: class 9" in said.err
+    said = truckcount("label", "import", "yolo", source, "--to", "set", "--json")
+    assert said.json["known"] == 2
+    assert len(said.json["problems"]) == 1
+
+
+def test_a_broken_set_exits_with_1_and_no_set_with_2(truckcount, tmp_path):
+    truckcount(
+        "label", "import", "yolo", write_yolo(tmp_path / "source"), "--to", "set"
+    )
+    next((tmp_path / "set" / "frames").iterdir()).unlink()
+    said = truckcount("label", "check", "set")
+    assert said.code == 1
+    assert "no such file" in said.out
+    said = truckcount("label", "check", "nowhere")
+    assert said.code == 2
+    assert "no label set" in said.err
+
+
+def test_help_lists_the_commands_without_loading_them(truckcount):
+    said = truckcount("label", "--help")
+    assert said.code == 0
+    for name in ("sample", "import", "review", "auto", "split", "check"):
+        assert f"  {name}" in said.out

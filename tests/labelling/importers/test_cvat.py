@@ -1,0 +1,124 @@
+import pytest
+
+from tests.conftest import write_clip
+from tests.labelling.importers.sources import write_cvat
+from tests.labelling.pieces import write_picture
+from truckcount.errors import LabelError
+from truckcount.labelling.importers.class_map import ClassMap
+from truckcount.labelling.importers.cvat import read_cvat
+
+pytest.importorskip("defusedxml", reason="XML needs the extra `train`")
+
+
+def read(source, *classes, **options):
+    problems = []
+    names = ClassMap.parse(classes)
+    found = list(read_cvat(source, names, problems.append, **options))
+    return found, [str(p) for p in problems]
+
+
+def box(frame, x=10, *, is_outside=False):
+    return (
+        f'<box frame="{frame}" outside="{int(is_outside)}" occluded="0" keyframe="1" '
+        f'xtl="{x}" ytl="5" xbr="{x + 20}" ybr="25"/>'
+    )
+
+
+def write_tracks(root, *tracks, meta=""):
+    body = "\n".join(
+        f'<track id="{k}" label="{name}">\n' + "\n".join(boxes) + "\n</track>"
+        for k, (name, *boxes) in enumerate(tracks)
+    )
+    path = root / "tracks.xml"
+    path.write_text(
+        f"<annotations><version>1.1</version><meta><task>{meta}</task></meta>\n"
+        f"{body}</annotations>"
+    )
+    return path
+
+
+def test_the_frames_of_tracks_come_from_the_video(tmp_path):
+    clip = write_clip(tmp_path / "cam_20260302T080000Z.mp4", 12)
+    source = write_tracks(
+        tmp_path,
+        ("truck", box(2), box(6, 50), box(8, 50, is_outside=True)),
+        ("car", box(0), box(11)),
+    )
+    found, problems = read(source, video=clip)
+    assert problems == []
+    trucks = [[b.corners[0] for b in f.boxes if b.name == "truck"] for f in found]
+    assert trucks == [[], [], [10], [20], [30], [40], [50], [50], [], [], [], []]
+    assert [f.t_s for f in found][:3] == [0.0, 0.04, 0.08]
+    assert all(f.picture.shape == (96, 160, 3) for f in found)
+
+
+def test_frames_without_a_box_are_looked_at_over_the_job(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", 12)
+    meta = "<start_frame>1</start_frame><stop_frame>9</stop_frame>"
+    source = write_tracks(tmp_path, ("truck", box(4), box(5)), meta=meta)
+    found, _ = read(source, video=clip, every=2)
+    assert [int(f.name[-6:]) for f in found] == [1, 3, 5, 7, 9]
+    assert [len(f.boxes) for f in found] == [0, 0, 1, 0, 0]
+
+
+def test_frames_may_be_pictures_by_their_number(tmp_path):
+    for k in range(3):
+        write_picture(tmp_path / "images" / f"frame_{k:06d}.png", seed=k)
+    source = write_tracks(tmp_path, ("truck", box(0), box(4)))
+    found, (problem,) = read(source)
+    assert [f.picture.name for f in found] == [f"frame_{k:06d}.png" for k in range(3)]
+    assert "2 frames" in problem
+
+
+def test_tracks_without_pictures_say_what_is_missing(tmp_path):
+    with pytest.raises(LabelError, match="--video"):
+        read(write_tracks(tmp_path, ("truck", box(0))))
+
+
+def test_polygons_and_tags_are_read(tmp_path):
+    source = write_cvat(tmp_path)
+    text = source.read_text().replace(
+        '<box label="car" xtl="10" ytl="10" xbr="20" ybr="20"/>',
+        '<polygon label="lorry" points="1,2;30,4;20,40"/>',
+    )
+    text = text.replace(
+        'name="c.jpg" width="64" height="48">',
+        'name="c.jpg" width="64" height="48"><tag label="truck"/>',
+    )
+    source.write_text(text)
+    found, _ = read(source)
+    assert found[1].boxes[0].corners == (1, 2, 30, 40)
+    assert found[2].label == "truck"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ('xtl="10"', 'xtl="ten"', "xtl 'ten'"),
+        ('label="car" xtl="10"', 'xtl="10"', "no label"),
+        ("b.jpg", "../b.jpg", "not below"),
+    ],
+    ids=["number", "label", "path"],
+)
+def test_a_wrong_element_is_named_by_its_line(tmp_path, old, new, match):
+    source = write_cvat(tmp_path)
+    source.write_text(source.read_text().replace(old, new))
+    _, (problem,) = read(source)
+    assert match in problem
+    assert ":7" in problem or ":6" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("<annotation/>", "no CVAT"),
+        ("<annotations><version>1.0</version></annotations>", "1.0"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>', "refused"),
+    ],
+    ids=["root", "version", "entity"],
+)
+def test_what_is_no_cvat_file_is_an_error(tmp_path, text, match):
+    path = tmp_path / "x.xml"
+    path.write_text(text)
+    with pytest.raises(LabelError, match=match):
+        read(path)

@@ -1,0 +1,1 @@
+"""Detectors to labels: our own networks, torchvision's, any ONNX graph."""

@@ -1,0 +1,1 @@
+"""Other tools' label files to label sets: one importer a format."""

@@ -1,0 +1,216 @@
+"""CVAT XML 1.1, of images or of a video with tracks, to boxes."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from truckcount.errors import LabelError
+from truckcount.labelling.importers.class_map import ClassMap
+from truckcount.labelling.importers.cvat_tracks import corners_of, read_tracks
+from truckcount.labelling.importers.found import (
+    PICTURE_SUFFIXES,
+    Complain,
+    FoundBox,
+    FoundPicture,
+    Problem,
+    inside,
+)
+from truckcount.labelling.importers.xml_tree import line_of, number_of, read_xml
+
+
+def read_cvat(
+    source: Path,
+    classes: ClassMap,
+    complain: Complain,
+    pictures: Path | None = None,
+    video: Path | None = None,
+    every: int = 1,
+) -> Iterator[FoundPicture]:
+    """Yield the pictures of a CVAT 1.1 file.
+
+    *Images*: boxes, polygons (as their bounding box) and tags; every listed image
+    was looked at. *Tracks*: the frames come from `video` by their number, or from
+    `pictures` (`frame_000012.png` and the like); only every `every`-th frame is
+    taken. Boxes between keyframes that the file leaves out are interpolated.
+
+    Raises
+    ------
+    LabelError
+        When it is no CVAT file, or tracks have neither video nor pictures.
+    """
+    root = read_xml(source)
+    if root.tag != "annotations":
+        msg = f"{source}:{line_of(root)}: <{root.tag}> is no CVAT <annotations>"
+        raise LabelError(msg)
+    version = (root.findtext("version") or "").strip()
+    if version not in ("1.1", ""):
+        msg = f"{source}: CVAT XML version {version!r}; export as 1.1"
+        raise LabelError(msg)
+    declared = [
+        (e.text or "").strip() for e in root.iterfind("meta//labels/label/name")
+    ]
+    used = [str(e.get("label")) for e in root.iter() if e.get("label") is not None]
+    classes.check_declared(declared or sorted(set(used)), str(source))
+    if root.find("track") is not None:
+        yield from _read_video(source, root, complain, pictures, video, every)
+    else:
+        yield from _read_images(source, root, complain, pictures, classes)
+
+
+def _read_images(
+    source: Path,
+    root: Any,
+    complain: Complain,
+    pictures: Path | None,
+    classes: ClassMap,
+) -> Iterator[FoundPicture]:
+    roots = [source.parent, source.parent / "images"]
+    for element in root.iterfind("image"):
+        where = f"{source}:{line_of(element)}"
+        name = element.get("name") or ""
+        found = [inside(r, name) for r in ([pictures] if pictures else roots)]
+        path = next((p for p in found if p is not None and p.is_file()), None)
+        if path is None or not name:
+            complain(
+                Problem(where, f"image {name!r} is not below {pictures or roots[0]}")
+            )
+            continue
+        boxes, is_whole = [], True
+        for shape in element:
+            if shape.tag not in ("box", "polygon", "polyline", "mask"):
+                continue
+            try:
+                boxes.append(_read_shape(shape, f"{source}:{line_of(shape)}"))
+            except ValueError as error:
+                complain(Problem(f"{source}:{line_of(shape)}", str(error)))
+                is_whole = False
+        tags = {classes.class_of(str(t.get("label"))) for t in element.iterfind("tag")}
+        yield FoundPicture(
+            name=name,
+            where=where,
+            picture=path,
+            label=_label_of(tags) if not boxes else None,
+            boxes=tuple(boxes),
+            is_annotated=is_whole,
+            size=_size_of(element),
+        )
+
+
+def _label_of(tags: set[str]) -> str | None:
+    if "truck" in tags:
+        return "truck"
+    if tags & {"skip", "ambiguous"}:
+        return "skip"
+    return "no_truck" if "no_truck" in tags else None
+
+
+def _read_shape(shape: Any, where: str) -> FoundBox:
+    name = shape.get("label")
+    if not name:
+        msg = f"<{shape.tag}> has no label"
+        raise ValueError(msg)
+    if shape.tag == "box":
+        return FoundBox(name, corners_of(shape), where)
+    if shape.tag == "mask":
+        x, y = number_of(shape, "left"), number_of(shape, "top")
+        w, h = number_of(shape, "width"), number_of(shape, "height")
+        return FoundBox(name, (x, y, x + w, y + h), where)
+    try:
+        points = [
+            tuple(float(v) for v in pair.split(","))
+            for pair in (shape.get("points") or "").split(";")
+        ]
+        xs, ys = [p[0] for p in points], [p[1] for p in points]
+    except (ValueError, IndexError) as error:
+        msg = f"<{shape.tag}> has points {shape.get('points')!r}"
+        raise ValueError(msg) from error
+    return FoundBox(name, (min(xs), min(ys), max(xs), max(ys)), where)
+
+
+def _read_video(
+    source: Path,
+    root: Any,
+    complain: Complain,
+    pictures: Path | None,
+    video: Path | None,
+    every: int,
+) -> Iterator[FoundPicture]:
+    boxes = read_tracks(source, root, complain)
+    first, last = _frame_range(root, boxes)
+    wanted = range(first, last + 1, max(1, every))
+    size = _size_of(root.find("meta//original_size"))
+    if video is not None:
+        frames = _frames_of_video(video, wanted)
+    elif pictures is not None or (source.parent / "images").is_dir():
+        frames = _frames_of_folder(pictures or source.parent / "images", wanted)
+    else:
+        msg = f"{source} holds tracks: give their --video, or --pictures of its frames"
+        raise LabelError(msg)
+    stem = video.stem if video is not None else source.stem
+    missing = set(wanted)
+    for number, picture, t_s in frames:
+        missing.discard(number)
+        yield FoundPicture(
+            name=f"{stem}_frame_{number:06d}",
+            where=f"{source}: frame {number}",
+            picture=picture,
+            boxes=tuple(boxes.get(number, ())),
+            size=size,
+            t_s=t_s,
+        )
+    if missing:
+        what = f"{len(missing)} frames of it are not in {video or pictures}"
+        complain(Problem(f"{source}: frame {min(missing)}", what))
+
+
+def _frame_range(root: Any, boxes: dict[int, list[FoundBox]]) -> tuple[int, int]:
+    """Return the first and last frame that was looked at, by the job if it says."""
+    first, last = min(boxes, default=0), max(boxes, default=-1)
+    for name, fallback in (("start_frame", first), ("stop_frame", last)):
+        text = root.findtext(f"meta//{name}")
+        value = int(text) if text and text.strip().isdigit() else fallback
+        if name == "start_frame":
+            first = value
+        else:
+            last = value
+    return first, last
+
+
+Frame = tuple[int, "Path | npt.NDArray[np.uint8]", float | None]
+
+
+def _frames_of_video(video: Path, wanted: range) -> Iterator[Frame]:
+    from truckcount.video import find_sources
+    from truckcount.video.frames import iterate_frames
+
+    (source,) = find_sources([str(video)])
+    for number, (elapsed_us, image) in enumerate(iterate_frames(source)):
+        if number > wanted[-1] if len(wanted) else True:
+            return
+        if number in wanted:
+            yield number, image, elapsed_us / 1e6
+
+
+def _frames_of_folder(folder: Path, wanted: range) -> Iterator[Frame]:
+    by_number: dict[int, list[Path]] = defaultdict(list)
+    for path in sorted(folder.rglob("*")):
+        digits = path.stem.rsplit("_", 1)[-1]
+        if path.suffix.lower() in PICTURE_SUFFIXES and digits.isdigit():
+            by_number[int(digits)].append(path)
+    for number in wanted:
+        for path in by_number.get(number, [])[:1]:
+            yield number, path, None
+
+
+def _size_of(element: Any) -> tuple[int, int] | None:
+    if element is None:
+        return None
+    try:
+        width, height = number_of(element, "width"), number_of(element, "height")
+    except ValueError:
+        return None
+    return (int(width), int(height)) if width > 0 and height > 0 else None

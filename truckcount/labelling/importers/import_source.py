@@ -1,0 +1,269 @@
+"""A source of labels in another tool's format to rows of a label set."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from truckcount.errors import LabelError
+from truckcount.labelling.frame_files import FrameFile, store_image, store_picture
+from truckcount.labelling.importers.boxes import label_of, place_boxes
+from truckcount.labelling.importers.class_map import ClassMap
+from truckcount.labelling.importers.coco import read_coco
+from truckcount.labelling.importers.csv_rows import read_csv_rows
+from truckcount.labelling.importers.cvat import read_cvat
+from truckcount.labelling.importers.folders import read_folders
+from truckcount.labelling.importers.found import FoundPicture, ImportReport, Problem
+from truckcount.labelling.importers.naming import PlaceReader
+from truckcount.labelling.importers.voc import read_voc
+from truckcount.labelling.importers.yolo import read_yolo
+from truckcount.labelling.label_set import LABEL_KEY, LabelSet
+
+FORMATS = ("folders", "csv", "yolo", "coco", "voc", "cvat")
+CHUNK = 256  # pictures stored at a time; bounds memory
+THREADS = 4  # decoding and hashing leave Python's lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What an import may be told."""
+
+    format: str
+    source: Path
+    classes: tuple[str, ...] = ()
+    """``NAME=CLASS`` pairs, as ``lorry=truck``."""
+    pictures: Path | None = None
+    """Where the pictures lie, when not where the format says."""
+    video: Path | None = None
+    """The video that tracks belong to."""
+    every: int = 1
+    """Of a video's frames take every n-th."""
+    camera: str | None = None
+    group_pattern: str | None = None
+    timezone: str | None = None
+    light: str = "unknown"
+    labeller: str | None = None
+    """Default: the source's name."""
+    is_replacing: bool = False
+    """Labels of the same labeller that say otherwise are replaced."""
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            msg = f"format {self.format!r} is not one of {', '.join(FORMATS)}"
+            raise LabelError(msg)
+        if not self.source.exists():
+            msg = f"{self.source} does not exist; check the path"
+            raise LabelError(msg)
+
+
+def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
+    """Take a source into a label set.
+
+    Rows that are wrong are reported and left out, the rest is imported. What
+    stands in the set stays: a label of the same labeller that says otherwise is a
+    problem of the report, unless ``is_replacing``.
+
+    Raises
+    ------
+    LabelError
+        When the source cannot be read as its format, or gives no picture.
+    """
+    import pandas as pd
+
+    report = ImportReport()
+    classes = ClassMap.parse(options.classes)
+    places = PlaceReader(
+        options.source,
+        camera=options.camera,
+        group_pattern=options.group_pattern,
+        timezone=options.timezone,
+    )
+    rows = _Rows(options, classes, places, report)
+    found = _read(options, classes, report)
+    with ThreadPoolExecutor(THREADS) as pool:
+        store = partial(_store, label_set.root)
+        for chunk in _chunks(found):
+            for picture, stored in zip(chunk, pool.map(store, chunk), strict=True):
+                if isinstance(stored, LabelError):
+                    report.problems.append(Problem(picture.where, str(stored)))
+                else:
+                    rows.add(picture, stored)
+    if not rows.frames:
+        first = f" ({report.problems[0]})" if report.problems else ""
+        msg = f"{options.source} gave no picture{first}; nothing was imported"
+        raise LabelError(msg)
+    with label_set.lock():
+        frames = pd.DataFrame(list(rows.frames.values()))
+        report.n_frames = label_set.add_frames(frames, if_exists="keep")
+        labels = rows.new_labels(label_set.labels)
+        if len(labels):
+            report.n_labels = label_set.add_labels(labels)
+        said = labels["image"].tolist() if len(labels) else []
+        _add_boxes(label_set, rows, said, report)
+        label_set.note(
+            f"label import {options.format}",
+            {
+                "source": str(options.source),
+                "classes": list(options.classes),
+                "camera": options.camera,
+                "group_pattern": options.group_pattern,
+                "labeller": rows.labeller,
+                "replace": options.is_replacing,
+                "problems": len(report.problems),
+            },
+            report.n_frames,
+        )
+    return report
+
+
+def _read(
+    options: ImportOptions, classes: ClassMap, report: ImportReport
+) -> Iterable[FoundPicture]:
+    source, complain = options.source, report.problems.append
+    match options.format:
+        case "folders":
+            return read_folders(source, classes, complain)
+        case "csv":
+            return read_csv_rows(source, classes, complain, options.pictures)
+        case "yolo":
+            return read_yolo(source, classes, complain)
+        case "coco":
+            return read_coco(source, classes, complain, options.pictures)
+        case "voc":
+            return read_voc(source, classes, complain, options.pictures)
+    return read_cvat(
+        source, classes, complain, options.pictures, options.video, options.every
+    )
+
+
+class _Rows:
+    """Gathers the rows of an import, one a picture whatever its name."""
+
+    def __init__(
+        self,
+        options: ImportOptions,
+        classes: ClassMap,
+        places: PlaceReader,
+        report: ImportReport,
+    ) -> None:
+        self._options = options
+        self._classes = classes
+        self._places = places
+        self._report = report
+        kind = options.format if options.format in ("folders", "csv") else "import"
+        self.kind = {"folders": "folder"}.get(kind, kind)
+        self.labeller = options.labeller or options.source.name
+        self.frames: dict[str, dict[str, Any]] = {}
+        self._labels: dict[str, dict[str, Any]] = {}
+        self.boxes: dict[str, list[dict[str, Any]]] = {}
+
+    def add(self, picture: FoundPicture, stored: FrameFile) -> None:
+        """Take one stored picture with what is said of it."""
+        report, image = self._report, stored.image
+        try:
+            place = self._places.read(picture)
+        except ValueError as error:
+            report.problems.append(Problem(picture.where, str(error)))
+            return
+        if image not in self.frames:
+            self.frames[image] = {
+                "image": image,
+                "camera": place.camera,
+                "group": place.group,
+                "day": place.day,
+                "t_utc": place.t_utc,
+                "source": str(picture.picture)
+                if isinstance(picture.picture, Path)
+                else str(self._options.video),
+                "source_t_s": picture.t_s,
+                "width": stored.width,
+                "height": stored.height,
+                "phash": stored.phash,
+                "light": self._options.light,
+                "drawn_by": "import",
+            }
+        boxes, is_whole = place_boxes(
+            picture, stored, self._classes, report.problems.append
+        )
+        label = label_of(picture, boxes, is_whole=is_whole)
+        if label is None:
+            report.n_unlabelled += 1
+            return
+        p = picture.p_truck
+        row = {"image": image, "label": label, "p_truck": p}
+        before = self._labels.setdefault(image, row)
+        if before is not row:
+            if before["label"] != label:
+                what = (
+                    f"the same picture is {before['label']} elsewhere in the source "
+                    f"and {label} here; the first is kept"
+                )
+                report.problems.append(Problem(picture.where, what))
+            return
+        self.boxes[image] = [
+            {**box, "image": image, "source": self.kind, "labeller": self.labeller}
+            for box in boxes
+        ]
+
+    def new_labels(self, known: Any) -> Any:
+        """Return the labels that may be written; the others are reported."""
+        import pandas as pd
+
+        report = self._report
+        mine = known[
+            (known["source"] == self.kind) & (known["labeller"] == self.labeller)
+        ]
+        said = dict(zip(mine["image"], mine["label"], strict=True))
+        fresh = []
+        for image, row in self._labels.items():
+            before = said.get(image)
+            if before is not None and not self._options.is_replacing:
+                if before == row["label"]:
+                    report.n_known += 1
+                else:
+                    what = (
+                        f"{self.labeller} said {before} before and {row['label']} now; "
+                        "kept as it was (--replace takes the new one)"
+                    )
+                    report.problems.append(Problem(image, what))
+                continue
+            fresh.append({**row, "source": self.kind, "labeller": self.labeller})
+        columns = ["image", "label", "p_truck", "source", "labeller"]
+        return pd.DataFrame(fresh, columns=columns)
+
+
+def _add_boxes(
+    label_set: LabelSet, rows: _Rows, said: list[str], report: ImportReport
+) -> None:
+    import pandas as pd
+
+    new = [box for image in said for box in rows.boxes.get(image, ())]
+    columns = ["image", "class", "x1", "y1", "x2", "y2", "score", *LABEL_KEY[1:]]
+    whose = [(image, rows.kind, rows.labeller) for image in said]
+    known = label_set.boxes
+    has_old = bool((known["labeller"] == rows.labeller).any())
+    if new or (whose and has_old):
+        frame = pd.DataFrame([{k: v for k, v in b.items() if k != "name"} for b in new])
+        frame = frame.reindex(columns=columns)
+        report.n_boxes = label_set.add_boxes(frame, replaces=whose)
+    for box in new:
+        key = f"{box['name']} -> {box['class']}"
+        report.classes[key] = report.classes.get(key, 0) + 1
+
+
+def _store(root: Path, found: FoundPicture) -> FrameFile | LabelError:
+    try:
+        if isinstance(found.picture, Path):
+            return store_picture(root, found.picture)
+        return store_image(root, found.name, found.picture)
+    except LabelError as error:
+        return error
+
+
+def _chunks(found: Iterable[FoundPicture]) -> Iterator[list[FoundPicture]]:
+    pictures = iter(found)
+    while chunk := list(itertools.islice(pictures, CHUNK)):
+        yield chunk

@@ -1,0 +1,1 @@
+"""Votes of a crowd to soft labels: upload, batch results, merging, quality."""
