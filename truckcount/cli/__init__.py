@@ -15,6 +15,9 @@ COMMANDS = {
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),
     "inspect": ("inspect", "inspect", "Follow one frame through the five hops."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
+    "audit": ("audit", "audit", "Have a person check a random part of the counts."),
+    "calibrate": ("calibrate", "calibrate", "Turn audits into factors with errors."),
+    "report": ("report", "report", "Show a store on one page."),
     "store": ("store", "store", "Check a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }
