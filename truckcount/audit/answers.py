@@ -132,16 +132,6 @@ def read_answers(path: Path) -> list[Answer]:
     return answers
 
 
-def latest_labels(rows: Sequence[AuditWindow]) -> list[AuditWindow]:
-    """Return each window with its highest round: the one that counts."""
-    latest: dict[tuple[str, int], AuditWindow] = {}
-    for row in rows:
-        before = latest.get(row.key)
-        if before is None or row.label_round > before.label_round:
-            latest[row.key] = row
-    return [latest[key] for key in sorted(latest)]
-
-
 def disagreement(rows: Sequence[AuditWindow]) -> tuple[int, float]:
     """Return twice labelled windows and the share of trucks two people differ by.
 

@@ -8,7 +8,6 @@ from truckcount.audit.answers import (
     MAX_DISAGREEMENT,
     disagreement,
     known_at,
-    latest_labels,
 )
 from truckcount.audit.estimators import (
     Factor,
@@ -17,7 +16,7 @@ from truckcount.audit.estimators import (
     fit_factor,
 )
 from truckcount.audit.scope import Scope, by_scope, newest_audits, to_strata
-from truckcount.domain.audit import AuditWindow
+from truckcount.domain.audit import AuditWindow, latest_labels
 from truckcount.domain.calibration import Calibration
 from truckcount.errors import CalibrationError
 from truckcount.store import Store

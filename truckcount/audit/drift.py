@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from truckcount.audit.answers import known_at, latest_labels
+from truckcount.audit.answers import known_at
 from truckcount.audit.scope import Scope, by_scope
-from truckcount.domain.audit import AuditWindow
+from truckcount.domain.audit import AuditWindow, latest_labels
 from truckcount.domain.calibration import Calibration
 from truckcount.store import Store
 from truckcount.store.audits_table import read_audits
@@ -19,6 +19,7 @@ K = 0.25  # half of the shift, in standard deviations, that it is tuned to
 H = 8.01  # features.md 5.6: a false alarm in 371 windows, 74 weeks of five
 SIEGMUND_SHIFT = 1.166
 HOUR_US = 3_600_000_000
+Z_MAX = 3.0  # one miss where they are rare is 5 sd: no alarm by itself
 DRIFTED_SE_TIMES = 2.0  # until a full audit says more
 
 
@@ -144,7 +145,8 @@ def _residuals(
         sd = float(np.std(own, ddof=1)) if len(own) > 1 else 0.0
         mean = float(np.mean(own)) if own else 0.0
         rest = (row.y_human or 0) - factor * row.x_machine
-        z.append((rest - mean) / (sd if sd > 0 else max(pooled, 1e-9)))
+        value = (rest - mean) / (sd if sd > 0 else max(pooled, 1e-9))
+        z.append(min(max(value, -Z_MAX), Z_MAX))
     return z
 
 
@@ -172,7 +174,7 @@ def _mark_drifted(
 
 def _newest_calibrations(rows: Sequence[Calibration]) -> list[Calibration]:
     newest: dict[tuple[str, ...], Calibration] = {}
-    for row in sorted(rows, key=lambda r: (r.known_at_us, r.valid_from_us)):
+    for row in sorted(rows, key=lambda r: (r.known_at_us, r.valid_from_us, r.status)):
         if row.status != "withdrawn":
             key = (row.camera, row.gate, row.direction, row.config_hash, row.regime)
             newest[key] = row

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from truckcount.audit.answers import latest_labels
 from truckcount.audit.estimators import Stratum
-from truckcount.domain.audit import AuditWindow
+from truckcount.domain.audit import AuditWindow, latest_labels
 from truckcount.errors import CalibrationError
 
 

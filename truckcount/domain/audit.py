@@ -1,6 +1,7 @@
 """A window of video that a person counts to check the machine."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -52,3 +53,13 @@ class AuditWindow:
         """Name for labellers: it tells nothing of camera, time or count."""
         text = f"{self.audit_id}|{self.window_start_us}"
         return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def latest_labels(rows: Sequence[AuditWindow]) -> list[AuditWindow]:
+    """Return each window with its highest round: the one that counts."""
+    latest: dict[tuple[str, int], AuditWindow] = {}
+    for row in rows:
+        before = latest.get(row.key)
+        if before is None or row.label_round > before.label_round:
+            latest[row.key] = row
+    return [latest[key] for key in sorted(latest)]

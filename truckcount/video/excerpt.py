@@ -115,6 +115,7 @@ def _copy(stretches: Sequence[Stretch], out: Any) -> int:
     """Mux the packets; return how far before the start the picture begins."""
     with ExitStack() as open_files:
         origin_us: int | None = None
+        last_us = 0
         stream, last_dts = None, None
         for stretch in stretches:
             source = open_files.enter_context(_Opened(stretch))
@@ -123,6 +124,7 @@ def _copy(stretches: Sequence[Stretch], out: Any) -> int:
             for packet in source.packets():
                 if origin_us is None:
                     origin_us = source.time_us(packet.pts)
+                last_us = max(last_us, source.time_us(packet.pts))
                 pts = source.time_us(packet.pts) - origin_us
                 dts = source.time_us(packet.dts) - origin_us
                 if last_dts is not None:  # files overlap by their reordering delay
@@ -134,7 +136,7 @@ def _copy(stretches: Sequence[Stretch], out: Any) -> int:
                 packet.time_base = MICROSECOND
                 packet.pts, packet.dts = pts, dts
                 out.mux(packet)
-    if origin_us is None:
+    if origin_us is None or last_us < stretches[0].from_us:
         msg = f"{stretches[0].path}: no packet lies in the asked time"
         raise DecodeError(msg)
     return max(0, stretches[0].from_us - origin_us)

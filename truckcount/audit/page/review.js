@@ -199,7 +199,11 @@ $("seek").addEventListener("click", (event) => {
   const box = $("seek").getBoundingClientRect();
   seekTo(startOf() + (event.clientX - box.left) / box.width * (endOf() - startOf()));
 });
-video.addEventListener("loadedmetadata", () => { draw(current); seekTo(startOf()); });
+video.addEventListener("loadedmetadata", () => {
+  $("screen").style.setProperty("--ratio", video.videoWidth / video.videoHeight || 1.78);
+  draw(current);
+  seekTo(startOf());
+});
 video.addEventListener("timeupdate", tick);
 video.addEventListener("play", () => document.body.classList.add("playing"));
 video.addEventListener("pause", () => document.body.classList.remove("playing"));
