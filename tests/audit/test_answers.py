@@ -50,7 +50,7 @@ def test_zero_is_an_answer_and_null_is_none(store):
 def test_a_changed_count_is_refused_unless_the_round_increases(store):
     clip = first_clip(store)
     save_answers(store, [Answer(clip=clip, count=3, labeller="ann")])
-    with pytest.raises(CalibrationError, match="says 3 .*give round 2"):
+    with pytest.raises(CalibrationError, match=r"says 3 .*give round 2"):
         save_answers(store, [Answer(clip=clip, count=4, labeller="ann")])
     assert save_answers(store, [Answer(clip=clip, count=3, labeller="ann")]) == 0
     save_answers(store, [Answer(clip=clip, count=4, labeller="bob", label_round=2)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from truckcount.domain.calibration import Calibration, regime_of
+from truckcount.domain.calibration import Calibration, pick_calibration, regime_of
 
 FACTOR = Calibration(
     calibration_id="c", camera="dc", gate="exit", direction="out", regime="all",
@@ -56,3 +56,28 @@ def test_a_regime_goes_by_the_clock():
     ]  # fmt: skip
     assert replace(FACTOR, regime="day").is_for(100, 12)
     assert not replace(FACTOR, regime="night").is_for(100, 12)
+
+
+HOUR = {"gate": "exit", "direction": "out", "config_hash": "0", "hour_us": 150,
+        "local_hour": 12, "known_by_us": 1000}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "hour", "wanted"),
+    [
+        ([{}], {}, 0),
+        ([{"config_hash": "1"}], {}, None),
+        ([{"gate": "entry"}, {"direction": "in"}], {}, None),
+        ([{"status": "withdrawn"}], {}, None),
+        ([{"known_at_us": 2000}], {}, None),
+        ([{"known_at_us": 5}, {"known_at_us": 9}], {}, 1),
+        ([{"regime": "day"}, {"known_at_us": 9}], {}, 0),
+        ([{"regime": "day"}, {"known_at_us": 9}], {"local_hour": 3}, 1),
+        ([{"valid_to_us": 150}, {"valid_from_us": 150, "status": "drifted"}], {}, 1),
+        ([{"valid_to_us": 150}, {"valid_from_us": 150}], {"hour_us": 149}, 0),
+    ],
+)
+def test_an_hour_has_the_newest_calibration_of_its_configuration(changes, hour, wanted):
+    rows = [replace(FACTOR, calibration_id=str(k), **c) for k, c in enumerate(changes)]
+    found = pick_calibration(rows, **HOUR | hour)
+    assert (found and found.calibration_id) == (None if wanted is None else str(wanted))

@@ -1,6 +1,6 @@
 """A store as a fleet of cameras leaves it: rhythm, outages, bad files, revisions.
 
-    python -m tests.reporting.synthetic FOLDER --cameras 20 --days 90
+python -m tests.reporting.synthetic FOLDER --cameras 20 --days 90
 """
 
 import argparse
@@ -18,10 +18,9 @@ from truckcount.domain.calibration import Calibration
 from truckcount.store import Store
 from truckcount.store.audits_table import change_audits
 from truckcount.store.calibrations_table import write_calibrations
-from truckcount.store.layout import file_path, to_us
+from truckcount.store.layout import file_path, from_us, to_us
 from truckcount.store.publish import publish_table
 from truckcount.store.schema import schema_of
-from truckcount.store.segments_table import _to_row
 
 END = datetime(2026, 3, 30, 6, tzinfo=UTC)
 ZONES = ("America/Chicago", "America/New_York", "Europe/Berlin", "America/Los_Angeles")
@@ -151,16 +150,20 @@ def _write_segments(root, camera, hours, watched, k):
         is_bad = (k == 8 and i % 97 == 0) or (k == 0 and i == len(hours) - 5)
         low = to_us(t)
         rows.append(
-            _to_row(
+            _segment_row(
                 segment(
                     segment_id=f"{k:04x}{i:012x}",
                     path=f"/v/{camera}_{t:%Y%m%dT%H%M%SZ}.mp4",
                     name=f"{camera}_{t:%Y%m%dT%H%M%SZ}.mp4",
                     status="corrupt" if is_bad else "done",
-                    error="moov atom not found: the file is cut off" if is_bad else None,
+                    error="moov atom not found: the file is cut off"
+                    if is_bad
+                    else None,
                     start_us=low,
                     end_us=low + int(seconds * 1e6),
-                    winner_intervals=() if is_bad else ((low, low + int(seconds * 1e6)),),
+                    winner_intervals=()
+                    if is_bad
+                    else ((low, low + int(seconds * 1e6)),),
                     time_quality="guess" if k == 9 and i % 200 == 0 else "exact",
                     known_at_us=low + 4_000_000_000,
                 )
@@ -170,6 +173,17 @@ def _write_segments(root, camera, hours, watched, k):
         part = [r for r in rows if f"{r['start_utc']:%Y-%m}" == month]
         table = pa.Table.from_pylist(part, schema=schema_of("segments"))
         publish_table(table, "segments", file_path(root, "segments", camera, month))
+
+
+def _segment_row(record):
+    row = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    for name in ("mtime", "start", "end", "known_at"):
+        t_us = row.pop(f"{name}_us")
+        row[f"{name}_utc"] = None if t_us is None else from_us(t_us)
+    row["winner_intervals"] = [
+        {"start": from_us(a), "end": from_us(b)} for a, b in record.winner_intervals
+    ]
+    return row
 
 
 def _calibration(camera, config, k, start):

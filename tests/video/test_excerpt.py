@@ -48,7 +48,9 @@ def test_packets_are_copied_from_the_key_frame_before(tmp_path):
     found = cut_excerpt([stretch(source, 3.0, 6.0)], tmp_path / "clip")
     assert found.is_copied
     assert found.path == tmp_path / "clip.mp4"
-    assert found.lead_s == pytest.approx(3.0 - max(t for t in key_times(source) if t <= 3.0))
+    assert found.lead_s == pytest.approx(
+        3.0 - max(t for t in key_times(source) if t <= 3.0)
+    )
     assert found.length_s == 3.0
     times = times_of(found.path)
     assert times[0] == 0

@@ -1,8 +1,7 @@
 """A calibration: how many trucks stand behind one that the machine counted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-MIN_COVERAGE_SHARE = 0.25  # below it an estimate for the whole hour says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +67,20 @@ class Calibration:
         (21.44, 3.76, 3.66)
         """
         f = min(coverage_share, 1.0)
-        seen = n_trucks / f
         exposure = self.phi * (n_trucks + 0.5) * (1 - f) / f**2
-        indep = self.factor**2 * exposure + self.tau2 * seen
+        return self.apply(n_trucks / f, exposure**0.5)
+
+    def apply(self, seen: float, exposure_se: float) -> tuple[float, float, float]:
+        """Calibrate an hour's uncalibrated estimate, as for ``estimate_hour``.
+
+        Parameters
+        ----------
+        seen : float
+            Trucks of the whole hour as the machine would have counted them.
+        exposure_se : float
+            Its standard error from what was not watched: 0 for a full hour.
+        """
+        indep = self.factor**2 * exposure_se**2 + self.tau2 * seen
         shared = (seen * self.factor_se) ** 2
         return self.factor * seen, (indep + shared) ** 0.5, float(indep**0.5)
 
@@ -80,6 +90,32 @@ class Calibration:
             self.valid_to_us is None or hour_us < self.valid_to_us
         )
         return is_in_time and self.regime in {"all", regime_of(local_hour)}
+
+
+def pick_calibration(
+    calibrations: Sequence[Calibration],
+    *,
+    gate: str,
+    direction: str,
+    config_hash: str,
+    hour_us: int,
+    local_hour: int,
+    known_by_us: int,
+) -> Calibration | None:
+    """Return the calibration of an hour: the newest known, day or night before all."""
+    fitting = [
+        c
+        for c in calibrations
+        if (c.gate, c.direction, c.config_hash) == (gate, direction, config_hash)
+        and c.status != "withdrawn"
+        and c.known_at_us <= known_by_us
+        and c.is_for(hour_us, local_hour)
+    ]
+    return max(
+        fitting,
+        key=lambda c: (c.regime != "all", c.known_at_us, c.status, c.calibration_id),
+        default=None,
+    )
 
 
 def regime_of(local_hour: int) -> str:

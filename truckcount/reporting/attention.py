@@ -13,7 +13,7 @@ from truckcount.reporting.facts import GateFacts, StoreFacts
 
 ACT, LOOK, NOTE = 0, 1, 2
 SILENT_AFTER = timedelta(hours=6)
-GAP_HOURS = 2
+GAP_HOURS, FRESH_HOURS = 2, 48
 LOW_WATCHED = 0.90
 UNUSABLE_SHARE = 0.02
 ODD_FACTOR = 4.0  # of the usual count of that hour
@@ -117,8 +117,9 @@ def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
         longest, start = max(gaps)
         day, hour = facts.days[start // 24], start % 24
         total = sum(n for n, _ in gaps)
+        is_fresh = max(s + n for n, s in gaps) >= len(order) - FRESH_HOURS
         yield Finding(
-            severity=ACT if total >= 24 or watched < LOW_WATCHED else LOOK,
+            severity=ACT if is_fresh or watched < LOW_WATCHED else LOOK,
             weight=total,
             camera=gate.camera,
             title=f"{_span(total)} not watched, in {len(gaps)} gap"
@@ -146,7 +147,7 @@ def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
 
 
 def _odd_hours(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
-    """Hours far from what is usual for that hour on weekdays or at the weekend."""
+    """Find hours far from what is usual for that hour on weekdays or at the weekend."""
     is_weekend = np.array([d.weekday() >= 5 for d in facts.days])
     full = np.where(gate.watched >= LOW_WATCHED, gate.trucks, np.nan)
     usual = np.full(full.shape, np.nan)
@@ -186,7 +187,7 @@ def _directions(gate: GateFacts) -> Iterator[Finding]:
             severity=LOOK,
             weight=100 * unknown / total,
             camera=gate.camera,
-            title=f"{unknown / total:.0%} of the trucks at {gate.gate} have no direction",
+            title=f"{unknown / total:.0%} of trucks at {gate.gate} have no direction",
             detail="Trucks out lie between `out` and `out` + `unknown`; check the "
             "gate's `in` vector.",
         )

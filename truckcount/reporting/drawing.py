@@ -9,8 +9,9 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 N_LEVELS = 6
 PLOT_WIDTH = 900
-LEFT, FOOT = 34, 18
+LEFT, HEAD, FOOT = 34, 5, 18
 CELL_HEIGHT = 7
+HALF_LABEL = 18
 MAX_CELL_WIDTH = 36.0
 PARTLY_WATCHED = 0.5
 FULLY_WATCHED = 0.9
@@ -58,17 +59,17 @@ def draw_heat(trucks: Array, watched: Array, days: Sequence[date], label: str) -
     )
     n = len(days)
     total = LEFT + n * width
-    high = 24 * CELL_HEIGHT + FOOT
+    high = HEAD + 24 * CELL_HEIGHT + FOOT
     hours = "".join(
-        f'<text x="{LEFT - 6}" y="{(h + 0.5) * CELL_HEIGHT + 3:.0f}" '
+        f'<text x="{LEFT - 6}" y="{HEAD + (h + 0.5) * CELL_HEIGHT + 4:.0f}" '
         f'text-anchor="end">{h:02d}</text>'
         for h in (0, 6, 12, 18, 23)
     )
     return (
         f'<svg class="heat" viewBox="0 0 {total:.0f} {high}" role="img" '
         f'aria-label="{label}" style="max-width:{total:.0f}px">'
-        f'<g transform="translate({LEFT} 0) scale({width:.3f} {CELL_HEIGHT})">{body}</g>'
-        f"{hours}{_day_ticks(days, width, high - 4)}</svg>"
+        f'<g transform="translate({LEFT} {HEAD}) scale({width:.3f} {CELL_HEIGHT})">'
+        f"{body}</g>{hours}{_day_ticks(days, width, high - 4)}</svg>"
     )
 
 
@@ -160,4 +161,5 @@ def _day_ticks(days: Sequence[date], width: float, y: int) -> str:
         f'<text x="{LEFT + (k + 0.5) * width:.0f}" y="{y}" text-anchor="middle">'
         f"{days[k]:%d %b}</text>"
         for k in named[::every]
+        if (k + 0.5) * width + HALF_LABEL <= len(days) * width
     )

@@ -22,7 +22,7 @@ from truckcount.store.publish import read_table
 from truckcount.store.read import read_hours
 
 Array = npt.NDArray[np.float64]
-HOURS_A_DAY = 24
+HOURS_A_DAY, SPRING_HOURS = 24, 23
 HOUR_COLUMNS = [
     "camera",
     "gate",
@@ -75,10 +75,15 @@ class GateFacts:
 
     @property
     def daily_watched(self) -> Array:
-        """Shape (days,): share of the day's hours with a row; NaN without any."""
+        """Shape (days,): share of the day; NaN for days without any row.
+
+        The first and the last day are often begun or cut: what has no row yet is
+        not watched. A spring day has 23 hours.
+        """
         n = (~np.isnan(self.watched)).sum(axis=0)
         total = np.nansum(self.watched, axis=0)
-        return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+        hours = np.where(n >= SPRING_HOURS, n, HOURS_A_DAY)
+        return np.where(n > 0, total / hours, np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

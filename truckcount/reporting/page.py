@@ -81,9 +81,10 @@ def _head(facts: StoreFacts, now: datetime) -> str:
         (str(len(facts.cameras)), "cameras" if len(facts.cameras) > 1 else "camera"),
     ]
     return (
-        f'<header><p class="eyebrow">truckcount report</p><h1>{escape(facts.name)}</h1>'
-        f"<p>{facts.days[0]:%d %b %Y} to {facts.days[-1]:%d %b %Y}, local days. Watched "
-        f"until {newest:%d %b %H:%M} UTC, drawn {now:%d %b %Y %H:%M} UTC.</p>"
+        '<header><p class="eyebrow">truckcount report</p>'
+        f"<h1>{escape(facts.name)}</h1>"
+        f"<p>{facts.days[0]:%d %b %Y} to {facts.days[-1]:%d %b %Y}, local days. "
+        f"Watched until {newest:%d %b %H:%M} UTC, drawn {now:%d %b %Y %H:%M} UTC.</p>"
         '<dl class="figures">'
         + "".join(f"<div><dt>{b}</dt><dd>{a}</dd></div>" for a, b in figures)
         + "</dl></header>"
@@ -193,7 +194,8 @@ def _gate(facts: StoreFacts, gate: GateFacts) -> str:
     return (
         f"<h3>{escape(gate.gate)}<small>{total:,} trucks"
         + (f": {split}" if split else "")
-        + f'</small></h3><div class="scroll"><figure data-cells="{_cells(facts, gate)}">'
+        + '</small></h3><div class="scroll">'
+        + f'<figure data-cells="{_cells(facts, gate)}">'
         f"{heat}<figcaption>Trucks a day, as seen</figcaption>{line}</figure></div>"
         f'<p class="key">trucks an hour: <i class="k v0"></i> 0 {key}'
         '<i class="k null"></i> not watched</p>'
@@ -201,7 +203,7 @@ def _gate(facts: StoreFacts, gate: GateFacts) -> str:
 
 
 def _cells(facts: StoreFacts, gate: GateFacts) -> str:
-    """Counts and minutes for the tips: days joined by hours, null left empty."""
+    """Spell counts and minutes for the tips; null is left empty."""
     counts = [
         ",".join("" if np.isnan(v) else f"{v:.0f}" for v in day)
         for day in gate.trucks.T
@@ -236,8 +238,8 @@ def _calibration(facts: StoreFacts) -> str:
     audits = _audit_rows(facts)
     if not rows and not audits:
         body = (
-            '<p class="fine">No count was checked by a person yet, so counts are as the '
-            "machine saw them and estimates carry no counting error. Start with "
+            '<p class="fine">No count was checked by a person yet, so counts are as '
+            "the machine saw them and estimates carry no counting error. Start with "
             "<code>truckcount audit plan</code>.</p>"
         )
     else:
@@ -248,7 +250,8 @@ def _calibration(facts: StoreFacts) -> str:
                 "<th>direction</th><th>regime</th><th>factor</th><th>95&nbsp;%</th>"
                 "<th>windows</th><th>state</th></tr></thead><tbody>"
                 + "".join(rows)
-                + '</tbody></table></div><p class="fine">Factor: trucks a person counts '
+                + '</tbody></table></div><p class="fine">Factor: trucks a person '
+                "counts "
                 "for one of the machine's. Its error is the same in all hours that use "
                 "it and does not average away.</p>"
             )

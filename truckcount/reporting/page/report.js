@@ -1,6 +1,6 @@
 "use strict";
 // Says what a cell holds, under the pointer or the finger. Nothing is fetched.
-const LEFT = 34, CELL_HEIGHT = 7;
+const LEFT = 34, HEAD = 5, CELL_HEIGHT = 7;
 const tip = document.getElementById("tip");
 
 for (const figure of document.querySelectorAll("figure[data-cells]")) {
@@ -14,7 +14,7 @@ for (const figure of document.querySelectorAll("figure[data-cells]")) {
     const scale = view.width / box.width;
     const x = (event.clientX - box.left) * scale - LEFT;
     const day = Math.floor(x / ((view.width - LEFT) / days.length));
-    const hour = Math.floor((event.clientY - box.top) * scale / CELL_HEIGHT);
+    const hour = Math.floor(((event.clientY - box.top) * scale - HEAD) / CELL_HEIGHT);
     if (!(day >= 0 && day < days.length && hour >= 0 && hour < 24)) { tip.hidden = true; return; }
     const date = new Date(first.getTime() + day * 86400000);
     const name = date.toLocaleDateString("en-GB",
