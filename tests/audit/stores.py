@@ -113,20 +113,26 @@ def plan_small(store, **changes):
     return plan_audits(store, **(options | changes))
 
 
-def filmed_store(root, folder, *, codec="libx264"):
+@functools.cache
+def _films():
+    """Two recordings of 10 s, made once a process and copied."""
+    folder = Path(tempfile.mkdtemp(prefix="truckcount-films-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    options = {"g": "20", "preset": "ultrafast"}
+    for k in range(2):
+        write_clip(
+            folder / f"cam_{k}.mp4", 100, fps=10, size=(320, 192), options=options
+        )
+    return folder
+
+
+def filmed_store(root, folder):
     """Two recordings of 10 s end to end, with a truck counted in each."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(_films(), folder)
     store = Store.open(root)
     scores = []
     for k in range(2):
-        path = write_clip(
-            folder / f"cam_{k}.mp4",
-            100,
-            fps=10,
-            size=(320, 192),
-            codec=codec,
-            options={"g": "20"} if codec == "libx264" else {},
-        )
+        path = folder / f"cam_{k}.mp4"
         start = T0_US + k * 10 * S_US
         scores.append(quiet_scores(start, 10, step_s=0.2, name=f"f{k}"))
         store.write_scores(CAMERA, {GATE: scores[-1]}, "s0")
