@@ -22,8 +22,8 @@ def calibration(factor):
         calibration_id="c", camera="dc", gate="exit", direction="out", regime="all",
         method="ratio", factor=factor, factor_se=FACTOR_SE,
         factor_cv=FACTOR_SE / factor, tau2=TAU2, phi=1.0, n_windows=210,
-        audit_ids=("a",), model_id="m", config_hash="0", valid_from_us=0, valid_to_us=None, known_at_us=0,
-        status="active",
+        audit_ids=("a",), model_id="m", config_hash="0", valid_from_us=0,
+        valid_to_us=None, known_at_us=0, status="active",
     )  # fmt: skip
 
 
