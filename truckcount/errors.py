@@ -17,6 +17,7 @@
     │   ├── StoreLockedError
     │   └── StoreVersionError
     ├── FeatureError
+    │   ├── CalibrationError
     │   └── MissingHoursError
     ├── LabelError
     └── ConfigError              (also ValueError)
@@ -31,6 +32,7 @@ what to do. Catch one branch or all::
 """
 
 __all__ = [
+    "CalibrationError",
     "ClockError",
     "ConfigError",
     "CountingError",
@@ -110,6 +112,10 @@ class StoreVersionError(StoreError):
 
 class FeatureError(TruckcountError):
     """A feature cannot be computed from the hours."""
+
+
+class CalibrationError(FeatureError):
+    """An audit is drawn, labelled or used in a way that would mislead."""
 
 
 class MissingHoursError(FeatureError):

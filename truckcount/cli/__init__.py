@@ -17,6 +17,9 @@ COMMANDS = {
     "votes": ("votes", "votes", "Label pictures by a crowd (Mechanical Turk)."),
     "label": ("label", "label", "Make label sets of frames, labels and splits."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
+    "audit": ("audit", "audit", "Have a person check a random part of the counts."),
+    "calibrate": ("calibrate", "calibrate", "Turn audits into factors with errors."),
+    "report": ("report", "report", "Show a store on one page."),
     "store": ("store", "store", "Check a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from truckcount.errors import (
+    CalibrationError,
     ConfigError,
     LabelError,
     StoreError,
@@ -21,7 +22,7 @@ EXIT_UNEXPECTED, EXIT_USAGE, EXIT_NOTHING_USABLE, EXIT_STORE = 1, 2, 4, 5
 
 def exit_code_of(error: Exception) -> int:
     """Map an error to its exit code (design section 10)."""
-    if isinstance(error, ConfigError | LabelError | WeightsError):
+    if isinstance(error, CalibrationError | ConfigError | LabelError | WeightsError):
         return EXIT_USAGE
     if isinstance(error, StoreError):
         return EXIT_STORE

@@ -213,6 +213,58 @@ SEGMENTS = (
     _c("known_at_utc", TIME, "when this row became readable"),
 )
 
+AUDITS = (
+    _c("audit_id", S, "12 hex of frame, seed and sizes: one draw"),
+    _c("camera", S, "camera id"),
+    _c("gate", S, "gate id"),
+    _c("direction", S, "direction that was audited"),
+    _c("purpose", S, "`calibrate`, or `drift` for the few fresh windows of a week"),
+    _c("stratum", S, "`0`, `1-3`, `4+` by x_machine; `day:`/`night:` before it"),
+    _c("window_start_utc", TIME, "inclusive start"),
+    _c("window_end_utc", TIME, "end, not part of it"),
+    _c("pi", F, "inclusion probability in (0, 1], fixed at draw time"),
+    _c("n_frame", I32, "windows in the frame: the strata add up to it"),
+    _c("n_stratum", I32, "windows of the stratum in the frame"),
+    _c("n_drawn", I32, "windows drawn from it"),
+    _c("x_stratum", I32, "machine count over the whole stratum at draw time"),
+    _c("seed", pa.int64(), "seed of the draw"),
+    _c("frame_sha", S, "12 hex over all windows that could be drawn"),
+    _c("x_machine", I32, "machine count at draw time; labellers never see it"),
+    _c("y_human", I32, "a person's count; null: not labelled yet", null=True),
+    _c("fp", I32, "machine's passages that are no truck, where noted", null=True),
+    _c("fn", I32, "trucks the machine missed, where noted", null=True),
+    _c("labeller", S, "who counted", null=True),
+    _c("label_round", I16, "0 unlabelled, 1 first, 2 second person, 3 settled"),
+    _c("model_id", S, "weights that were audited"),
+    _c("config_hash", S, "configuration that was audited"),
+    _c("drawn_at_utc", TIME, "when the sample was drawn"),
+    _c("known_at_utc", TIME, "when this row became readable"),
+)
+
+CALIBRATIONS = (
+    _c("calibration_id", S, "what `hours.calibration_id` names"),
+    _c("camera", S, "camera id"),
+    _c("gate", S, "gate id"),
+    _c("direction", S, "direction it applies to"),
+    _c("regime", S, "`all`, or `day` (07-19 h local) and `night`"),
+    _c("method", S, "`ratio`: the only one that is carried into hours"),
+    _c("factor", F, "trucks a person counts for one of the machine's"),
+    _c("factor_se", F, "its standard error: shared by all hours that use it"),
+    _c("factor_cv", F, "factor_se / factor; above 0.15 it is refused"),
+    _c("tau2", F, "residual variance for each truck the machine counted"),
+    _c("phi", F, "over-dispersion of exposure error; 1 is Poisson"),
+    _c("dwell_mean_s", F, "mean stay in view, seconds (stills)", null=True),
+    _c("dwell_cv", F, "its relative standard error", null=True),
+    _c("n_windows", I32, "labelled windows"),
+    _c("audit_ids", pa.list_(S), "audits it comes from"),
+    _c("model_id", S, "weights it holds for"),
+    _c("config_hash", S, "configuration it holds for, and no other"),
+    _c("valid_from_utc", TIME, "first hour it applies to"),
+    _c("valid_to_utc", TIME, "end of its time; null: still holds", null=True),
+    _c("known_at_utc", TIME, "when this row became readable"),
+    _c("status", S, "`active`, `drifted` or `withdrawn`"),
+)
+
 BINS = tuple(
     _c("bin_start_utc", TIME, "inclusive start of the bin")
     if c.name == "hour_start_utc"
@@ -227,6 +279,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "passages": PASSAGES,
     "scores": SCORES,
     "segments": SEGMENTS,
+    "audits": AUDITS,
+    "calibrations": CALIBRATIONS,
     "bins_05": BINS,
     "bins_15": BINS,
     "bins_30": BINS,

@@ -1,0 +1,143 @@
+"""Factors come only from whole, agreed audits, and are written once."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.audit.stores import (
+    CAMERA,
+    DRAWN_US,
+    counted_store,
+    label_all,
+    month_store,
+    plan_small,
+)
+from truckcount.audit.answers import Answer, save_answers
+from truckcount.audit.calibrate import calibrate
+from truckcount.errors import CalibrationError
+from truckcount.store.audits_table import change_audits, read_audits
+from truckcount.store.calibrations_table import read_calibrations
+from truckcount.store.check import check_store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = month_store(tmp_path / "store")
+    plan_small(store, per_stratum=(40, 40, 40))
+    return store
+
+
+def test_a_factor_is_written_with_what_it_holds_for(store):
+    label_all(store)
+    (result,) = calibrate(store, now_us=DRAWN_US)
+    (row,) = read_calibrations(store.root)
+    assert row.calibration_id == result.calibration_id
+    assert row.factor == result.factor.factor
+    assert 1.0 < row.factor < 1.4
+    assert (row.camera, row.gate, row.direction) == (CAMERA, "exit", "any")
+    assert (row.status, row.regime, row.config_hash) == ("active", "all", "c0")
+    assert row.audit_ids == result.audit_ids
+    assert row.known_at_us > DRAWN_US
+    assert row.n_windows == 120
+
+
+def test_the_same_labels_write_nothing_new(store):
+    label_all(store)
+    calibrate(store, now_us=DRAWN_US)
+    before = read_calibrations(store.root)
+    calibrate(store, now_us=DRAWN_US + 10**10)
+    assert read_calibrations(store.root) == before
+
+
+@pytest.mark.parametrize("method", ["difference", "ppi"])
+def test_other_methods_report_and_are_not_carried_forward(store, method):
+    label_all(store)
+    (result,) = calibrate(store, method=method)
+    assert result.total.method == method
+    assert result.total.low < result.total.total < result.total.high
+    assert read_calibrations(store.root) == []
+
+
+def test_a_factor_that_says_little_is_refused_and_not_written(tmp_path):
+    store = counted_store(tmp_path / "s", [5, 65, 125], 1)
+    plan_small(store, per_stratum=(20, 20, 20))
+    label_all(store)
+    (result,) = calibrate(store)
+    assert "needs 50" in result.refusal
+    assert result.calibration_id is None
+    assert read_calibrations(store.root) == []
+
+
+def test_an_unfinished_audit_is_refused_unless_asked_for(store):
+    answers = label_all(store)
+    blank = {a.clip for a in sorted(answers, key=lambda a: a.clip)[:30]}
+
+    def forget(rows):
+        return [
+            replace(r, y_human=None, labeller=None, label_round=0)
+            if r.clip in blank
+            else r
+            for r in rows
+        ]
+
+    change_audits(store.root, CAMERA, forget)
+    with pytest.raises(CalibrationError, match="30 of 120 windows are not labelled"):
+        calibrate(store)
+    (part,) = calibrate(store, is_partial=True)
+    assert (part.n_windows, part.n_unlabelled) == (90, 30)
+    assert part.x_total == sum(
+        {r.stratum: r.x_stratum for r in read_audits(store.root)}.values()
+    )
+
+
+def test_an_audit_without_its_zero_stratum_is_refused(store):
+    label_all(store)
+    change_audits(store.root, CAMERA, lambda rows: [r for r in rows if r.x_machine])
+    with pytest.raises(CalibrationError, match="without stratum 0 no miss"):
+        calibrate(store)
+
+
+def test_a_lost_row_is_refused(store):
+    label_all(store)
+    change_audits(store.root, CAMERA, lambda rows: rows[1:])
+    with pytest.raises(CalibrationError, match="rows were lost"):
+        calibrate(store)
+
+
+def test_no_probability_may_be_zero(store):
+    label_all(store)
+    change_audits(store.root, CAMERA, lambda rows: [replace(r, pi=0.0) for r in rows])
+    with pytest.raises(CalibrationError, match=r"pi must lie in \(0, 1\]"):
+        calibrate(store)
+
+
+def test_people_who_disagree_stop_the_estimate(store):
+    answers = label_all(store)
+    for a in [a for a in answers if a.count >= 4][:4]:
+        second = Answer(clip=a.clip, count=a.count - 2, labeller="bob", label_round=2)
+        save_answers(store, [second])
+    with pytest.raises(CalibrationError, match="two people differ by"):
+        calibrate(store)
+
+
+def test_a_redrawn_month_replaces_the_older_draw(store):
+    label_all(store)
+    plan_small(store, per_stratum=(30, 30, 30), seed=8, now_us=DRAWN_US + 10**9)
+    label_all(store, seed=6)
+    (result,) = calibrate(store)
+    assert result.n_windows == 90
+    older = min(read_audits(store.root), key=lambda r: r.drawn_at_us).audit_id
+    assert calibrate(store, audits=[older])[0].n_windows == 120
+
+
+def test_a_store_without_audits_says_what_to_do(tmp_path):
+    store = counted_store(tmp_path / "s", [], 1)
+    with pytest.raises(CalibrationError, match="audit plan"):
+        calibrate(store)
+
+
+def test_the_store_stays_whole(store):
+    label_all(store)
+    calibrate(store)
+    broken = [b for b in check_store(store.root) if b.invariant != "F6"]
+    assert broken == []

@@ -1,0 +1,74 @@
+"""A factor that no longer holds is told by its fresh windows."""
+
+import numpy as np
+import pytest
+
+from tests.audit.stores import DRAWN_US, label_all, month_store, plan_small
+from truckcount.audit.calibrate import calibrate
+from truckcount.audit.drift import H, average_run_length, check_drift, run_cusum
+from truckcount.store.calibrations_table import read_calibrations
+
+
+def test_false_alarms_are_as_rare_as_the_approximation_says():
+    rng = np.random.default_rng(4)
+    runs = []
+    for _ in range(60):
+        alarm = run_cusum(rng.normal(size=4000).tolist()).alarm
+        runs.append(4000 if alarm is None else alarm + 1)
+    assert 220 < np.mean(runs) < 560  # 371 by Siegmund
+
+
+@pytest.mark.parametrize(("shift", "windows"), [(0.0, 371), (0.5, 29), (1.0, 11)])
+def test_run_lengths_are_those_of_the_specification(shift, windows):
+    assert round(average_run_length(shift)) == windows
+    assert average_run_length(-shift) == pytest.approx(average_run_length(shift))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_change_is_dated_where_the_sum_last_stood_at_zero(sign):
+    z = [0.0] * 30 + [2.0 * sign] * 10
+    cusum = run_cusum(z)
+    assert cusum.change == 30
+    assert cusum.alarm == 30 + int(H / 1.75)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = month_store(tmp_path / "store")
+    plan_small(store, per_stratum=(40, 40, 40))
+    label_all(store)
+    calibrate(store, now_us=DRAWN_US)
+    plan_small(store, per_stratum=(20, 20, 10), purpose="drift", seed=77)
+    return store
+
+
+def test_a_factor_that_holds_is_left_alone(store):
+    label_all(store, seed=11)
+    before = read_calibrations(store.root)
+    (found,) = check_drift(store, DRAWN_US)
+    assert found.cusum.alarm is None
+    assert found.n_windows == 50
+    assert read_calibrations(store.root) == before
+
+
+def test_drift_ends_the_factor_and_doubles_its_error(store):
+    (before,) = read_calibrations(store.root)
+    label_all(store, miss=1.0, seed=9)  # half of the trucks are missed from now on
+    (found,) = check_drift(store, DRAWN_US)
+    assert found.cusum.alarm is not None
+    old, new = sorted(read_calibrations(store.root), key=lambda c: c.status)
+    assert (old.status, new.status) == ("active", "drifted")
+    assert old.valid_to_us == new.valid_from_us > old.valid_from_us - 1
+    assert new.factor == before.factor
+    assert new.factor_se == 2 * before.factor_se
+    assert new.calibration_id == found.successor_id
+    again = check_drift(store, DRAWN_US)
+    assert [r.successor_id for r in again] == [None]
+    assert len(read_calibrations(store.root)) == 2
+
+
+def test_drift_windows_are_not_part_of_a_factor(store):
+    (before,) = read_calibrations(store.root)
+    label_all(store, miss=1.0, seed=9)
+    (result,) = calibrate(store)
+    assert result.calibration_id == before.calibration_id

@@ -1,0 +1,75 @@
+"""What a report is made of: local days, zero and null apart, revisions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.store.fill import HOUR_US, STAMP, T0_US, UNSEEN, hour, segment
+from truckcount.errors import StoreError
+from truckcount.reporting.facts import read_facts
+from truckcount.store import Store
+
+BERLIN = replace(STAMP, timezone="Europe/Berlin")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.open(tmp_path / "store")
+
+
+def write(store, *rows, now_us=T0_US + 100 * HOUR_US, stamp=BERLIN):
+    with store.lock(stamp.camera):
+        store.write_hours(stamp, rows, now_us)
+        store.write_segment(stamp.camera, segment())
+
+
+def full(k, n):
+    return hour(k, n, coverage_s=3600.0, max_gap_s=0.0)
+
+
+def test_zero_null_and_absent_are_three_things(store):
+    unseen = replace(UNSEEN, bin_start_us=T0_US + HOUR_US)
+    write(store, full(0, 0), unseen, full(2, 4))
+    (gate,) = read_facts(store.root, 7).gates
+    # 2026-01-01T00Z is one o'clock in Berlin
+    assert gate.trucks[1, 0] == 0
+    assert np.isnan(gate.trucks[2, 0])
+    assert gate.watched[2, 0] == 0
+    assert gate.trucks[3, 0] == 4
+    assert np.isnan(gate.watched[4, 0])
+    assert gate.daily_trucks[0] == 4
+    assert gate.daily_watched[0] == pytest.approx(2 / 24)
+
+
+def test_only_the_newest_days_are_shown(store):
+    write(store, *(full(24 * k, 1) for k in range(10)))
+    facts = read_facts(store.root, 3)
+    assert [d.day for d in facts.days] == [8, 9, 10]
+    assert facts.gates[0].trucks.shape == (24, 3)
+    assert read_facts(store.root, 90).days[0].day == 1
+
+
+def test_a_count_that_was_revised_is_a_change(store):
+    write(store, full(0, 3), full(1, 2))
+    write(store, full(0, 5), now_us=T0_US + 200 * HOUR_US)
+    facts = read_facts(store.root, 7)
+    (change,) = facts.changes
+    assert (change.first, change.latest, change.is_after_final) == (3, 5, True)
+    assert facts.causes["first"] == 2
+    assert sum(facts.causes.values()) == 3
+
+
+def test_an_autumn_hour_adds_its_counts_and_averages_its_shares(store):
+    # 2026-10-25T00Z and 01Z are both two o'clock in Berlin
+    base = (1_792_886_400_000_000 - T0_US) // HOUR_US
+    write(store, full(base, 3), replace(full(base + 1, 4), coverage_s=1800.0))
+    (gate,) = read_facts(store.root, 7).gates
+    assert gate.trucks[2, 0] == 7
+    assert gate.watched[2, 0] == pytest.approx(0.75)
+
+
+def test_a_store_that_saw_nothing_says_so(store):
+    write(store, UNSEEN)
+    with pytest.raises(StoreError, match="no watched hour"):
+        read_facts(store.root, 7)

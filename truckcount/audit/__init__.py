@@ -1,0 +1,1 @@
+"""A person's count of drawn windows to factors with standard errors."""

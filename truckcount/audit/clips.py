@@ -1,0 +1,157 @@
+"""Drawn windows to clips with names that tell a labeller nothing."""
+
+import csv
+import io
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truckcount.domain.audit import AuditWindow
+from truckcount.errors import VideoError
+from truckcount.store import SegmentRecord, Store
+from truckcount.video.excerpt import Stretch, cut_excerpt
+from truckcount.video.sources import find_sources
+
+logger = logging.getLogger(__name__)
+
+ANSWERS_NAME, INDEX_NAME = "answers.csv", "clips.json"
+ANSWER_COLUMNS = ("clip", "camera", "gate", "direction", "count", "labeller", "round")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutClips:
+    """What became of the windows."""
+
+    n_cut: int
+    n_kept: int
+    """Clips that were there from an earlier call."""
+    missing: tuple[str, ...]
+    """Clips whose recording was not found, by name."""
+
+
+def cut_clips(
+    store: Store,
+    windows: Sequence[AuditWindow],
+    folder: Path,
+    *,
+    videos: Sequence[str] = (),
+    is_reencoded: bool = False,
+    said: Callable[[int, int], None] | None = None,
+) -> CutClips:
+    """Cut a clip for each window and write an empty sheet for the answers.
+
+    Parameters
+    ----------
+    videos : sequence of str
+        Folders in which recordings are looked for by name and size where they no
+        longer stand at the path they were counted from.
+    said : callable, optional
+        Told (clips done, clips in all).
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    index = read_index(folder)
+    finder = _Finder(store, videos)
+    n_cut, n_kept, missing = 0, 0, []
+    for k, window in enumerate(windows):
+        name = window.clip
+        if name in index and (folder / str(index[name]["file"])).exists():
+            n_kept += 1
+            continue
+        try:
+            stretches = finder.stretches(window)
+            excerpt = cut_excerpt(stretches, folder / name, is_reencoded=is_reencoded)
+        except (VideoError, OSError) as error:
+            logger.info("clip %s: %s", name, error)
+            missing.append(name)
+            continue
+        index[name] = {
+            "file": excerpt.path.name,
+            "lead_s": round(excerpt.lead_s, 3),
+            "length_s": round(excerpt.length_s, 3),
+        }
+        n_cut += 1
+        _replace_text(folder / INDEX_NAME, json.dumps(index, indent=0) + "\n")
+        if said is not None:
+            said(k + 1, len(windows))
+    _write_sheet(folder, windows)
+    return CutClips(n_cut=n_cut, n_kept=n_kept, missing=tuple(missing))
+
+
+def read_index(folder: Path) -> dict[str, dict[str, float | str]]:
+    """Read which clips there are: file, seconds before the window, its length."""
+    path = folder / INDEX_NAME
+    if not path.exists():
+        return {}
+    index: dict[str, dict[str, float | str]] = json.loads(path.read_text())
+    return index
+
+
+class _Finder:
+    """Where the recording of a moment lies."""
+
+    def __init__(self, store: Store, videos: Sequence[str]) -> None:
+        self._store = store
+        self._records: dict[str, list[SegmentRecord]] = {}
+        self._by_name = {
+            (Path(s.path).name, s.size_bytes): s.path
+            for s in (find_sources(videos) if videos else [])
+        }
+
+    def stretches(self, window: AuditWindow) -> list[Stretch]:
+        """Return what of which files makes up a window; all of it or an error."""
+        if window.camera not in self._records:
+            self._records[window.camera] = [
+                r for r in self._store.segments(window.camera) if r.status == "done"
+            ]
+        found = []
+        for record in self._records[window.camera]:
+            if record.start_us is None:
+                continue
+            for low, high in record.winner_intervals:
+                a, b = max(low, window.window_start_us), min(high, window.window_end_us)
+                if a < b:
+                    found.append(
+                        Stretch(
+                            path=self._path_of(record),
+                            file_start_us=record.start_us,
+                            from_us=a,
+                            to_us=b,
+                        )
+                    )
+        return sorted(found, key=lambda s: s.from_us)
+
+    def _path_of(self, record: SegmentRecord) -> str:
+        place = Path(record.path)
+        if place.is_file() and place.stat().st_size == record.size_bytes:
+            return record.path
+        moved = self._by_name.get((place.name, record.size_bytes))
+        if moved is None:
+            msg = f"{record.path} is gone; name its folder with --videos"
+            raise VideoError(msg)
+        return moved
+
+
+def _write_sheet(folder: Path, windows: Sequence[AuditWindow]) -> None:
+    """Write the sheet for answers by hand, unless one is there already."""
+    path = folder / ANSWERS_NAME
+    known = path.read_text() if path.exists() else ""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if not known:
+        writer.writerow(ANSWER_COLUMNS)
+    for window in sorted(windows, key=lambda w: w.clip):
+        name = window.clip
+        if name not in known:
+            row = [name, window.camera, window.gate, window.direction, "", "", 1]
+            writer.writerow(row)
+    if out.getvalue():
+        _replace_text(path, known + out.getvalue())
+
+
+def _replace_text(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft.write_text(text)
+    draft.replace(path)

@@ -1,0 +1,1 @@
+"""A store to one page that people read."""
