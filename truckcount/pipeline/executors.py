@@ -1,11 +1,15 @@
 """Score tasks to scored files: here, or in local worker processes."""
 
+import logging
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
 from truckcount.errors import DecodeError, TruckcountError, VideoError
 from truckcount.pipeline.result import RunListener
@@ -13,6 +17,8 @@ from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_fi
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
+
+logger = logging.getLogger(__name__)
 
 Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
 
@@ -32,15 +38,42 @@ def score_tasks(
 
 
 def _score_in_workers(tasks: Sequence[ScoreTask]) -> Iterator[Scored]:
-    # spawn: forked children would share threads of decoder and runtime
+    left = {task.segment_id: task for task in tasks}
     jobs = tasks[0].options.jobs
+    while left:
+        for task, scored in _score_in_pool(list(left.values()), jobs):
+            del left[task.segment_id]
+            yield task, scored
+        if jobs == 1 and left:  # the one that was being scored took the worker along
+            task = left.pop(next(iter(left)))
+            yield task, _died(task)
+        jobs = 1  # one at a time from here on, to tell which of them it is
+
+
+def _score_in_pool(tasks: Sequence[ScoreTask], jobs: int) -> Iterator[Scored]:
+    """Yield what is scored; ends early when a worker dies."""
+    others = set(active_children())
+    # spawn: forked children would share threads of decoder and runtime
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_work, task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        finally:  # when interrupted, what has not begun is not begun any more
+        except BrokenProcessPool:
+            return
+        except BaseException:  # interrupted: what a worker is at is not waited for
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            raise
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _died(task: ScoreTask) -> VideoError:
+    return VideoError(
+        f"{task.source.name}: the process that read it died, as of damage that the "
+        "decoder cannot bear, or of too little memory; the other files are done"
+    )
 
 
 _RUNTIMES: dict[str, Runtime] = {}
@@ -70,6 +103,23 @@ def _guard(
         return error
     except OSError as error:
         return DecodeError(f"{task.source.name}: cannot be read: {error}")
+    except MemoryError:
+        return VideoError(f"{task.source.name}: not enough memory to read it")
+    except TruckcountError:
+        raise  # of the model or the options: no file can be counted
+    except Exception as error:
+        logger.info("%s", task.source.name, exc_info=True)
+        return VideoError(
+            f"{task.source.name}: unexpected {type(error).__name__} at "
+            f"{_place_of(error)}: {error}; the other files are done (--verbose shows "
+            "the traceback)"
+        )
+
+
+def _place_of(error: Exception) -> str:
+    """Return file and line of where an error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _advance_for(task: ScoreTask, listener: RunListener | None) -> Advance | None:
