@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 @click.option("--speed", default="exact", show_default=True, help="exact or fast.")
 @click.option("--backend", default="av", show_default=True, help="av or opencv.")
 @click.option(
+    "--max-pixels",
+    type=int,
+    default=8192 * 8192,
+    show_default=True,
+    help="Refuse larger pictures.",
+)
+@click.option(
     "--settle",
     type=float,
     default=0.0,
@@ -55,6 +62,7 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     """
     from truckcount.cli._progress import progress_for
     from truckcount.pipeline.config import RunOptions
+    from truckcount.pipeline.interrupts import terminate_as_interrupt
     from truckcount.pipeline.run import run_paths
 
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
@@ -63,7 +71,8 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     chosen = RunOptions(**options)
     bar = progress_for(is_quiet=is_quiet)
     try:
-        result = run_paths(paths, chosen, bar)
+        with terminate_as_interrupt():
+            result = run_paths(paths, chosen, bar)
     finally:
         if bar is not None:
             bar.close()
