@@ -33,7 +33,7 @@ def score_tasks(
     runtime: Runtime | None = None
     for task in tasks:
         # opened late: a run that only meets known files never loads the network
-        runtime = runtime or open_runtime(weights, task.options.device)
+        runtime = runtime or _runtime_of(weights, task.options.device)
         yield task, _guard(task, weights, runtime, _advance_for(task, listener))
 
 
@@ -76,16 +76,22 @@ def _died(task: ScoreTask) -> VideoError:
     )
 
 
-_RUNTIMES: dict[str, Runtime] = {}
+_RUNTIMES: dict[tuple[str, str], Runtime] = {}
+
+
+def _runtime_of(weights: Weights, device: str) -> Runtime:
+    """Open a runtime once in a process: a watch counts thousands of small runs."""
+    key = (weights.sha256, device)
+    if key not in _RUNTIMES:
+        _RUNTIMES[key] = open_runtime(weights, device)
+    return _RUNTIMES[key]
 
 
 def _work(task: ScoreTask) -> ScoredFile | TruckcountError:
     """Score in a worker process, which keeps its runtime between tasks."""
     began = time.process_time()
     weights = find_weights(task.options.model)
-    if weights.sha256 not in _RUNTIMES:
-        _RUNTIMES[weights.sha256] = open_runtime(weights, task.options.device)
-    done = _guard(task, weights, _RUNTIMES[weights.sha256])
+    done = _guard(task, weights, _runtime_of(weights, task.options.device))
     if isinstance(done, TruckcountError):
         return done
     return replace(done, worker_cpu_s=time.process_time() - began)

@@ -10,6 +10,10 @@ from typing import NoReturn
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the polite end of a service, no one's Ctrl-C."""
+
+
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does: what is scored by then is kept.
@@ -22,7 +26,7 @@ def terminate_as_interrupt() -> Iterator[None]:
         return
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+        raise Terminated
 
     previous = signal.signal(signal.SIGTERM, interrupt)
     try:

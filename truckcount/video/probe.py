@@ -102,6 +102,10 @@ def open_container(source: Source, max_pixels: int = MAX_PIXELS) -> Any:
         )
         raise DecodeError(msg) from error
     for stream in container.streams.video:
+        if stream.codec_context is None:  # a codec that this FFmpeg does not know
+            container.close()
+            msg = f"{source.name}: no decoder for its pictures; convert it with ffmpeg"
+            raise DecodeError(msg)
         stream.codec_context.options = decoder_options(max_pixels)
     return container
 
