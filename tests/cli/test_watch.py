@@ -15,7 +15,7 @@ from truckcount.pipeline.turn import hold_turn
 from truckcount.store.check import check_store
 
 pytestmark = pytest.mark.video
-PATIENCE_S = 180.0  # of a test on a busy machine; a file takes a second or two
+PATIENCE_S = 600.0  # of a test on a busy machine; a file takes a second or two
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def watch(scene, tmp_path):
             env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
             stderr=subprocess.PIPE,
             text=True,
+            # a shell that starts tests in the background makes them deaf to SIGINT
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         return process
