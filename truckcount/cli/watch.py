@@ -31,6 +31,13 @@ EXIT_INTERRUPTED = 130
     help="Look every so many seconds: for network mounts, which tell of nothing.",
 )
 @click.option(
+    "--segment-minutes",
+    type=click.FloatRange(0.05, 60),
+    default=5.0,
+    show_default=True,
+    help="Live cameras: publish so often.",
+)
+@click.option(
     "--quarantine-after",
     type=click.IntRange(1),
     default=6,
@@ -51,9 +58,13 @@ EXIT_INTERRUPTED = 130
 def watch(folders: tuple[str, ...], **options: Any) -> int:
     """Count new files of FOLDERS within seconds of their end, until stopped.
 
+    A FOLDER may be the URL of a live camera (rtsp, http): it is read as it comes,
+    connected again when it breaks, and what was missed is no coverage.
+
     \b
     Example:
       truckcount watch recordings/ --cameras cameras.toml --settle 10
+      truckcount watch rtsp://user:password@10.0.0.7/live --cameras cameras.toml
 
     A file that fails is tried again after 1, 5 and 25 minutes, 2 and 10 hours, then
     left alone until it changes; `truckcount status` lists it. Exit codes: 0 stopped
@@ -69,6 +80,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.watch import Watch, WatchOptions
 
     own = {name: options.pop(name) for name in ("poll_s", "quarantine_after")}
+    own["segment_s"] = 60 * options.pop("segment_minutes")
     is_quiet = options.pop("quiet")
     path, port = options.pop("metrics"), options.pop("metrics_port")
     chosen = RunOptions(settle_s=options.pop("settle"), **options)

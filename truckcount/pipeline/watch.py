@@ -1,15 +1,17 @@
-"""Folders that recorders fill to hours, until told to stop."""
+"""Folders that recorders fill, and live cameras, to hours, until told to stop."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from truckcount.errors import TruckcountError
+from truckcount.domain.credentials import URL_PATTERN
+from truckcount.errors import StoreError, TruckcountError
 from truckcount.pipeline.attempts import QUARANTINE_AFTER, US_PER_S
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.folder_events import FolderEvents
 from truckcount.pipeline.intake import Intake, Waiting, batches
+from truckcount.pipeline.live import SEGMENT_S, LiveStreams
 from truckcount.pipeline.result import FileOutcome, RunResult
 from truckcount.pipeline.turn import hold_turn
 from truckcount.store import Store
@@ -17,6 +19,7 @@ from truckcount.store import Store
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0  # whatever the kernel tells: a mount may come back unannounced
+LIVE_PAUSE_S = 2.0  # pieces of live cameras are published within
 MIN_PAUSE_S = 0.5  # between two looks, while a recorder writes all the time
 FIRST_TROUBLE_S, MAX_TROUBLE_S = 5.0, 300.0
 
@@ -29,10 +32,12 @@ class WatchOptions:
     """Look every so many seconds instead of waiting to be told of changes."""
     quarantine_after: int = QUARANTINE_AFTER
     look_every_s: float = LOOK_EVERY_S
+    segment_s: float = SEGMENT_S
+    """Live cameras: how often what was scored is published."""
 
 
 class Watch:
-    """Counts new files of folders as they are finished.
+    """Counts new files of folders as they are finished, and live cameras.
 
     Trouble with the store or the cameras' file (a full disk, a slip in an edit)
     is logged and outwaited: no file is lost by it, it is only counted later.
@@ -61,7 +66,8 @@ class Watch:
         self._looked = looked
         self._clock = clock
         Store.open(options.store)
-        self._folders = list(folders)
+        self._folders = [p for p in folders if not URL_PATTERN.match(p)]
+        self._urls = [p for p in folders if URL_PATTERN.match(p)]
         self._missing: set[str] = set()
         self._trouble_s = 0.0
 
@@ -80,14 +86,17 @@ class Watch:
                 quarantine_after=self._watch.quarantine_after,
                 clock=self._clock,
             )
+            streams = LiveStreams(self._urls, self._options, self._watch.segment_s)
             events = FolderEvents(intake.paths, self._watch.poll_s)
             try:
                 while True:
                     pause_s = self.cycle(intake)
+                    self._publish(streams.publish())
                     time.sleep(MIN_PAUSE_S)
-                    events.wait(pause_s)
+                    events.wait(min(pause_s, LIVE_PAUSE_S) if self._urls else pause_s)
             finally:
                 events.close()
+                self._publish(streams.close())
 
     def cycle(self, intake: Intake) -> float:
         """Look once and count what is ready; return the seconds until the next."""
@@ -110,6 +119,15 @@ class Watch:
             if self._heard is not None:
                 self._heard(result)
         return self._pause_s(waiting)
+
+    def _publish(self, results: Iterator[RunResult]) -> None:
+        """Hear of live pieces as they are published; a full disk lets them wait."""
+        try:
+            for result in results:
+                if self._heard is not None:
+                    self._heard(result)
+        except StoreError as error:
+            logger.warning("%s; live pieces wait", error)
 
     def _pause_s(self, waiting: Waiting) -> float:
         """Seconds until something is due that no change of a folder announces."""

@@ -49,7 +49,8 @@ def ffmpeg_options(source: Source, max_pixels: int = MAX_PIXELS) -> dict[str, st
         return options | allowed
     scheme = source.path.partition("://")[0].lower()
     if scheme.startswith("rtsp"):
-        options["rtsp_transport"] = "tcp"
+        # a second of looking is enough: a camera says in its SDP what it sends
+        options |= {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
     return options | {
         "protocol_whitelist": PROTOCOLS.get(scheme, scheme),
         "format_whitelist": STREAM_CONTAINERS,

@@ -83,14 +83,16 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
         )
 
 
-def open_container(source: Source, max_pixels: int = MAX_PIXELS) -> Any:
+def open_container(
+    source: Source, max_pixels: int = MAX_PIXELS, timeout_s: float = TIMEOUT_S
+) -> Any:
     """Open a source with FFmpeg; its error becomes one line of ours."""
     try:
         container = av.open(
             ffmpeg_name(source),
             options=ffmpeg_options(source, max_pixels),
             metadata_errors="replace",
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
         )
     except av.error.FFmpegError as error:
         reason = str(error.strerror or error).strip()
