@@ -30,6 +30,7 @@ _RUN_OPTIONS = (
     click.option(
         "--jobs", type=int, default=1, show_default=True, help="Files at a time."
     ),
+    click.option("--dask", help="Score on the cluster of this scheduler's address."),
     click.option("--speed", default="exact", show_default=True, help="exact or fast."),
     click.option("--backend", default="av", show_default=True, help="av or opencv."),
     click.option(

@@ -40,6 +40,8 @@ class RunOptions:
     """Minutes of a bin; 60 writes ``hours`` alone."""
     jobs: int = 1
     """Files decoded at the same time."""
+    dask: str | None = None
+    """Address of a Dask scheduler whose workers score instead of local processes."""
     speed: str = "exact"
     """``fast`` does not score views again that have not changed; a cut of the video
     may then move a score by a grey level, which ``exact`` excludes."""

@@ -1,4 +1,4 @@
-"""Score tasks to scored files: here, or in local worker processes."""
+"""Score tasks to scored files: here, in local processes, or on a cluster."""
 
 import logging
 import time
@@ -12,6 +12,7 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from truckcount.errors import DecodeError, TruckcountError, VideoError
+from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import open_runtime
@@ -27,6 +28,9 @@ def score_tasks(
     tasks: Sequence[ScoreTask], weights: Weights, listener: RunListener | None
 ) -> Iterator[Scored]:
     """Yield each task with its scores or with what went wrong, as it is done."""
+    if tasks and tasks[0].options.dask is not None:
+        yield from score_on_cluster(tasks, tasks[0].options.dask, _work)
+        return
     if tasks and tasks[0].options.jobs > 1 and len(tasks) > 1:
         yield from _score_in_workers(tasks)
         return

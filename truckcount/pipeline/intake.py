@@ -95,7 +95,7 @@ class Intake:
         """
         now_us = round(self._clock() * US_PER_S)
         before = {s.name: self.attempts.of(s) for s in sources}
-        is_own_process = self._options.jobs == 1
+        is_own_process = self._options.jobs == 1 and self._options.dask is None
         try:
             if is_own_process:
                 for source in sources:

@@ -27,7 +27,7 @@ from truckcount.video.decode_live import LiveFrame, read_live
 logger = logging.getLogger(__name__)
 
 SEGMENT_S = 300.0  # hours are five minutes old at most
-FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 60.0
+FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0
 STOP_S = 15.0  # a read that waits for a silent camera ends before
 
 Piece = tuple[ScoreTask, ScoredFile]
