@@ -10,6 +10,7 @@ import socketserver
 import struct
 import threading
 import time
+from contextlib import suppress
 from fractions import Fraction
 
 import av
@@ -71,7 +72,8 @@ class RtspCamera:
         """Break every connection, and refuse new ones until ``mend``."""
         self.is_down = True
         for connection in list(self._open):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
 
     def mend(self):
         """Let connections in again."""
