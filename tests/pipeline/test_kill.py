@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.interrupts import terminate_as_interrupt
 from truckcount.pipeline.run import run_paths
 from truckcount.store import Store
 from truckcount.store.check import check_store
@@ -115,7 +116,8 @@ def test_a_killed_command_heals(films, model, clean, tmp_path, seed):
     finish_and_compare(store, films, model, clean)
 
 
-def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path, number):
     films = tmp_path / "films"
     films.mkdir()
     for minute in range(8):
@@ -124,7 +126,7 @@ def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path):
     process = start(films, model, store)
     while not list(store.glob("scores/*/*.parquet")) and process.poll() is None:
         time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.wait(30) == 130
     kept = pd.read_parquet(store / "segments")
     assert 0 < len(kept) < 8
@@ -132,19 +134,20 @@ def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path):
     assert check_store(store) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_between_two_writes_waits_for_the_second(
-    films, model, tmp_path, monkeypatch
+    films, model, tmp_path, monkeypatch, number
 ):
     """Scores are kept with their segment's row, never without."""
     write_scores = Store.write_scores
 
     def write_and_interrupt(store, *arguments):
         write_scores(store, *arguments)
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
 
     monkeypatch.setattr(Store, "write_scores", write_and_interrupt)
     root = tmp_path / "store"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), terminate_as_interrupt():
         run_paths([str(films)], RunOptions(store=root, model=model))
     assert len(pd.read_parquet(root / "segments")) == 1
     assert check_store(root) == []

@@ -10,6 +10,8 @@ import click
 # that `truckcount --help` imports click alone
 COMMANDS = {
     "run": ("run", "run", "Count trucks in videos and write the hours to a store."),
+    "watch": ("watch", "watch", "Count the files of folders as they are finished."),
+    "status": ("status", "status", "Say in one screen how a store gets on."),
     "hours": ("hours", "hours", "Print the hours of a store."),
     "cameras": ("cameras", "cameras", "Make and check cameras.toml."),
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import (
     CalibrationError,
     ConfigError,
@@ -33,7 +34,7 @@ def exit_code_of(error: Exception) -> int:
 
 def say(text: str) -> None:
     """Say something to the person: on stderr."""
-    print(text, file=sys.stderr)
+    print(mask_credentials(text), file=sys.stderr)
 
 
 def say_error(error: Exception) -> None:
@@ -50,7 +51,7 @@ def say_error(error: Exception) -> None:
 def give(text: str) -> None:
     """Give data to the program that reads us: on stdout."""
     try:
-        print(text)
+        print(mask_credentials(text))
         sys.stdout.flush()
     except BrokenPipeError:
         # `truckcount hours | head` closes early; that is no error of ours
@@ -82,9 +83,7 @@ def align(rows: list[list[str]], header: list[str]) -> str:
 def configure_logging(*, is_verbose: bool, is_json: bool) -> None:
     """Log warnings, or all, to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonFormatter() if is_json else logging.Formatter("truckcount: %(message)s")
-    )
+    handler.setFormatter(_JsonFormatter() if is_json else _TextFormatter())
     logging.basicConfig(
         level=logging.INFO if is_verbose else logging.WARNING,
         handlers=[handler],
@@ -98,14 +97,27 @@ class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Spell a record."""
         moment = datetime.fromtimestamp(record.created, UTC)
+        trace = self.formatException(record.exc_info) if record.exc_info else None
         return json.dumps(
             {
                 "time": moment.isoformat(),
                 "level": record.levelname,
                 "logger": record.name,
-                "message": record.getMessage(),
+                "message": mask_credentials(record.getMessage()),
             }
+            | ({} if trace is None else {"traceback": mask_credentials(trace)})
         )
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a record, and its traceback where it has one."""
+
+    def __init__(self) -> None:
+        super().__init__("truckcount: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Spell a record."""
+        return mask_credentials(super().format(record))
 
 
 def _is_number(text: str) -> bool:

@@ -1,8 +1,59 @@
 """What several commands ask of an option's value."""
 
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
+
+_RUN_OPTIONS = (
+    click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones."),
+    click.option("--camera", help="Take every file as this camera's."),
+    click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.'),
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        default=Path("store"),
+        show_default=True,
+    ),
+    click.option(
+        "--model", default="truckmap", show_default=True, help="Name or path."
+    ),
+    click.option(
+        "--device", default="auto", show_default=True, help="auto, cpu or cuda."
+    ),
+    click.option("--sample-fps", type=float, default=5.0, show_default=True),
+    click.option(
+        "--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60."
+    ),
+    click.option(
+        "--jobs", type=int, default=1, show_default=True, help="Files at a time."
+    ),
+    click.option("--dask", help="Score on the cluster of this scheduler's address."),
+    click.option("--speed", default="exact", show_default=True, help="exact or fast."),
+    click.option("--backend", default="av", show_default=True, help="av or opencv."),
+    click.option(
+        "--max-pixels",
+        type=int,
+        default=8192 * 8192,
+        show_default=True,
+        help="Refuse larger pictures.",
+    ),
+    click.option(
+        "--strict-time",
+        "is_strict_time",
+        is_flag=True,
+        help="Refuse guessed start times.",
+    ),
+)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of ``RunOptions`` that every run has."""
+    for option in reversed(_RUN_OPTIONS):
+        command = option(command)
+    return command
 
 
 def check_iso_time(

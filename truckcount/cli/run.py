@@ -1,12 +1,13 @@
 """`truckcount run`: the main job."""
 
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import check_iso_time, run_options
+from truckcount.errors import StoreLockedError
 
 if TYPE_CHECKING:
     from truckcount.pipeline.result import RunResult
@@ -14,24 +15,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
-@click.option("--camera", help="Take every file as this camera's.")
-@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
 @click.option(
     "--start",
     callback=check_iso_time,
     help="ISO-8601 time of the first frame, with offset.",
 )
-@click.option(
-    "--store", type=click.Path(path_type=Path), default=Path("store"), show_default=True
-)
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--sample-fps", type=float, default=5.0, show_default=True)
-@click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
-@click.option("--speed", default="exact", show_default=True, help="exact or fast.")
-@click.option("--backend", default="av", show_default=True, help="av or opencv.")
+@run_options
 @click.option(
     "--settle",
     type=float,
@@ -39,7 +28,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="Leave files alone that were written to within these seconds.",
 )
-@click.option("--strict-time", is_flag=True, help="Refuse guessed start times.")
+@click.option(
+    "--new",
+    "is_new_only",
+    is_flag=True,
+    help="Only files the store does not know, by path, size and time.",
+)
+@click.option(
+    "--if-free",
+    "is_if_free",
+    is_flag=True,
+    help="Leave at once, exit 0, when another unattended run is at work.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(paths: tuple[str, ...], **options: Any) -> int:
@@ -49,24 +49,35 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     Example:
       truckcount run video.mp4
       truckcount run recordings/ --cameras cameras.toml --settle 30 --jobs 2
+      truckcount run recordings/ --new --if-free --settle 30   # from cron
 
     Running again over the same files changes nothing and decodes nothing. Exit
     codes: 0 done, 2 usage, 3 some files failed, 4 nothing usable, 5 store.
     """
     from truckcount.cli._progress import progress_for
     from truckcount.pipeline.config import RunOptions
+    from truckcount.pipeline.interrupts import terminate_as_interrupt
     from truckcount.pipeline.run import run_paths
+    from truckcount.pipeline.run_new import run_new
+    from truckcount.pipeline.turn import hold_turn
 
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
+    is_new_only, is_if_free = options.pop("is_new_only"), options.pop("is_if_free")
     options["settle_s"] = options.pop("settle")
-    options["is_strict_time"] = options.pop("strict_time")
     chosen = RunOptions(**options)
+    run_them = run_new if is_new_only else run_paths
     bar = progress_for(is_quiet=is_quiet)
-    try:
-        result = run_paths(paths, chosen, bar)
-    finally:
+    with ExitStack() as stack:
+        stack.enter_context(terminate_as_interrupt())
         if bar is not None:
-            bar.close()
+            stack.callback(bar.close)
+        if is_if_free:
+            try:
+                stack.enter_context(hold_turn(chosen.store))
+            except StoreLockedError as error:
+                say(f"{error}; left to it")
+                return 0
+        result = run_them(paths, chosen, bar)
     if as_json:
         give_json(result.to_json())
     elif not is_quiet:
@@ -75,6 +86,9 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _summarise(result: "RunResult") -> None:
+    if not result.file_outcomes:
+        say(f"nothing new; hours in {result.store}/hours")
+        return
     for outcome in result.file_outcomes:
         for warning in outcome.warnings:
             say(f"{outcome.path}: {warning}")

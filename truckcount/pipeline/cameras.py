@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from truckcount.counting import CountingOptions
 from truckcount.domain.camera import WHOLE_PICTURE, Camera, Gate, Point
+from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import ConfigError, VideoError
 from truckcount.pipeline.config import RunOptions
 from truckcount.video import find_sources, probe_video, split_camera_name
@@ -71,7 +72,8 @@ class CameraBook:
         if len(matching) > 1:
             names = " and ".join(c.name for c in matching)
             msg = (
-                f"{path} matches cameras {names}; make their `match` patterns disjoint"
+                f"{mask_credentials(path)} matches cameras {names}; make their `match` "
+                "patterns disjoint"
             )
             raise ConfigError(msg)
         if matching:

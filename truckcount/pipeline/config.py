@@ -12,6 +12,7 @@ from truckcount.domain.camera import Camera, Gate
 from truckcount.errors import ConfigError
 from truckcount.presence.devices import DEVICES
 from truckcount.presence.weights import Weights
+from truckcount.video import MAX_PIXELS
 
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
@@ -39,6 +40,8 @@ class RunOptions:
     """Minutes of a bin; 60 writes ``hours`` alone."""
     jobs: int = 1
     """Files decoded at the same time."""
+    dask: str | None = None
+    """Address of a Dask scheduler whose workers score instead of local processes."""
     speed: str = "exact"
     """``fast`` does not score views again that have not changed; a cut of the video
     may then move a score by a grey level, which ``exact`` excludes."""
@@ -47,6 +50,8 @@ class RunOptions:
     settle_s: float = 0.0
     """Leave files alone that were written to within these seconds."""
     backend: str = "av"
+    max_pixels: int = MAX_PIXELS
+    """Refuse larger pictures: a header of a few bytes may ask for all memory."""
 
     def __post_init__(self) -> None:
         _check_choice("--bins", self.bins, BIN_MINUTES)
@@ -55,6 +60,9 @@ class RunOptions:
         _check_choice("--device", self.device, DEVICES)
         if not 0.2 <= self.sample_fps <= 60:
             msg = f"--sample-fps {self.sample_fps} is out of range; use 0.2 to 60"
+            raise ConfigError(msg)
+        if self.max_pixels < 1:
+            msg = f"--max-pixels {self.max_pixels} must be at least 1"
             raise ConfigError(msg)
         if self.jobs < 1:
             msg = f"--jobs {self.jobs} must be at least 1"

@@ -1,18 +1,25 @@
-"""Score tasks to scored files: here, or in local worker processes."""
+"""Score tasks to scored files: here, in local processes, or on a cluster."""
 
+import logging
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
 from truckcount.errors import DecodeError, TruckcountError, VideoError
+from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
+
+logger = logging.getLogger(__name__)
 
 Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
 
@@ -21,38 +28,74 @@ def score_tasks(
     tasks: Sequence[ScoreTask], weights: Weights, listener: RunListener | None
 ) -> Iterator[Scored]:
     """Yield each task with its scores or with what went wrong, as it is done."""
+    if tasks and tasks[0].options.dask is not None:
+        yield from score_on_cluster(tasks, tasks[0].options.dask, _work)
+        return
     if tasks and tasks[0].options.jobs > 1 and len(tasks) > 1:
         yield from _score_in_workers(tasks)
         return
     runtime: Runtime | None = None
     for task in tasks:
         # opened late: a run that only meets known files never loads the network
-        runtime = runtime or open_runtime(weights, task.options.device)
+        runtime = runtime or _runtime_of(weights, task.options.device)
         yield task, _guard(task, weights, runtime, _advance_for(task, listener))
 
 
 def _score_in_workers(tasks: Sequence[ScoreTask]) -> Iterator[Scored]:
-    # spawn: forked children would share threads of decoder and runtime
+    left = {task.segment_id: task for task in tasks}
     jobs = tasks[0].options.jobs
+    while left:
+        for task, scored in _score_in_pool(list(left.values()), jobs):
+            del left[task.segment_id]
+            yield task, scored
+        if jobs == 1 and left:  # the one that was being scored took the worker along
+            task = left.pop(next(iter(left)))
+            yield task, _died(task)
+        jobs = 1  # one at a time from here on, to tell which of them it is
+
+
+def _score_in_pool(tasks: Sequence[ScoreTask], jobs: int) -> Iterator[Scored]:
+    """Yield what is scored; ends early when a worker dies."""
+    others = set(active_children())
+    # spawn: forked children would share threads of decoder and runtime
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_work, task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        finally:  # when interrupted, what has not begun is not begun any more
+        except BrokenProcessPool:
+            return
+        except BaseException:  # interrupted: what a worker is at is not waited for
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            raise
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-_RUNTIMES: dict[str, Runtime] = {}
+def _died(task: ScoreTask) -> VideoError:
+    return VideoError(
+        f"{task.source.name}: the process that read it died, as of damage that the "
+        "decoder cannot bear, or of too little memory; the other files are done"
+    )
+
+
+_RUNTIMES: dict[tuple[str, str], Runtime] = {}
+
+
+def _runtime_of(weights: Weights, device: str) -> Runtime:
+    """Open a runtime once in a process: a watch counts thousands of small runs."""
+    key = (weights.sha256, device)
+    if key not in _RUNTIMES:
+        _RUNTIMES[key] = open_runtime(weights, device)
+    return _RUNTIMES[key]
 
 
 def _work(task: ScoreTask) -> ScoredFile | TruckcountError:
     """Score in a worker process, which keeps its runtime between tasks."""
     began = time.process_time()
     weights = find_weights(task.options.model)
-    if weights.sha256 not in _RUNTIMES:
-        _RUNTIMES[weights.sha256] = open_runtime(weights, task.options.device)
-    done = _guard(task, weights, _RUNTIMES[weights.sha256])
+    done = _guard(task, weights, _runtime_of(weights, task.options.device))
     if isinstance(done, TruckcountError):
         return done
     return replace(done, worker_cpu_s=time.process_time() - began)
@@ -70,6 +113,23 @@ def _guard(
         return error
     except OSError as error:
         return DecodeError(f"{task.source.name}: cannot be read: {error}")
+    except MemoryError:
+        return VideoError(f"{task.source.name}: not enough memory to read it")
+    except TruckcountError:
+        raise  # of the model or the options: no file can be counted
+    except Exception as error:
+        logger.info("%s", task.source.name, exc_info=True)
+        return VideoError(
+            f"{task.source.name}: unexpected {type(error).__name__} at "
+            f"{_place_of(error)}: {error}; the other files are done (--verbose shows "
+            "the traceback)"
+        )
+
+
+def _place_of(error: Exception) -> str:
+    """Return file and line of where an error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _advance_for(task: ScoreTask, listener: RunListener | None) -> Advance | None:

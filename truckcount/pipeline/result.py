@@ -71,10 +71,14 @@ class RunResult:
     passage_rows: tuple[dict[str, Any], ...]
     hour_rows: tuple[dict[str, Any], ...]
     speed: dict[str, float | None] = field(default_factory=dict)
+    is_empty_fine: bool = False
+    """Only what is new was asked for: no file at all is no failure."""
 
     @property
     def exit_code(self) -> int:
         """0 all done, 3 some inputs failed, 4 nothing usable."""
+        if not self.file_outcomes and self.is_empty_fine:
+            return EXIT_DONE
         n_failed = sum(outcome.is_failed for outcome in self.file_outcomes)
         if not self.file_outcomes or n_failed == len(self.file_outcomes):
             return EXIT_NOTHING_USABLE

@@ -83,6 +83,25 @@ def run_paths(
     )
 
 
+def publish_scored(
+    task: ScoreTask, scored: ScoredFile, weights: Weights, options: RunOptions
+) -> RunResult:
+    """Keep and publish one piece that was scored elsewhere, as of a live camera."""
+    began, cpu_began = time.monotonic(), time.process_time()
+    work = CameraWork(camera=task.camera)
+    _CameraRun(Store.open(options.store), work, weights, options, None, 0).keep(
+        task, scored
+    )
+    return gather_result(
+        weights,
+        options,
+        [work],
+        [],
+        wall_s=time.monotonic() - began,
+        cpu_s=time.process_time() - cpu_began,
+    )
+
+
 def _plan(
     paths: Sequence[str], book: CameraBook, options: RunOptions
 ) -> tuple[list[CameraWork], list[FileOutcome]]:
@@ -143,17 +162,28 @@ class _CameraRun:
     def run(self) -> int:
         """Do it; return the trucks counted by the whole run so far."""
         with self._store.lock(self._camera.name):
-            self._records = {
-                r.segment_id: r
-                for r in self._store.segments(self._camera.name)
-                if is_counted(r)
-            }
+            self._read_records()
             try:
                 self._score(self._sort_out())
             finally:  # also when interrupted: what is scored by then is kept
                 if self._changed or self._pending:
                     self._publish()
         return self._n_trucks()
+
+    def keep(self, task: ScoreTask, scored: ScoredFile) -> None:
+        """Keep one scored piece and publish it."""
+        with self._store.lock(self._camera.name), interrupts_held():
+            self._read_records()
+            record = self._keep(task, scored)
+            self._publish()
+        self._note(outcome_of(task.source, self._camera, record, "done", scored))
+
+    def _read_records(self) -> None:
+        self._records = {
+            r.segment_id: r
+            for r in self._store.segments(self._camera.name)
+            if is_counted(r)
+        }
 
     def _sort_out(self) -> list[ScoreTask]:
         """Return what must be scored; the rest is known already."""

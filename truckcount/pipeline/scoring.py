@@ -62,7 +62,7 @@ def score_file(
         When the file gives no picture or no trustworthy start time.
     """
     options, camera, source = task.options, task.camera, task.source
-    probe = probe_video(source)
+    probe = probe_video(source, options.max_pixels)
     start = resolve_start(
         source, camera, probe, start=options.start, is_strict=options.is_strict_time
     )
@@ -75,6 +75,7 @@ def score_file(
         sample_fps=options.sample_fps,
         backend=options.backend,
         camera=camera,
+        max_pixels=options.max_pixels,
     )
     scorer = ClipScorer(
         runtime,

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.credentials import mask_credentials
 from truckcount.domain.segment import StartTime
 from truckcount.errors import (
     ClockError,
@@ -121,7 +122,10 @@ def outcome_of(
 def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
     """Spell an error as a file's outcome."""
     return FileOutcome(
-        path=path, camera=camera, status=_status_of(error), error=str(error)
+        path=mask_credentials(path),
+        camera=camera,
+        status=_status_of(error),
+        error=mask_credentials(str(error)),
     )
 
 

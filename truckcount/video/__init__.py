@@ -3,6 +3,8 @@
 ``find_sources`` -> ``probe_video`` -> ``resolve_start`` -> ``open_decoder``.
 """
 
+from truckcount.domain.credentials import mask_credentials
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.decoder import Decoder, open_decoder
 from truckcount.video.probe import Probe, probe_video
 from truckcount.video.sources import (
@@ -10,11 +12,11 @@ from truckcount.video.sources import (
     check_settled,
     find_sources,
     fingerprint,
-    mask_credentials,
 )
 from truckcount.video.start_time import resolve_start, split_camera_name
 
 __all__ = [
+    "MAX_PIXELS",
     "Decoder",
     "Probe",
     "Source",

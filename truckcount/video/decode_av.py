@@ -12,6 +12,7 @@ from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
 from truckcount.errors import DecodeError
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.clock import FrameClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.decoder import not_finished
@@ -39,12 +40,14 @@ class AvDecoder:
         start_us: int,
         sample_fps: float,
         threads: int = 1,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._source = source
         self._views = list(views)
         self._start_us = start_us
         self._sample_fps = sample_fps
         self._threads = threads
+        self._max_pixels = max_pixels
         self._report: SegmentReport | None = None
         self.is_skipping_nonref = False
 
@@ -59,7 +62,7 @@ class AvDecoder:
         """Yield the samples."""
         began = time.process_time()
         outside = 0.0  # CPU time that consumers spent between samples
-        with open_container(self._source) as container:
+        with open_container(self._source, self._max_pixels) as container:
             reading = _Reading(container, self)
             for sample in reading.samples():
                 paused = time.process_time()

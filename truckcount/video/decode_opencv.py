@@ -1,7 +1,9 @@
 """A source to samples by OpenCV: the reference that tests compare with."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 
@@ -9,6 +11,7 @@ from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
 from truckcount.errors import DecodeError
+from truckcount.video.access import MAX_PIXELS, ffmpeg_name, ffmpeg_options
 from truckcount.video.clock import FrameClock
 from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
@@ -33,11 +36,13 @@ class OpenCvDecoder:
         *,
         start_us: int,
         sample_fps: float,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._source = source
         self._views = list(views)
         self._start_us = start_us
         self._sample_fps = sample_fps
+        self._max_pixels = max_pixels
         self._report: SegmentReport | None = None
 
     @property
@@ -50,7 +55,7 @@ class OpenCvDecoder:
     def __iter__(self) -> Iterator[Sample]:
         """Yield the samples."""
         began, outside = time.process_time(), 0.0
-        capture = cv2.VideoCapture(self._source.path)
+        capture = _open(self._source, self._max_pixels)
         try:
             if not capture.isOpened():
                 msg = f"{self._source.name}: OpenCV cannot open this file"
@@ -111,3 +116,18 @@ class OpenCvDecoder:
             )
         finally:
             capture.release()
+
+
+def _open(source: Source, max_pixels: int) -> Any:
+    """Open with FFmpeg, told what it may reach: OpenCV takes that from a variable."""
+    name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+    before = os.environ.get(name)
+    options = ffmpeg_options(source, max_pixels)
+    os.environ[name] = "|".join(f"{key};{value}" for key, value in options.items())
+    try:
+        return cv2.VideoCapture(ffmpeg_name(source), cv2.CAP_FFMPEG)
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -13,11 +13,13 @@ from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.domain.ticks import TickSampler
 from truckcount.errors import ClockError
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.recorder_names import read_name_time
 from truckcount.video.sources import Source, list_stills
+from truckcount.video.still_size import check_still
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,12 +39,14 @@ class StillsDecoder:
         start_us: int,
         sample_fps: float,
         camera: Camera | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._source = source
         self._views = list(views)
         self._start_us = start_us
         self._sample_fps = sample_fps
         self._camera = camera
+        self._max_pixels = max_pixels
         self._report: SegmentReport | None = None
 
     @property
@@ -68,6 +72,7 @@ class StillsDecoder:
             t_us = self._start_us + elapsed
             if sampler.take(t_us) is None:
                 continue
+            check_still(self._source, path, self._max_pixels)
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 n_bad += 1

@@ -7,6 +7,7 @@ from truckcount.domain.camera import Camera
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.segment import SegmentReport
 from truckcount.errors import ConfigError, DecodeError
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.sources import Source
 
 
@@ -32,6 +33,7 @@ def open_decoder(
     backend: str = "av",
     threads: int = 1,
     camera: Camera | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Decoder:
     """Open a source for sampling.
 
@@ -49,23 +51,41 @@ def open_decoder(
         Decoder threads; 1 costs the least CPU time.
     camera : Camera, optional
         Whose zone and name patterns date the pictures of a folder of stills.
+    max_pixels : int
+        Larger pictures are left out as damage.
     """
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
 
         return StillsDecoder(
-            source, views, start_us=start_us, sample_fps=sample_fps, camera=camera
+            source,
+            views,
+            start_us=start_us,
+            sample_fps=sample_fps,
+            camera=camera,
+            max_pixels=max_pixels,
         )
     if backend == "av":
         from truckcount.video.decode_av import AvDecoder
 
         return AvDecoder(
-            source, views, start_us=start_us, sample_fps=sample_fps, threads=threads
+            source,
+            views,
+            start_us=start_us,
+            sample_fps=sample_fps,
+            threads=threads,
+            max_pixels=max_pixels,
         )
     if backend == "opencv":
         from truckcount.video.decode_opencv import OpenCvDecoder
 
-        return OpenCvDecoder(source, views, start_us=start_us, sample_fps=sample_fps)
+        return OpenCvDecoder(
+            source,
+            views,
+            start_us=start_us,
+            sample_fps=sample_fps,
+            max_pixels=max_pixels,
+        )
     msg = f"backend {backend!r} is not one of av, opencv"
     raise ConfigError(msg)
 

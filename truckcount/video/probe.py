@@ -9,10 +9,18 @@ from typing import Any
 import av
 
 from truckcount.errors import DecodeError
+from truckcount.video.access import (
+    MAX_PIXELS,
+    check_pixels,
+    decoder_options,
+    ffmpeg_name,
+    ffmpeg_options,
+)
 from truckcount.video.sources import Source, list_stills
+from truckcount.video.still_size import check_still
 
+TIMEOUT_S = 20.0  # of opening, and of every read: a camera that is gone
 MAX_PACKETS_TO_PICTURE = 600  # several GOPs; then what is damaged stays upright
-MAX_SIDE_PX = 16_384  # larger pictures are damage or an attack, not a camera
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +40,34 @@ class Probe:
     has_b_frames: bool
 
 
-def probe_video(source: Source) -> Probe:
+def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
     """Read a source's header.
+
+    Parameters
+    ----------
+    max_pixels : int
+        Of one picture; a larger one is damage or an attack, not a camera.
 
     Raises
     ------
     DecodeError
-        When it is empty, no video, or has no picture stream.
+        When it is empty, no video, has no picture stream or too large a picture.
     """
     if source.kind == "stills":
-        return _probe_stills(source)
+        return _probe_stills(source, max_pixels)
     if source.kind == "file" and Path(source.path).stat().st_size == 0:
         msg = f"{source.name}: the file is empty (0 bytes); check the recorder"
         raise DecodeError(msg)
-    with open_container(source) as container:
+    with open_container(source, max_pixels) as container:
         if not container.streams.video:
             kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
             msg = f"{source.name}: no video stream (streams: {kinds}); nothing to count"
             raise DecodeError(msg)
         stream = container.streams.video[0]
         context = stream.codec_context
-        rotation = _first_rotation(source)
         width, height = context.width, context.height
-        if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
-            msg = f"{source.name}: picture size {width}x{height} cannot be used"
-            raise DecodeError(msg)
+        check_pixels(source, width, height, max_pixels)
+        rotation = _first_rotation(source, max_pixels)
         if rotation in (90, 270):
             width, height = height, width
         return Probe(
@@ -72,23 +83,38 @@ def probe_video(source: Source) -> Probe:
         )
 
 
-def open_container(source: Source) -> Any:
+def open_container(
+    source: Source, max_pixels: int = MAX_PIXELS, timeout_s: float = TIMEOUT_S
+) -> Any:
     """Open a source with FFmpeg; its error becomes one line of ours."""
-    options = {"rtsp_transport": "tcp"} if source.kind == "url" else {}
     try:
-        return av.open(source.path, options=options, timeout=20.0)
+        container = av.open(
+            ffmpeg_name(source),
+            options=ffmpeg_options(source, max_pixels),
+            metadata_errors="replace",
+            timeout=timeout_s,
+        )
     except av.error.FFmpegError as error:
         reason = str(error.strerror or error).strip()
+        if isinstance(error, av.error.ArgumentError):  # what a whitelist answers
+            reason = "damaged, or a kind of file that is not allowed: a playlist?"
         msg = (
             f"{source.name}: not a video that FFmpeg can open ({reason}); check that "
             "the file is complete"
         )
         raise DecodeError(msg) from error
+    for stream in container.streams.video:
+        if stream.codec_context is None:  # a codec that this FFmpeg does not know
+            container.close()
+            msg = f"{source.name}: no decoder for its pictures; convert it with ffmpeg"
+            raise DecodeError(msg)
+        stream.codec_context.options = decoder_options(max_pixels)
+    return container
 
 
-def _first_rotation(source: Source) -> int:
+def _first_rotation(source: Source, max_pixels: int) -> int:
     """Read the display matrix off the first frame: containers tell it only there."""
-    with open_container(source) as container:
+    with open_container(source, max_pixels) as container:
         packets = container.demux(container.streams.video[0])
         for _ in range(MAX_PACKETS_TO_PICTURE):
             try:
@@ -123,10 +149,11 @@ def _creation_time(container: Any, stream: Any) -> datetime | None:
     return None
 
 
-def _probe_stills(source: Source) -> Probe:
+def _probe_stills(source: Source, max_pixels: int) -> Probe:
     import cv2
 
     for still in list_stills(Path(source.path)):
+        check_still(source, still, max_pixels)
         image = cv2.imread(str(still))
         if image is not None:
             return Probe(

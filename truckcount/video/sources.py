@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import GrowingFileError, VideoNotFoundError
 
 VIDEO_SUFFIXES = frozenset(
@@ -39,11 +39,6 @@ VIDEO_SUFFIXES = frozenset(
         ".ubv",
     ]
 )
-SECRET_PATTERN = re.compile(
-    r"(?<=[?&])(user|usr|username|loginuse|pass|password|passwd|pwd|loginpas|token"
-    r"|auth|key|secret)=[^&#]*",
-    re.IGNORECASE,
-)
 STILL_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 URL_PATTERN = re.compile(r"^(rtsps?|rtmps?|https?|udp|tcp|srt)://", re.IGNORECASE)
 MIN_STILLS = 3  # fewer pictures in a folder are not a recording
@@ -65,18 +60,6 @@ class Source:
     def name(self) -> str:
         """How the source is called in tables and errors: without credentials."""
         return mask_credentials(self.path)
-
-
-def mask_credentials(text: str) -> str:
-    """Replace user, password and tokens of a URL by ``***``."""
-    if not URL_PATTERN.match(text):
-        return text
-    text = SECRET_PATTERN.sub(r"\1=***", text)
-    parts = urlsplit(text)
-    if "@" not in parts.netloc:
-        return text
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"***@{host}"))
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.credentials import mask_credentials
 from truckcount.domain.segment import StartTime
 from truckcount.errors import ClockError
 from truckcount.video.probe import Probe
@@ -17,7 +18,7 @@ from truckcount.video.recorder_names import (
     read_name_time,
     time_stamp_start,
 )
-from truckcount.video.sources import URL_PATTERN, Source, mask_credentials
+from truckcount.video.sources import URL_PATTERN, Source
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def resolve_start(
             return found
     msg = (
         f"{source.name}: no start time from {', '.join(order)}; give --start, a "
-        f"sidecar {Path(source.path).name}.json or a `clock` in cameras.toml"
+        f"sidecar {Path(source.name).name}.json or a `clock` in cameras.toml"
     )
     raise ClockError(msg)
 

@@ -1,0 +1,142 @@
+"""A live camera on loopback, over real RTSP: cut, silenced, slowed."""
+
+import time
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
+from tests.video.rtsp_server import RtspCamera, encode_film, red_film
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.live import LiveStreams
+from truckcount.store import Store
+from truckcount.store.check import check_store
+from truckcount.video import decode_live
+
+pytestmark = pytest.mark.video
+FPS = 10
+PATIENCE_S = 600.0
+
+
+@pytest.fixture(scope="module")
+def units():
+    return encode_film(red_film(FPS, SIZE, BOX_PX), 6 * FPS, FPS, SIZE)
+
+
+@pytest.fixture
+def watch(units, tmp_path, monkeypatch):
+    """Read a camera in pieces of so many seconds."""
+    monkeypatch.setattr(decode_live, "READ_TIMEOUT_S", 2.0)
+    camera = RtspCamera(units, FPS)
+    options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
+    scenes = []
+
+    def start(segment_s):
+        scenes.append(Scene(camera, options, segment_s))
+        return scenes[0]
+
+    yield start
+    for scene in scenes:
+        scene.close()
+    camera.close()
+
+
+class Scene:
+    """A camera and the streams that read it."""
+
+    def __init__(self, camera, options, segment_s):
+        self.camera, self.options = camera, options
+        self.streams = LiveStreams([camera.url], options, segment_s)
+        self.outcomes = []
+
+    def close(self):
+        self.outcomes += [o for r in self.streams.close() for o in r.file_outcomes]
+
+    def until(self, condition):
+        end = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            for result in self.streams.publish():
+                self.outcomes += result.file_outcomes
+            time.sleep(0.05)
+
+    def until_pieces(self, n):
+        """Wait for n more pieces."""
+        n += len(self.outcomes)
+        self.until(lambda: len(self.outcomes) >= n)
+
+    def spans(self):
+        store = Store.open(self.options.store)
+        (name,) = store.cameras()
+        return [(r.start_us / 1e6, r.end_us / 1e6) for r in store.segments(name)]
+
+    def check_coverage(self):
+        """What was watched is what was sent, at most: no gap is filled."""
+        spans = self.spans()
+        hours = pd.read_parquet(self.options.store / "hours")
+        covered_s = hours.groupby("hour_start_utc")["coverage_s"].first().sum()
+        # counting bridges what is shorter than two seconds, as between files
+        slack_s = 1 + 2 * sum(c - b > 0.2 for (_, b), (c, _) in pairwise(spans))
+        assert 0 < covered_s <= self.camera.n_sent / FPS + slack_s
+        assert covered_s <= sum(b - a for a, b in spans) + slack_s
+        assert check_store(self.options.store) == []
+
+
+def test_hours_fill_while_the_camera_runs(watch):
+    before_s = time.time()
+    scene = watch(2.0)
+    scene.until_pieces(4)
+    assert all(o.status == "done" for o in scene.outcomes)
+    assert all("secret" not in o.path for o in scene.outcomes)
+    for start_s, end_s in scene.spans():
+        assert before_s - 2 < start_s < end_s < time.time() + 1
+        assert end_s - start_s < 2.3, "cut every two seconds"
+    scene.check_coverage()
+
+
+def test_a_cut_is_a_gap_and_not_the_end(watch, caplog):
+    scene = watch(2.0)
+    scene.until_pieces(1)
+    scene.camera.cut()
+    scene.until(lambda: "connecting again" in caplog.text)
+    n = scene.camera.n_connections
+    scene.camera.mend()
+    scene.until_pieces(2)
+    assert scene.camera.n_connections > n
+    assert "secret" not in caplog.text
+    scene.check_coverage()
+
+
+def test_a_camera_that_falls_silent_is_left_and_found_again(watch, caplog):
+    scene = watch(2.0)
+    scene.until_pieces(1)
+    scene.camera.is_silent = True
+    scene.until(lambda: "connecting again" in caplog.text)
+    scene.camera.is_silent = False
+    scene.until_pieces(2)
+    scene.check_coverage()
+
+
+def test_a_stream_that_slows_down_falls_behind_and_is_begun_anew(watch, caplog):
+    scene = watch(2.0)
+    scene.until_pieces(1)
+    scene.camera.delay_s = 0.5  # a fifth of what the camera sees gets through
+    scene.until(lambda: "fell behind" in caplog.text)
+    scene.camera.delay_s = 0.0
+    scene.until_pieces(1)
+    scene.check_coverage()
+
+
+def test_what_was_begun_is_kept_when_told_to_stop(watch):
+    scene = watch(3600.0)
+    scene.until(lambda: scene.camera.n_sent > 20)
+    scene.close()
+    assert scene.outcomes
+    assert len(scene.spans()) == len(scene.outcomes)
+
+
+def test_no_camera_means_no_network_is_loaded(tmp_path):
+    options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
+    streams = LiveStreams([], options)
+    assert list(streams.publish()) == list(streams.close()) == []

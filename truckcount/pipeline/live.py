@@ -1,0 +1,221 @@
+"""Live cameras to segments that close every few minutes: one thread a camera."""
+
+import hashlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from truckcount.domain.camera import Camera
+from truckcount.domain.segment import SegmentReport, StartTime
+from truckcount.errors import VideoError
+from truckcount.pipeline.cameras import open_book
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.result import RunResult
+from truckcount.pipeline.run import publish_scored
+from truckcount.pipeline.scoring import ScoredFile, ScoreTask
+from truckcount.presence.devices import open_runtime
+from truckcount.presence.engine import ClipScorer
+from truckcount.presence.runtime import Runtime
+from truckcount.presence.views import plan_views
+from truckcount.presence.weights import Weights, find_weights
+from truckcount.video import Source
+from truckcount.video.decode_live import LiveFrame, read_live
+
+logger = logging.getLogger(__name__)
+
+SEGMENT_S = 300.0  # hours are five minutes old at most
+FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0
+STOP_S = 15.0  # a read that waits for a silent camera ends before
+
+Piece = tuple[ScoreTask, ScoredFile]
+
+
+class LiveStreams:
+    """Reads live cameras until closed; scored pieces wait to be published.
+
+    Parameters
+    ----------
+    urls : sequence of str
+    segment_s : float
+        Pieces end on multiples of it on the clock, or where a connection breaks.
+    """
+
+    def __init__(
+        self, urls: Sequence[str], options: RunOptions, segment_s: float = SEGMENT_S
+    ) -> None:
+        self._options = options
+        self._weights = find_weights(options.model)
+        self._pieces: queue.Queue[Piece] = queue.Queue()
+        self._stopped = threading.Event()
+        book = open_book(options, urls)
+        runtime = open_runtime(self._weights, options.device) if urls else None
+        self._threads = [
+            threading.Thread(target=camera.run, name=camera.name, daemon=True)
+            for url in urls
+            if runtime is not None
+            for camera in [
+                _LiveCamera(
+                    Source(path=url, kind="url"),
+                    book.camera_for(url),
+                    options,
+                    self._weights,
+                    runtime,
+                    round(segment_s * 1e6),
+                    self._pieces.put,
+                    self._stopped,
+                )
+            ]
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def publish(self) -> Iterator[RunResult]:
+        """Publish what is scored by now, piece by piece."""
+        while True:
+            try:
+                piece = self._pieces.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                yield publish_scored(*piece, self._weights, self._options)
+            except BaseException:
+                self._pieces.put(piece)  # a full disk: the piece waits
+                raise
+
+    def close(self) -> Iterator[RunResult]:
+        """Stop reading; publish what the cameras had begun."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(STOP_S)
+        yield from self.publish()
+
+
+@dataclass(slots=True)
+class _LiveCamera:
+    """One camera: connects, cuts, connects again."""
+
+    source: Source
+    camera: Camera
+    options: RunOptions
+    weights: Weights
+    runtime: Runtime
+    segment_us: int
+    give: Callable[[Piece], None]
+    stopped: threading.Event
+
+    @property
+    def name(self) -> str:
+        return self.camera.name
+
+    def run(self) -> None:
+        """Read until stopped; a broken connection costs only its time."""
+        backoff_s = FIRST_BACKOFF_S
+        while not self.stopped.is_set():
+            n_pieces = 0
+            try:
+                for piece in self._pieces():
+                    self.give(piece)
+                    n_pieces += 1
+            except VideoError as error:
+                backoff_s = FIRST_BACKOFF_S if n_pieces else backoff_s
+                logger.warning("%s; connecting again in %.0f s", error, backoff_s)
+            except Exception:
+                logger.exception("%s: unexpected; connecting again", self.source.name)
+            self.stopped.wait(backoff_s)
+            backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
+
+    def _pieces(self) -> Iterator[Piece]:
+        """Cut one connection into scored pieces; the last ends where it breaks."""
+        cutter: _Cutter | None = None
+        broken: VideoError | None = None
+        frames = read_live(
+            self.source,
+            lambda size: plan_views(
+                self.camera.gates, size, self.weights.header.view_size
+            ),
+            sample_fps=self.options.sample_fps,
+            max_pixels=self.options.max_pixels,
+        )
+        with closing(frames):  # type: ignore[type-var]
+            try:
+                for frame in frames:
+                    number = frame.t_us // self.segment_us
+                    if cutter is not None and cutter.number != number:
+                        yield from cutter.finish()
+                        cutter = None
+                    if cutter is None:
+                        cutter = _Cutter(self, frame, number)
+                    cutter.process(frame)
+                    if self.stopped.is_set():
+                        break
+            except VideoError as error:
+                broken = error
+        if cutter is not None:
+            yield from cutter.finish()
+        if broken is not None:
+            raise broken
+
+
+class _Cutter:
+    """One piece while it grows."""
+
+    def __init__(self, live: _LiveCamera, first: LiveFrame, number: int) -> None:
+        self.number = number
+        self._live = live
+        self._first = self._last = first
+        self._n_frames = self._n_samples = self._n_bad = 0
+        text = f"{live.source.name} {first.t_us}"
+        self._id = hashlib.sha256(text.encode()).hexdigest()[:16]
+        rects = plan_views(live.camera.gates, first.size, live.weights.header.view_size)
+        self._scorer = ClipScorer(
+            live.runtime,
+            live.camera.gates,
+            rects,
+            self._id,
+            is_gated=live.options.speed == "fast",
+        )
+
+    def process(self, frame: LiveFrame) -> None:
+        """Take a frame."""
+        self._last = frame
+        self._n_frames += 1
+        self._n_bad += frame.n_bad
+        if frame.sample is not None:
+            self._n_samples += 1
+            self._scorer.process(frame.sample)
+
+    def finish(self) -> Iterator[Piece]:
+        """Yield the piece, if it holds a sample."""
+        if self._n_samples == 0:
+            return
+        start_us, end_us = self._first.t_us, self._last.t_us + self._last.frame_us
+        duration_s = (end_us - start_us) / 1e6
+        report = SegmentReport(
+            duration_s=duration_s,
+            n_frames_decoded=self._n_frames,
+            n_samples=self._n_samples,
+            n_bad_packets=self._n_bad,
+            width=self._first.size[0],
+            height=self._first.size[1],
+            codec=self._first.codec,
+            fps_nominal=self._n_frames / duration_s,
+            is_vfr=True,
+            is_truncated=False,
+            start_us=start_us,
+            end_us=end_us,
+            seconds_decode=0.0,
+        )
+        task = ScoreTask(
+            source=self._live.source,
+            camera=self._live.camera,
+            segment_id=self._id,
+            options=self._live.options,
+        )
+        start = StartTime(start_us=start_us, source="arrival", quality="exact")
+        yield (
+            task,
+            ScoredFile(scores=self._scorer.finish(), report=report, start=start),
+        )

@@ -1,0 +1,81 @@
+"""Files that a store does not know yet to hours: what cron asks for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.intake import Intake, batches
+from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
+from truckcount.pipeline.run import run_paths
+
+
+def run_new(
+    paths: Sequence[str], options: RunOptions, listener: RunListener | None = None
+) -> RunResult:
+    """Count what is new at paths, and what failed and is due again.
+
+    Known files are not opened. Growing files are left to the next run; those in
+    quarantine, or whose next try is to come,
+    are left alone and stay visible in ``status``.
+
+    Returns
+    -------
+    RunResult
+        With exit code 0 also where nothing was new; a path that is not there is a
+        failed outcome, as a mount is that has vanished.
+    """
+    intake = Intake(paths, options)
+    waiting = intake.look()
+    if listener is not None:
+        listener.started(len(waiting.ready))
+    muted = None if listener is None else _Batch(listener)
+    results = [run_paths(waiting.missing, options)]
+    results += [
+        intake.count(batch, muted)
+        for batch in batches(waiting.ready, intake.attempts, options.jobs)
+    ]
+    return _join(results)
+
+
+class _Batch:
+    """Passes a batch's progress on; the number of files was told at the start."""
+
+    def __init__(self, listener: RunListener) -> None:
+        self._listener = listener
+        self.advanced = listener.advanced
+        self._n_before = self._n_batch = 0
+
+    def started(self, n_files: int) -> None:
+        """Keep the trucks of earlier batches."""
+        self._n_before, self._n_batch = self._n_before + self._n_batch, 0
+
+    def finished(self, outcome: FileOutcome, n_trucks: int) -> None:
+        """Pass on a file's end."""
+        self._n_batch = n_trucks
+        self._listener.finished(outcome, self._n_before + n_trucks)
+
+
+def _join(results: Sequence[RunResult]) -> RunResult:
+    """Join the results of batches; an hour that two touched is told once, as last."""
+    hours = {
+        (row["camera"], row["gate"], row["direction"], str(row["hour_start_utc"])): row
+        for result in results
+        for row in result.hour_rows
+    }
+    outcomes = [o for result in results for o in result.file_outcomes]
+    wall_s = sum(result.speed["wall_s"] or 0.0 for result in results)
+    cpu_s = sum(result.speed["cpu_s"] or 0.0 for result in results)
+    decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
+    return replace(
+        results[-1],
+        is_empty_fine=True,
+        file_outcomes=tuple(outcomes),
+        passage_rows=tuple(p for result in results for p in result.passage_rows),
+        hour_rows=tuple(hours[key] for key in sorted(hours)),
+        speed={
+            "wall_s": round(wall_s, 3),
+            "cpu_s": round(cpu_s, 3),
+            "x_realtime": round(decoded_s / wall_s, 2) if decoded_s else None,
+            "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
+        },
+    )

@@ -1,0 +1,35 @@
+"""One unattended run at a time in a store: the second leaves politely."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from truckcount.errors import StoreLockedError
+
+
+@contextmanager
+def hold_turn(store: Path) -> Iterator[None]:
+    """Hold a store's turn; the kernel frees it when a process dies, however.
+
+    Cameras have locks of their own, so that an attended run beside it is safe; the
+    turn keeps runs that start every few minutes from piling up behind a slow one.
+
+    Raises
+    ------
+    StoreLockedError
+        When another run holds it.
+    """
+    path = store / ".locks" / "_turn.lock"  # no camera may be called so
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        msg = f"another unattended run is at work in {store} (lock {path})"
+        raise StoreLockedError(msg) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,143 @@
+"""One connection to a live camera to samples, as they arrive."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import av
+
+from truckcount.domain.sample import Sample, ViewRect
+from truckcount.domain.ticks import TickSampler
+from truckcount.errors import DecodeError
+from truckcount.video.access import MAX_PIXELS, check_pixels
+from truckcount.video.arrival_clock import ArrivalClock
+from truckcount.video.crop import ViewCropper
+from truckcount.video.health import PictureHealth
+from truckcount.video.probe import open_container
+from truckcount.video.sources import Source
+
+READ_TIMEOUT_S = 8.0  # without a packet; then the connection is begun anew
+DEFAULT_FRAME_US = 40_000
+PlanViews = Callable[[tuple[int, int]], Sequence[ViewRect]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFrame:
+    """A frame of a live camera: every one is coverage, some are samples."""
+
+    t_us: int
+    frame_us: int
+    """How long it stands for."""
+    size: tuple[int, int]
+    codec: str
+    n_bad: int
+    """Damaged packets since the last frame."""
+    sample: Sample | None
+
+
+def read_live(
+    source: Source,
+    plan_views: PlanViews,
+    *,
+    sample_fps: float,
+    max_pixels: int = MAX_PIXELS,
+    now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+) -> Iterator[LiveFrame]:
+    """Yield the frames of one connection until it breaks.
+
+    Raises
+    ------
+    DecodeError
+        When no connection can be had, or it breaks, falls silent or falls behind:
+        the caller begins anew, and what lies between is no coverage.
+    """
+    with open_container(source, max_pixels, READ_TIMEOUT_S) as container:
+        if not container.streams.video:
+            msg = f"{source.name}: no video stream; nothing to count"
+            raise DecodeError(msg)
+        stream = container.streams.video[0]
+        yield from _Connection(source, stream, plan_views, sample_fps).frames(
+            container, max_pixels, now_us
+        )
+
+
+class _Connection:
+    """What is known of one connection while it lasts."""
+
+    def __init__(
+        self, source: Source, stream: Any, plan_views: PlanViews, sample_fps: float
+    ) -> None:
+        self._source = source
+        self._stream = stream
+        self._plan_views = plan_views
+        self._clock = ArrivalClock()
+        self._sampler = TickSampler(sample_fps)
+        self._health = PictureHealth()
+        self._cropper: ViewCropper | None = None
+        self._first_pts_us = 0
+        rate = stream.average_rate or stream.guessed_rate
+        self._frame_us = round(1e6 / rate) if rate else DEFAULT_FRAME_US
+        self._last_us: int | None = None
+
+    def frames(
+        self, container: Any, max_pixels: int, now_us: Callable[[], int]
+    ) -> Iterator[LiveFrame]:
+        """Decode until the connection breaks."""
+        n_bad = 0
+        try:
+            for packet in container.demux(self._stream):
+                try:
+                    decoded = self._stream.codec_context.decode(packet)
+                except av.error.FFmpegError:
+                    n_bad += 1
+                    continue
+                arrival_us = now_us()
+                for frame in decoded:
+                    if frame.pts is None or frame.is_corrupt:
+                        n_bad += 1
+                        continue
+                    check_pixels(self._source, frame.width, frame.height, max_pixels)
+                    yield self._take(frame, arrival_us, n_bad)
+                    n_bad = 0
+        except av.error.FFmpegError as error:
+            reason = str(error.strerror or error).strip()
+            msg = f"{self._source.name}: the stream broke off ({reason})"
+            raise DecodeError(msg) from error
+        msg = f"{self._source.name}: the stream ended"
+        raise DecodeError(msg)
+
+    def _take(self, frame: Any, arrival_us: int, n_bad: int) -> LiveFrame:
+        pts_us = int(frame.pts * self._stream.time_base * 1_000_000)
+        t_us = self._clock.place(pts_us, arrival_us)
+        if t_us is None:
+            msg = f"{self._source.name}: the stream fell behind, or its clock jumped"
+            raise DecodeError(msg)
+        if self._last_us is None:
+            self._first_pts_us = pts_us
+        elif 0 < t_us - self._last_us < 1_000_000:
+            self._frame_us = t_us - self._last_us
+        self._last_us = t_us
+        rotation = round(frame.rotation) % 360
+        size = (frame.width, frame.height)
+        size = size[::-1] if rotation % 180 == 90 else size
+        sample = None
+        if self._sampler.take(t_us) is not None:
+            if self._cropper is None:
+                self._cropper = ViewCropper(self._plan_views(size), rotation)
+            views = self._cropper.cut(frame)
+            sample = Sample(
+                tick=self._sampler.tick_of(t_us),
+                t_us=t_us,
+                pts_us=pts_us - self._first_pts_us,
+                views=views,
+                quality_flags=self._health.process(t_us, views[0]),
+            )
+        return LiveFrame(
+            t_us=t_us,
+            frame_us=self._frame_us,
+            size=size,
+            codec=self._stream.codec_context.name,
+            n_bad=n_bad,
+            sample=sample,
+        )
