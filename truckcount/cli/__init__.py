@@ -14,6 +14,7 @@ COMMANDS = {
     "cameras": ("cameras", "cameras", "Make and check cameras.toml."),
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),
     "inspect": ("inspect", "inspect", "Follow one frame through the five hops."),
+    "train": ("train", "train", "Train a network on labelled frames."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
     "store": ("store", "store", "Check a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
