@@ -53,8 +53,8 @@ by the other alone.
 
 
 def percent(value: float | None) -> str:
-    """Spell a share; NaN is a side without frames."""
-    return NOT_OBTAINED if value is None or value != value else f"{100 * value:.2f}"
+    """Spell a share."""
+    return NOT_OBTAINED if value is None else f"{100 * value:.2f}"
 
 
 def table_of(header: list[str], rows: list[list[str]]) -> str:
@@ -121,7 +121,7 @@ def balanced(figures: dict[str, Any] | None) -> float | None:
     if figures is None:
         return None
     rates = [figures["true_truck_rate"], figures["true_empty_rate"]]
-    known = [rate for rate in rates if rate is not None and rate == rate]
+    known = [rate for rate in rates if rate is not None]
     return sum(known) / len(known)
 
 

@@ -183,8 +183,8 @@ def _train_truckmap(
     )
     if sys.stderr.isatty():
         say(f"training {chosen.n_steps} steps; follow {folder}/curve.csv")
-    metrics = train_truckmap_run(label_set, chosen, folder)
-    return metrics, folder / "truckmap.safetensors", None
+    result = train_truckmap_run(label_set, chosen, folder)
+    return result.metrics, result.weights, result.report
 
 
 def _table(metrics: dict[str, Any]) -> str:
@@ -198,7 +198,7 @@ def _table(metrics: dict[str, Any]) -> str:
                     str(figures["n"]),
                     str(figures["n_truck"]),
                     f"{100 * figures['accuracy']:.2f}",
-                    "-" if balanced != balanced else f"{100 * balanced:.2f}",
+                    "-" if balanced is None else f"{100 * balanced:.2f}",
                     f"{figures['loss']:.4f}",
                 ]
             )

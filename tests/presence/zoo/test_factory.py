@@ -119,6 +119,16 @@ def test_weights_start_as_kaiming_says():
     assert float(full.weight.detach().std()) == pytest.approx((2 / 800) ** 0.5, rel=0.1)
 
 
+def test_depthwise_layers_start_as_large_as_others():
+    network = build("mobilenet_v3_small")
+    layers = [m for m in kinds_of(network, nn.Conv2d) if m.groups > 1]
+    for layer in layers:
+        want = (2 / (layer.kernel_size[0] * layer.kernel_size[1])) ** 0.5
+        assert float(layer.weight.detach().std()) == pytest.approx(want, rel=0.2)
+    norms = kinds_of(network, nn.BatchNorm2d)
+    assert {m.momentum for m in norms} == {0.1}
+
+
 def test_the_head_is_the_new_layer_and_belongs_to_the_body():
     network = build("resnet18", dropout=0.2)
     names = {n for n, _ in network.named_parameters()}

@@ -129,7 +129,7 @@ def test_a_finished_run_is_not_trained_on(frames, whole, tmp_path):
 
 
 def test_a_folder_of_another_run_is_refused(frames, whole):
-    options = dataclasses.replace(TINY, l1=0.5, n_workers=3)
+    options = dataclasses.replace(TINY, l1=0.5)
     with pytest.raises(ConfigError, match=r"other options \(l1 0.0 -> 0.5\)"):
         train_classifier(frames, options, whole[0])
 

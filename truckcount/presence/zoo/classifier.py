@@ -1,5 +1,6 @@
 """A view of any size to one logit: what all classifiers of the zoo share."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -90,7 +91,11 @@ def start_kaiming(module: nn.Module) -> None:
     """
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+            # torch's own counts the outputs of all groups: a depthwise layer would
+            # start at a hundredth, and without batch norm nothing would come through
+            area = part.kernel_size[0] * part.kernel_size[1]
+            fan_out = part.out_channels // part.groups * area
+            nn.init.normal_(part.weight, std=math.sqrt(2.0 / fan_out))
         elif isinstance(part, nn.Linear):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
         elif isinstance(part, nn.BatchNorm2d):

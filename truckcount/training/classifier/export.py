@@ -12,6 +12,7 @@ from truckcount.errors import ModelError
 from truckcount.presence.onnx_graph import OPSET
 from truckcount.presence.weights import find_weights, sha256_of
 from truckcount.presence.zoo.classifier import ViewClassifier
+from truckcount.training.weights_file import write_weights_file
 
 MULTIPLE_PX = 32
 LICENCE = "as the label set allows; these weights carry no licence of their own"
@@ -64,8 +65,6 @@ def export_classifier(network: ViewClassifier, path: Path, facts: ExportFacts) -
     ModelError
         When the package ``onnx`` (extra `train`) is missing.
     """
-    from safetensors.torch import save_file
-
     network = network.to("cpu").eval()
     state = {
         # what training alone needs stays out: auxiliary heads, counts of batches
@@ -87,10 +86,7 @@ def export_classifier(network: ViewClassifier, path: Path, facts: ExportFacts) -
         "training": facts.training,
         "config": json.dumps(facts.config),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    save_file(state, draft, metadata)
-    draft.replace(path)
+    write_weights_file(path, state, metadata)
     write_graph(network, path, facts.temperature)
     find_weights(str(path))  # it can be opened as `run --model` will open it
     return sha256_of(path)

@@ -20,7 +20,6 @@ from truckcount.presence.zoo.googlenet import AUXILIARY_SHARE
 from truckcount.training.classifier.checkpoint import load_checkpoint, save_checkpoint
 from truckcount.training.classifier.dataset import (
     BatchLoader,
-    ViewDataset,
     plain_set,
     training_set,
 )
@@ -101,9 +100,9 @@ def train_classifier(
     """Train a classifier, or go on where an earlier run in ``folder`` stopped.
 
     A run that is killed at any moment and started again ends with the same weights,
-    bit for bit (on one machine, with as many threads): the order of frames and what
-    is done to them depend on seed, epoch and position alone, and the checkpoint
-    holds everything else.
+    bit for bit (on the CPU of one machine, with as many threads): the order of
+    frames and what is done to them depend on seed, epoch and position alone, and
+    the checkpoint holds everything else.
 
     Parameters
     ----------
@@ -143,7 +142,9 @@ class _Run:
         self.training = training_set(frames, packed, side_px, options)
         is_pinned = device == "cuda"
         self.loader = BatchLoader(self.training, options.n_workers, is_pinned=is_pinned)
-        self.plain: ViewDataset = plain_set(frames, packed, side_px)
+        self.plain = BatchLoader(
+            plain_set(frames, packed, side_px), options.n_workers, is_pinned=is_pinned
+        )
         self.average = deepcopy(self.network)
         self.optimizer = make_optimizer(self.network, options)
         self.epoch, self.batch, self.step = 0, 0, 0
@@ -232,12 +233,7 @@ class _Run:
 
     def _validate(self) -> None:
         rows = self.frames.rows_of("val")
-        logits = predict_logits(
-            self.average,
-            self.plain,
-            rows,
-            device=self.device,
-        )
+        logits = predict_logits(self.average, self.plain, rows, self.device)
         figures = measure_logits(logits, self.frames.p_truck[rows])
         if not math.isfinite(figures.loss):
             msg = (
@@ -245,6 +241,7 @@ class _Run:
                 f"{figures.loss}); lower --learning-rate, in a new --run folder"
             )
             raise ModelError(msg)
+        balanced = figures.balanced_accuracy
         row = {
             "epoch": float(self.epoch + 1),
             "step": float(self.step),
@@ -252,7 +249,8 @@ class _Run:
             "train_loss": self.sums[0] / max(self.sums[1], 1.0),
             "val_loss": figures.loss,
             "val_accuracy": figures.accuracy,
-            "val_balanced_accuracy": figures.balanced_accuracy,
+            # a set without both labels for validation is refused when it is read
+            "val_balanced_accuracy": math.nan if balanced is None else balanced,
         }
         self.history.append(row)
         if figures.loss < self.best["loss"]:

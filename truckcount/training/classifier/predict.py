@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from truckcount.presence.zoo.classifier import ViewClassifier
-from truckcount.training.classifier.dataset import BatchLoader, ViewDataset
+from truckcount.training.classifier.dataset import BatchLoader
 from truckcount.training.classifier.order import batch_keys
 
 FloatArray = npt.NDArray[np.float64]
@@ -17,11 +17,9 @@ BATCH_SIZE = 64
 @torch.inference_mode()
 def predict_logits(
     network: ViewClassifier,
-    dataset: ViewDataset,
+    loader: BatchLoader,
     rows: npt.NDArray[np.int64],
-    *,
     device: str = "cpu",
-    n_workers: int = 0,
 ) -> FloatArray:
     """Return the logit of every row, in float32 arithmetic, shape (N,)."""
     if not len(rows):
@@ -32,8 +30,7 @@ def predict_logits(
     if n_kept < len(rows):  # a last batch of one, which only training leaves out
         keys.append([(0, n_kept, int(rows[-1]))])
     parts = [
-        network(views.to(device)).cpu().numpy()
-        for views, _, _ in BatchLoader(dataset, n_workers).load(keys)
+        network(views.to(device)).cpu().numpy() for views, _, _ in loader.load(keys)
     ]
     return np.concatenate(parts).astype(np.float64)
 
@@ -47,14 +44,14 @@ class SplitFigures:
     loss: float
     """Mean binary cross entropy against the (soft) labels."""
     accuracy: float
-    balanced_accuracy: float
+    balanced_accuracy: float | None
     """Mean of the shares of right frames with and without a truck."""
-    true_truck_rate: float
-    true_empty_rate: float
+    true_truck_rate: float | None
+    true_empty_rate: float | None
 
 
 def measure_logits(logits: FloatArray, p_truck: FloatArray) -> SplitFigures:
-    """Score logits; a side without frames has the rate NaN, and so the balance.
+    """Score logits; a side without frames has no rate, and so there is no balance.
 
     Examples
     --------
@@ -65,16 +62,17 @@ def measure_logits(logits: FloatArray, p_truck: FloatArray) -> SplitFigures:
     is_truck = p_truck >= 0.5
     is_right = (logits >= 0) == is_truck
     rates = [
-        float(is_right[side].mean()) if side.any() else float("nan")
+        float(is_right[side].mean()) if side.any() else None
         for side in (is_truck, ~is_truck)
     ]
+    known = [rate for rate in rates if rate is not None]
     losses = np.logaddexp(0, logits) - p_truck * logits
     return SplitFigures(
         n=len(logits),
         n_truck=int(is_truck.sum()),
         loss=float(losses.mean()),
         accuracy=float(is_right.mean()),
-        balanced_accuracy=sum(rates) / 2,
+        balanced_accuracy=sum(known) / 2 if len(known) == 2 else None,
         true_truck_rate=rates[0],
         true_empty_rate=rates[1],
     )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.training.classifier.curves import draw_curves, write_curves
-from truckcount.training.classifier.dataset import plain_set
+from truckcount.training.classifier.dataset import BatchLoader, plain_set
 from truckcount.training.classifier.export import ExportFacts, export_classifier
 from truckcount.training.classifier.frames import (
     SPLITS,
@@ -86,7 +86,7 @@ def train_run(
     )
     write_curves(folder, trained.history)
     draw_curves(folder / "curves.png", {options.network: trained.history})
-    rows, logits = _score_rows(trained, frames, packed, device)
+    rows, logits = _score_rows(trained, frames, packed, device, options.n_workers)
     temperature = _fit_temperature(frames, rows, logits)
     _write_predictions(folder, frames, rows, logits / temperature)
     path = folder / f"{options.network}.safetensors"
@@ -118,7 +118,7 @@ def train_run(
     }
     _write_json(folder / "metrics.json", metrics)
     return RunResult(
-        folder=folder, weights=path, metrics=metrics, report=_write_report(folder)
+        folder=folder, weights=path, metrics=metrics, report=write_report(folder)
     )
 
 
@@ -144,7 +144,7 @@ def _write_config(
     _write_json(
         folder / "config.json",
         {
-            "set": str(set_folder),
+            "set": str(set_folder.resolve()),
             "data_fingerprint": digest,
             "frames": {s: len(frames.rows_of(s)) for s in SPLITS},
             "options": asdict(options),
@@ -160,7 +160,11 @@ def _write_config(
 
 
 def _score_rows(
-    trained: Trained, frames: Frames, packed: PackedFrames | None, device: str
+    trained: Trained,
+    frames: Frames,
+    packed: PackedFrames | None,
+    device: str,
+    n_workers: int,
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
     train = frames.rows_of("train")
     if len(train) > MAX_TRAIN_SCORED:
@@ -168,8 +172,8 @@ def _score_rows(
         train = np.sort(rng.choice(train, MAX_TRAIN_SCORED, replace=False))
     rows = np.concatenate([train, frames.rows_of("val"), frames.rows_of("test")])
     network = trained.network.to(device)
-    plain = plain_set(frames, packed, network.input_px)
-    return rows, predict_logits(network, plain, rows, device=device)
+    loader = BatchLoader(plain_set(frames, packed, network.input_px), n_workers)
+    return rows, predict_logits(network, loader, rows, device)
 
 
 def _fit_temperature(
@@ -202,7 +206,8 @@ def _write_predictions(
     table.to_parquet(folder / "predictions.parquet", index=False)
 
 
-def _write_report(folder: Path) -> Path | None:
+def write_report(folder: Path) -> Path | None:
+    """Write the run's page, where the report's module is installed."""
     if importlib.util.find_spec("truckcount.training.report") is None:
         return None
     page: Path = importlib.import_module("truckcount.training.report").write_report(

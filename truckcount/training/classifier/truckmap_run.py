@@ -24,8 +24,10 @@ from truckcount.training.classifier.frames import (
     read_frames,
 )
 from truckcount.training.classifier.predict import measure_logits
+from truckcount.training.classifier.run_folder import RunResult, write_report
 from truckcount.training.label_set import CLASS_OF, IGNORE, LabelledPicture
 from truckcount.training.loop import TrainingOptions, train
+from truckcount.training.weights_file import write_weights_file
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +47,12 @@ class TruckMapOptions:
 
 def train_truckmap_run(
     set_folder: Path, options: TruckMapOptions, folder: Path
-) -> dict[str, Any]:
+) -> RunResult:
     """Train on the boxes of a set's training split; measure on all splits.
 
     The folder then holds ``config.json``, ``metrics.json``, ``predictions.parquet``,
-    ``truckmap.safetensors`` and its graph. Run again, it goes on where it stopped.
+    ``truckmap.safetensors``, its graph and the report. Run again, it goes on
+    where it stopped.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def train_truckmap_run(
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
     facts = {
-        "set": str(set_folder),
+        "set": str(set_folder.resolve()),
         "data_fingerprint": digest,
         "frames": {s: len(frames.rows_of(s)) for s in SPLITS},
         "pictures": {"all": len(pictures), "with_truck_box": n_boxed},
@@ -103,7 +106,9 @@ def train_truckmap_run(
         "splits_before": _measure(frames, base, None),
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    return metrics
+    return RunResult(
+        folder=folder, weights=path, metrics=metrics, report=write_report(folder)
+    )
 
 
 def read_pictures(frames: Frames) -> Iterator[LabelledPicture]:
@@ -142,8 +147,6 @@ def _export(
     state: dict[str, Any], base: Weights, path: Path, digest: str, told: str
 ) -> None:
     """Write weights as the base's header says, and their graph."""
-    from safetensors.torch import save_file
-
     try:
         import onnx
     except ImportError as error:
@@ -168,7 +171,7 @@ def _export(
         "data_fingerprint": digest,
         "training": told,
     }
-    save_file(tensors, path, metadata)
+    write_weights_file(path, tensors, metadata)
     model = build_truckmap_graph(path, [list(row) for row in header.trunk])
     path.with_suffix(".onnx").write_bytes(model.SerializeToString())
     onnx.checker.check_model(str(path.with_suffix(".onnx")))
