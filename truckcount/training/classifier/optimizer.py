@@ -74,7 +74,7 @@ def rate_factor(step: int, n_steps: int, warmup_steps: int) -> float:
     Examples
     --------
     >>> [round(rate_factor(s, 100, 10), 2) for s in (0, 4, 9, 55, 99)]
-    [0.1, 0.5, 1.0, 0.5, 0.01]
+    [0.1, 0.5, 1.0, 0.51, 0.01]
     """
     warmup = min(warmup_steps, n_steps // 4)
     if step < warmup:
