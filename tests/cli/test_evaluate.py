@@ -76,9 +76,13 @@ def test_slices_of_clips_are_a_table_where_there_are_several(truckcount, scene, 
     )
     said = truckcount("evaluate", "clips", folder, "--model", scene.model)
     lines = [line.split() for line in said.out.splitlines()]
-    assert [
-        *next(line for line in lines if line[:1] == ["light"])[:5]
-    ] == ["light", "clips", "truth", "F1", "WAPE"]
+    assert [*next(line for line in lines if line[:1] == ["light"])[:5]] == [
+        "light",
+        "clips",
+        "truth",
+        "F1",
+        "WAPE",
+    ]
     assert ["night", "1", "0", "-", "-", "1"] in lines
     assert ["g", "1", "2", "1", "0", "0"] in lines
 

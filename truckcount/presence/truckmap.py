@@ -138,8 +138,8 @@ class TruckMap(nn.Module):
 
     def forward_to(self, views: Tensor, n_blocks: int) -> Tensor:
         """Run the stem and the first blocks alone."""
-        x = (views.float() - INPUT_MEAN) / INPUT_STD
-        x = self.stem(x)  # (N, 32, H/2, W/2)
+        x: Tensor = self.stem((views.float() - INPUT_MEAN) / INPUT_STD)
+        # (N, 32, H/2, W/2)
         for block in self.blocks[:n_blocks]:
             x = block(x)
         return x

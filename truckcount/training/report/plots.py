@@ -111,7 +111,7 @@ def draw_histogram(outcomes: FrameOutcomes, threshold: float) -> Draw:
     """Draw how many frames of each kind got which probability."""
 
     def draw(axes: "Axes", theme: Theme) -> None:
-        edges = np.linspace(0, 1, 31)
+        edges = np.linspace(0, 1, 31).tolist()
         for share, colour, name in (
             (1 - outcomes.label, theme.none, "no truck"),
             (outcomes.label, theme.truck, "truck"),
@@ -181,7 +181,7 @@ def _render(draw: Draw, theme: Theme) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    settings = {
+    settings: Any = {
         "font.size": 9,
         "text.color": theme.ink,
         "axes.labelcolor": theme.ink,
