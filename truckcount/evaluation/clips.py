@@ -136,6 +136,8 @@ class ClipScores:
             "intervals_95": self.intervals(),
             "by_light": self.slices(lambda t: t.light),
             "by_role": self.slices(lambda t: t.role),
+            "by_scene": self.slices(lambda t: t.scene),
+            "by_group": self.slices(lambda t: t.group),
             "clips": [
                 {
                     "clip": c.truth.clip,

@@ -22,6 +22,8 @@ class ClipTruth:
     role: str
     light: str
     annotated_until_s: float
+    scene: str = "unknown"
+    """What the camera looks at, where ``clips.csv`` says so."""
     scored: tuple[Stay, ...]
     unscored: tuple[Stay, ...]
     """Ambiguous, parked or cut passages: neither required nor wrong."""
@@ -51,6 +53,7 @@ def read_truth(folder: Path, role: str | None = None) -> list[ClipTruth]:
                 group=row["group"],
                 role=row["role"],
                 light=row["light"],
+                scene=row.get("scene") or "unknown",
                 annotated_until_s=_number(row, "annotated_until_s", folder),
                 scored=tuple(_stay(r, folder) for r in own if r["scored"] == "yes"),
                 unscored=tuple(_stay(r, folder) for r in own if r["scored"] != "yes"),

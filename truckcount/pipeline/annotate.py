@@ -50,6 +50,7 @@ def annotate_clip(clip: str, output: Path, options: RunOptions) -> list[dict[str
             gate,
             counting_options(gate, weights.header.thresholds),
             aspect,
+            has_peaks=weights.has_peaks,
         )
         for gate in camera.gates
     }

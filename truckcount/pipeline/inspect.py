@@ -55,7 +55,9 @@ def inspect_frame(
     gate = camera.gates[0]
     scores = scorer.finish()[gate.name]
     counting = counting_options(gate, weights.header.thresholds)
-    passages = count_passages(scores, gate, counting, size[0] / size[1])
+    passages = count_passages(
+        scores, gate, counting, size[0] / size[1], has_peaks=weights.has_peaks
+    )
     hour = chosen.t_us // HOUR_US * HOUR_US
     rows = count_hours(
         passages,

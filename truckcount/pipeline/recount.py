@@ -118,7 +118,9 @@ class _GateWindow:
         name, gate, window = self.camera.name, self.gate, self.window
         scores = self.store.read_scores(name, gate.name, window, won)
         scores = keep_first_of_tick(scores, self.options.sample_fps)
-        found = count_passages(scores, gate, self.counting, aspect)
+        found = count_passages(
+            scores, gate, self.counting, aspect, has_peaks=self.weights.has_peaks
+        )
         coverage = measure_coverage(scores, self.counting)
         model_id = self.weights.model_id
         digest = config_hash(gate, model_id, self.counting, self.options)

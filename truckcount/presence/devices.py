@@ -4,7 +4,7 @@ import logging
 
 from truckcount.errors import ConfigError
 from truckcount.presence.runtime import Runtime
-from truckcount.presence.weights import Weights
+from truckcount.presence.weights import MAP_NETWORK, Weights
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +29,7 @@ def open_runtime(weights: Weights, device: str = "auto", threads: int = 1) -> Ru
         import torch
 
         if torch.cuda.is_available():
-            from truckcount.presence.runtime_torch import TorchRuntime
-
-            return TorchRuntime(weights, "cuda")
+            return _open_torch(weights)
         if device == "cuda":
             msg = "--device cuda: torch sees no GPU here; use --device cpu"
             raise ConfigError(msg)
@@ -39,6 +37,16 @@ def open_runtime(weights: Weights, device: str = "auto", threads: int = 1) -> Ru
     from truckcount.presence.runtime_onnx import OnnxRuntime
 
     return OnnxRuntime(weights, threads)
+
+
+def _open_torch(weights: Weights) -> Runtime:
+    if weights.header.network != MAP_NETWORK:
+        from truckcount.presence.zoo.runtime import ClassifierRuntime
+
+        return ClassifierRuntime(weights, "cuda")
+    from truckcount.presence.runtime_torch import TorchRuntime
+
+    return TorchRuntime(weights, "cuda")
 
 
 def has_nvidia_driver() -> bool:

@@ -153,9 +153,12 @@ class ClipScorer:
         self, gate: Gate, maps: list[Maps], row: int
     ) -> tuple[int, npt.NDArray[np.void]]:
         """Return one sample's score and peaks of a gate, quantised."""
-        found, score = [], 0.0
+        found, score = [np.zeros((0, 5), np.float32)], 0.0
         for i, rect in enumerate(self._rects):
             if rect.gate != gate.name:
+                continue
+            if maps[i].is_whole_view:  # a score without a place: no peaks
+                score = max(score, float(maps[i].heat[row, 0, 0]))
                 continue
             if i not in self._masks:
                 rows, columns = maps[i].heat.shape[1:]

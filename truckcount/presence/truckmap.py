@@ -182,10 +182,20 @@ class TruckMap(nn.Module):
         views : uint8 or float tensor, shape (N, 3, H, W), RGB in [0, 255]
             H and W multiples of 32.
         """
-        x = (views.float() - INPUT_MEAN) / INPUT_STD
-        x = self.stem(x)  # (N, C, H/2, W/2)
+        return self.forward_from(self.forward_to(views, 0), 0)
+
+    def forward_to(self, views: Tensor, n_blocks: int) -> Tensor:
+        """Run the stem and the first blocks alone."""
+        x: Tensor = self.stem((views.float() - INPUT_MEAN) / INPUT_STD)
+        # (N, C, H/2, W/2)
+        for block in self.blocks[:n_blocks]:
+            x = block(x)
+        return x
+
+    def forward_from(self, x: Tensor, n_blocks: int) -> TruckMapOutput:
+        """Go on from what ``forward_to`` gave; at most to where stride 8 leaves."""
         stride8 = x
-        for i, block in enumerate(self.blocks):
+        for i, block in enumerate(self.blocks[n_blocks:], start=n_blocks):
             x = block(x)
             if i == self._stride8_block:
                 stride8 = x  # (N, C, H/8, W/8)

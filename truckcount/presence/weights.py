@@ -16,6 +16,7 @@ MAX_HEADER_BYTES = 1_000_000
 # (name: sha256 of weights, sha256 of graph), kept by `export_weights`.
 PINS_PATH = WEIGHTS_FOLDER / "pins.json"
 DEFAULT_MODEL = "truckmap"
+MAP_NETWORK = "truckmap"  # all other networks score whole views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,11 @@ class Weights:
     path: Path
     graph_path: Path
     sha256: str
+
+    @property
+    def has_peaks(self) -> bool:
+        """Whether these say where trucks are, or only that one is in view."""
+        return self.header.network == MAP_NETWORK
 
     @property
     def model_id(self) -> str:
@@ -100,7 +106,7 @@ def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
     except (OSError, ValueError, KeyError, struct.error) as error:
         msg = (
             f"{path} is not a weights file of truckcount ({error!r}); "
-            "export one with `pipelines/train/export_truckmap.py`"
+            "make one with `truckcount train`"
         )
         raise WeightsError(msg) from error
     return header, tensors

@@ -1,0 +1,159 @@
+"""The article's experiment: one camera, thousands of labelled frames, split by day.
+
+    python -m benchmarks.seed_experiment --work runs/toy            # all, resumable
+    python -m benchmarks.seed_experiment --work runs/toy --only seed --minutes 60
+    python -m benchmarks.seed_experiment --work runs/toy --collect  # tables alone
+
+The camera is drawn (`benchmarks.toy_camera`). Every run goes on where it was
+stopped; what has not been trained to its end is written as not obtained. Writes
+``benchmarks/results/seed_experiment.json``; ``benchmarks.seed_doc`` makes the page
+and the curves of it.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.machine import describe
+from benchmarks.toy_camera import write_set
+from truckcount.training.classifier.options import ClassifierOptions
+from truckcount.training.classifier.run_folder import train_run
+
+RESULT = Path(__file__).parent / "results" / "seed_experiment.json"
+N_DAYS, FRAMES_A_DAY, SEED = 12, 420, 2017
+SEED_NETWORK = ClassifierOptions(
+    network="seed",
+    n_epochs=15,
+    batch_size=32,
+    learning_rate=1e-3,
+    # one fixed camera: what changes from day to day is in the frames already
+    augmentation="light",
+    patience=0,
+)
+# the zoo at 128 px: a step of ResNet-18 at 224 px takes 0.3 s a frame on one core
+ZOO = replace(SEED_NETWORK, input_px=128, n_epochs=8)
+RUNS: dict[str, ClassifierOptions] = {
+    "seed": SEED_NETWORK,
+    "seed, batch norm": replace(SEED_NETWORK, batch_norm=True),
+    "seed, dropout 0.5": replace(SEED_NETWORK, dropout=0.5),
+    "seed, batch norm, dropout 0.5": replace(
+        SEED_NETWORK, batch_norm=True, dropout=0.5
+    ),
+    "mobilenet_v3_small": replace(ZOO, network="mobilenet_v3_small"),
+    "mobilenet_v3_small, dropout 0.3": replace(
+        ZOO, network="mobilenet_v3_small", dropout=0.3
+    ),
+    "resnet18": replace(ZOO, network="resnet18"),
+    "resnet18, no batch norm": replace(ZOO, network="resnet18", batch_norm=False),
+    "resnet18, dropout 0.3": replace(ZOO, network="resnet18", dropout=0.3),
+    "alexnet": replace(ZOO, network="alexnet", learning_rate=2e-4),
+    "alexnet, dropout 0.5": replace(
+        ZOO, network="alexnet", dropout=0.5, learning_rate=2e-4
+    ),
+    "alexnet, batch norm": replace(ZOO, network="alexnet", batch_norm=True),
+    "googlenet": replace(ZOO, network="googlenet"),
+    "googlenet, dropout 0.3": replace(ZOO, network="googlenet", dropout=0.3),
+    "resnet50": replace(ZOO, network="resnet50"),
+    "mobilenet_v3_large": replace(ZOO, network="mobilenet_v3_large"),
+}
+
+
+def folder_of(work: Path, name: str) -> Path:
+    """Folder of a run."""
+    return work / name.replace(", ", "_").replace(" ", "-")
+
+
+def run_one(work: Path, name: str, *, data: Path, device: str, minutes: float) -> None:
+    """Train one run to its end, or until the minutes are over."""
+    began = time.monotonic()
+
+    def check(_progress: object) -> None:
+        if time.monotonic() - began > 60 * minutes:
+            raise TimeoutError
+
+    try:
+        result = train_run(
+            data, RUNS[name], folder_of(work, name), device=device, listener=check
+        )
+    except TimeoutError:
+        print(f"{name}: stopped after {minutes:.0f} minutes; goes on when run again")
+        return
+    test = result.metrics["splits"]["test"]
+    print(f"{name}: test balanced accuracy {100 * test['balanced_accuracy']:.2f} %")
+
+
+def collect(work: Path, data: Path) -> dict[str, Any]:
+    """Gather the finished runs; the others are not obtained."""
+    runs: dict[str, Any] = {}
+    for name, options in RUNS.items():
+        folder = folder_of(work, name)
+        row: dict[str, Any] = {"options": asdict(options), "is_obtained": False}
+        if (folder / "metrics.json").exists():
+            metrics = json.loads((folder / "metrics.json").read_text())
+            lines = (folder / "curves.csv").read_text().splitlines()
+            names = lines[0].split(",")
+            row |= {
+                "is_obtained": True,
+                "metrics": metrics,
+                "history": [
+                    dict(zip(names, map(float, line.split(",")), strict=True))
+                    for line in lines[1:]
+                ],
+            }
+        runs[name] = row
+    return {"machine": describe(), "data": describe_data(data), "runs": runs}
+
+
+def describe_data(data: Path) -> dict[str, Any]:
+    """Count the set's frames by split and label."""
+    from truckcount.training.classifier.frames import SPLITS, read_frames
+
+    frames = read_frames(data)
+    return {
+        "days": N_DAYS,
+        "frames": len(frames),
+        "splits": {
+            split: {
+                "frames": len(rows := frames.rows_of(split)),
+                "with_truck": int((frames.p_truck[rows] >= 0.5).sum()),
+            }
+            for split in SPLITS
+        },
+    }
+
+
+def main() -> None:
+    """Draw the camera, train, gather."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", action="append", choices=list(RUNS))
+    parser.add_argument("--minutes", type=float, default=600.0, help="of each run")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--collect", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    data = arguments.work / "set"
+    if not arguments.collect:
+        write_set(data, n_days=N_DAYS, frames_a_day=FRAMES_A_DAY, seed=SEED)
+        for name in arguments.only or RUNS:
+            run_one(
+                arguments.work,
+                name,
+                data=data,
+                device=arguments.device,
+                minutes=arguments.minutes,
+            )
+            RESULT.write_text(
+                json.dumps(collect(arguments.work, data), indent=1) + "\n"
+            )
+    RESULT.write_text(json.dumps(collect(arguments.work, data), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

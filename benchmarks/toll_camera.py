@@ -1,0 +1,184 @@
+"""One real camera with many labels: five recordings, each left out in turn.
+
+    python -m benchmarks.toll_camera --images ../shared/data/images --work runs/toll
+
+Nearly every picture of the toll camera shows a truck somewhere, so what is asked is
+what the product asks: is there a truck in this gate? Two gates, one a carriageway,
+are cut from every picture. A gate view is `truck` where a truck box lies in it by
+`MIN_INSIDE` of its area, `no_truck` where none touches it by more than
+`MAX_TOUCHING`, else left out: half-seen vehicles at the edge are often unboxed.
+
+No picture is copied into the project: views go to the (ignored) work folder.
+Writes ``benchmarks/results/toll_camera.json``.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmarks.machine import describe
+from truckcount.training.classifier.options import ClassifierOptions
+from truckcount.training.classifier.run_folder import train_run
+
+RESULT = Path(__file__).parent / "results" / "toll_camera.json"
+SET = "rf100_toll_id"
+GATES = {"left": (40, 96, 232, 240), "right": (280, 96, 472, 240)}  # x1 y1 x2 y2, px
+MIN_INSIDE, MAX_TOUCHING = 0.6, 0.1
+RUNS = {
+    "seed, batch norm, dropout 0.5": ClassifierOptions(
+        network="seed",
+        batch_norm=True,
+        dropout=0.5,
+        n_epochs=25,
+        batch_size=32,
+        patience=8,
+    ),
+    "mobilenet_v3_small": ClassifierOptions(
+        network="mobilenet_v3_small",
+        input_px=128,
+        n_epochs=25,
+        batch_size=32,
+        patience=8,
+    ),
+    "resnet18": ClassifierOptions(
+        network="resnet18", input_px=128, n_epochs=25, batch_size=32, patience=8
+    ),
+    "resnet18, pretrained": ClassifierOptions(
+        network="resnet18",
+        is_pretrained=True,
+        input_px=128,
+        n_epochs=12,
+        head_epochs=2,
+        batch_size=32,
+    ),
+}
+
+
+def label_gate(boxes: np.ndarray, gate: tuple[int, int, int, int]) -> str | None:
+    """`truck`, `no_truck` or None for what cannot be told, by truck boxes (K, 4)."""
+    if not len(boxes):
+        return "no_truck"
+    low = np.maximum(boxes[:, :2], gate[:2])
+    high = np.minimum(boxes[:, 2:], gate[2:])
+    inside = np.prod(np.maximum(high - low, 0), 1)
+    share = inside / np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], 1), 1e-6)
+    if (share >= MIN_INSIDE).any():
+        return "truck"
+    return None if (share > MAX_TOUCHING).any() else "no_truck"
+
+
+def cut_views(images: Path, to: Path) -> pd.DataFrame:
+    """Cut and label the gate views; return one row each."""
+    table = pd.read_parquet(images / "images.parquet")
+    table = table[table["set"] == SET]
+    boxes = pd.read_parquet(images / "boxes.parquet")
+    trucks = dict(tuple(boxes[boxes["class"] == "truck"].groupby("image")))
+    rows = []
+    (to / "frames").mkdir(parents=True, exist_ok=True)
+    for picture in table.itertuples():
+        found = trucks.get(picture.image)
+        mine = np.zeros((0, 4)) if found is None else found[["x1", "y1", "x2", "y2"]]
+        for name, gate in GATES.items():
+            label = label_gate(np.asarray(mine, float), gate)
+            if label is None:
+                continue
+            view = f"frames/{Path(picture.image).stem}_{name}.png"
+            if not (to / view).exists():
+                x1, y1, x2, y2 = gate
+                image = cv2.imread(str(images / picture.image))
+                cv2.imwrite(str(to / view), image[y1:y2, x1:x2])
+            rows.append((view, name, picture.event.split("/")[-1], label))
+    return pd.DataFrame(rows, columns=["image", "camera", "group", "label"])
+
+
+def write_fold(to: Path, rows: pd.DataFrame, held_out: str) -> None:
+    """Write the set's tables with one recording as test.
+
+    A tenth of each other recording, its last part in time, is for validation.
+    """
+    rank = rows.groupby(["group", "camera"]).cumcount()
+    n = rows.groupby(["group", "camera"])["image"].transform("size")
+    split = np.where(rank >= 0.88 * n, "val", "train")
+    split = np.where(rows["group"] == held_out, "test", split)
+    light = np.where(rows["group"].str.startswith("malam"), "night", "day")
+    rows[["image", "camera", "group"]].assign(
+        light=light, day=rows["group"]
+    ).to_parquet(to / "frames.parquet", index=False)
+    rows[["image", "label"]].assign(
+        p_truck=(rows["label"] == "truck").astype(np.float32),
+        source="import",
+        labeller=SET,
+        weight=np.float32(1),
+    ).to_parquet(to / "labels.parquet", index=False)
+    rows[["image"]].assign(split=split, unit=rows["group"]).to_parquet(
+        to / "splits.parquet", index=False
+    )
+
+
+def collect(work: Path, rows: pd.DataFrame) -> dict[str, Any]:
+    """Gather the finished folds; the others are not obtained."""
+    runs: dict[str, Any] = {}
+    for name, options in RUNS.items():
+        folds: dict[str, Any] = {}
+        for event in sorted(rows["group"].unique()):
+            path = fold_folder(work, name, event) / "metrics.json"
+            if path.exists():
+                folds[event] = json.loads(path.read_text())["splits"]["test"]
+            else:
+                folds[event] = None
+        runs[name] = {"options": asdict(options), "folds": folds}
+    counts = rows.groupby("group")["label"].value_counts().unstack(fill_value=0)
+    views = {str(k): {c: int(v[c]) for c in counts} for k, v in counts.iterrows()}
+    return {"machine": describe(), "views": views, "runs": runs}
+
+
+def fold_folder(work: Path, name: str, event: str) -> Path:
+    """Folder of a run with one recording left out."""
+    return work / f"{name.replace(', ', '_').replace(' ', '-')}__{event}"
+
+
+def main() -> None:
+    """Cut views, train every fold that is not there, gather."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", action="append", choices=list(RUNS))
+    parser.add_argument("--minutes", type=float, default=600.0, help="in all")
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = cut_views(arguments.images, arguments.work / "views")
+    began = time.monotonic()
+
+    def check(_progress: object) -> None:
+        if time.monotonic() - began > 60 * arguments.minutes:
+            raise TimeoutError
+
+    try:
+        for name in arguments.only or RUNS:
+            for event in sorted(rows["group"].unique()):
+                folder = fold_folder(arguments.work, name, event)
+                if not (folder / "metrics.json").exists():
+                    write_fold(arguments.work / "views", rows, event)
+                    train_run(
+                        arguments.work / "views",
+                        RUNS[name],
+                        folder,
+                        device=arguments.device,
+                        listener=check,
+                    )
+    except TimeoutError:
+        print("time is over; goes on when run again")
+    RESULT.write_text(json.dumps(collect(arguments.work, rows), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A label set on disk to one table."""
+
+import pandas as pd
+import pytest
+
+from tests.evaluation.label_folder import relabel, write_label_set
+from truckcount.errors import LabelError
+from truckcount.evaluation.frame_set import read_labelled_frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_label_set(tmp_path / "set")
+
+
+def test_a_split_is_read_with_labels_and_paths(folder):
+    table = read_labelled_frames(folder, "test")
+    assert list(table["image"]) == [f"frames/{k:03d}.png" for k in range(8, 12)]
+    assert list(table["label"]) == [1, 0, 1, 0]
+    assert table["path"].map(lambda p: pd.io.common.file_exists(p)).all()
+    assert {"camera", "group", "day", "light", "weight"} <= set(table.columns)
+
+
+def test_votes_on_a_frame_become_one_soft_label(folder):
+    relabel(
+        folder,
+        [
+            (0, "truck", None, 1.0),
+            (0, "truck", None, 2.0),
+            (0, "no_truck", None, 1.0),
+            (1, "truck", 0.6, 0.5),
+            (2, "skip", None, 1.0),
+            (3, "truck", None, 1.0),
+            (3, "skip", None, 1.0),
+        ],
+    )
+    table = read_labelled_frames(folder)
+    assert dict(zip(table["image"].str[7:10], table["label"], strict=True)) == {
+        "000": 0.75,
+        "001": 0.6,
+        "003": 1.0,
+    }
+    assert list(table["weight"]) == [1.0, 0.5, 1.0]
+
+
+def test_what_is_missing_is_named(folder):
+    with pytest.raises(LabelError, match=r"split 'tset'; it has \['test'"):
+        read_labelled_frames(folder, "tset")
+    relabel(folder, [(0, "skip", None, 1.0)])
+    with pytest.raises(LabelError, match="no labelled frame"):
+        read_labelled_frames(folder)
+    (folder / "splits.parquet").unlink()
+    with pytest.raises(LabelError, match=r"no splits\.parquet"):
+        read_labelled_frames(folder, "test")
+    (folder / "labels.parquet").unlink()
+    with pytest.raises(LabelError, match=r"labels\.parquet does not exist"):
+        read_labelled_frames(folder)
+
+
+def test_a_missing_column_is_named(folder):
+    pd.DataFrame({"picture": ["a"]}).to_parquet(folder / "frames.parquet")
+    with pytest.raises(LabelError, match=r"columns \['image'\] are missing"):
+        read_labelled_frames(folder)

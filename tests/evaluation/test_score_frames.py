@@ -1,0 +1,99 @@
+"""A label set seen by a real runtime: the network that sees red."""
+
+import numpy as np
+import pytest
+
+from tests.evaluation.label_folder import write_label_set
+from tests.pipeline.red_box import write_red_model
+from truckcount.domain.camera import Gate
+from truckcount.errors import LabelError
+from truckcount.evaluation import score_frames
+from truckcount.evaluation.frame_set import read_labelled_frames
+from truckcount.evaluation.score_frames import evaluate_frames, predict_frames
+from truckcount.presence.devices import open_runtime
+from truckcount.presence.runtime import Maps
+from truckcount.presence.weights import find_weights
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    return write_red_model(tmp_path_factory.mktemp("red"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_label_set(tmp_path / "set")
+
+
+def test_every_frame_is_told_apart(folder, red):
+    scores = evaluate_frames(folder, model=red, split=None)
+    assert scores.figures()["accuracy"] == 1
+    assert scores.unit_column == "group"
+    assert len(scores.outcomes.p) == 12
+    assert set(scores.slices("camera")) == {"north", "south"}
+
+
+def test_only_the_test_split_is_scored_unless_asked(folder, red):
+    assert len(evaluate_frames(folder, model=red).outcomes.p) == 4
+
+
+def test_probabilities_are_those_that_are_stored(folder, red):
+    p = evaluate_frames(folder, model=red).outcomes.p
+    assert 255 * p == pytest.approx(np.rint(255 * p))
+
+
+def test_only_the_gate_of_a_known_camera_is_looked_at(folder, red, tmp_path):
+    """A gate above the road sees no truck; the other camera is seen whole."""
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        '[cameras.north]\n[[cameras.north.gates]]\nname = "sky"\n'
+        "polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.2], [0.0, 0.2]]\n"
+    )
+    scores = evaluate_frames(folder, model=red, split=None, cameras=cameras)
+    slices = {k: s.figures() for k, s in scores.slices("camera").items()}
+    assert slices["north"]["recall"] == 0
+    assert slices["south"]["recall"] == 1
+
+
+def test_a_truck_in_any_view_of_a_wide_gate_is_seen(folder, red):
+    """A gate so wide that it is cut into tiles has the score of its best one."""
+    frames = read_labelled_frames(folder)
+    wide = Gate(name="road", polygon=((0, 0.35), (1, 0.35), (1, 0.8), (0, 0.8)))
+    weights = find_weights(red)
+    p = predict_frames(
+        frames,
+        open_runtime(weights, "cpu"),
+        weights.header.view_size,
+        {"north": (wide,), "south": (wide,)},
+    )
+    assert ((p >= 0.5) == (frames["label"] == 1)).all()
+
+
+def test_a_classifier_says_one_thing_of_a_view(folder):
+    class Classifier:
+        device = "cpu"
+
+        def score_views(self, views):
+            n = len(views)
+            return Maps(np.full((n, 1, 1), 0.6, np.float32), np.zeros((n, 4, 1, 1)))
+
+    # its one cell's middle lies outside this gate
+    corner = Gate(name="c", polygon=((0, 0), (0.3, 0), (0.3, 0.3), (0, 0.3)))
+    frames = read_labelled_frames(folder)
+    p = predict_frames(frames, Classifier(), (160, 96), {"north": (corner,)})
+    assert (p == 153 / 255).all()
+
+
+def test_progress_is_told(folder, red, monkeypatch):
+    monkeypatch.setattr(score_frames, "BLOCK_FRAMES", 5)
+    told = []
+    evaluate_frames(
+        folder, model=red, split=None, progress=lambda *now: told.append(now)
+    )
+    assert told == [(5, 12), (10, 12), (12, 12)]
+
+
+def test_a_damaged_picture_is_named(folder, red):
+    (folder / "frames" / "011.png").write_bytes(b"no picture")
+    with pytest.raises(LabelError, match=r"011\.png cannot be read"):
+        evaluate_frames(folder, model=red)

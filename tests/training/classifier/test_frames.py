@@ -1,0 +1,104 @@
+"""Label sets are read whole, or refused with what is missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.training.classifier.red_frames import SIDE_PX, write_red_set
+from truckcount.errors import LabelError
+from truckcount.training.classifier.frames import fingerprint, read_frames
+from truckcount.training.classifier.packed import pack_frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_red_set(tmp_path / "set")
+
+
+def change(path, **columns):
+    pd.read_parquet(path).assign(**columns).to_parquet(path)
+
+
+def test_a_set_is_read_with_its_splits_labels_and_truck_boxes(folder):
+    frames = read_frames(folder)
+    assert len(frames) == 24
+    assert [len(frames.rows_of(s)) for s in ("train", "val", "test")] == [16, 4, 4]
+    assert frames.p_truck.tolist() == [1.0, 0.0] * 12
+    assert set(frames.boxes) == {f"frames/{k:03d}.png" for k in range(0, 24, 2)}
+    assert frames.has_boxes
+    assert frames.read(0).shape == (SIDE_PX, 96, 3)
+    x1, y1, x2, y2 = frames.boxes["frames/000.png"][0].astype(int)
+    red = frames.read(0)[y1:y2, x1:x2].reshape(-1, 3).mean(0)
+    assert red.tolist() == [220, 40, 40]  # RGB
+
+
+def test_validation_is_another_word_for_val(folder):
+    splits = pd.read_parquet(folder / "splits.parquet")
+    splits["split"] = splits["split"].replace({"val": "validation"})
+    splits.to_parquet(folder / "splits.parquet")
+    assert len(read_frames(folder).rows_of("val")) == 4
+
+
+def test_soft_labels_are_kept_and_skipped_frames_left_out(folder):
+    labels = pd.read_parquet(folder / "labels.parquet")
+    labels.loc[0, "p_truck"] = 0.7
+    labels.loc[1, "label"] = "skip"
+    labels.to_parquet(folder / "labels.parquet")
+    frames = read_frames(folder)
+    assert len(frames) == 23
+    assert frames.p_truck[0] == pytest.approx(0.7)
+
+
+def test_a_set_without_splits_is_refused(folder):
+    (folder / "splits.parquet").unlink()
+    with pytest.raises(LabelError, match="24 labelled frames have no split"):
+        read_frames(folder)
+
+
+def test_a_strange_split_is_refused(folder):
+    change(folder / "splits.parquet", split="holdout")
+    with pytest.raises(LabelError, match="holdout"):
+        read_frames(folder)
+
+
+@pytest.mark.parametrize("label", ["truck", "no_truck"])
+def test_one_label_alone_teaches_nothing(folder, label):
+    change(folder / "labels.parquet", label=label, p_truck=float(label == "truck"))
+    with pytest.raises(LabelError, match="it needs both"):
+        read_frames(folder)
+
+
+def test_the_fingerprint_is_of_pixels_labels_and_splits(folder, tmp_path):
+    first = fingerprint(read_frames(folder))
+    assert first == fingerprint(read_frames(write_red_set(tmp_path / "again")))
+    other = write_red_set(tmp_path / "other", seed=1)
+    assert first != fingerprint(read_frames(other))
+    splits = pd.read_parquet(folder / "splits.parquet")
+    splits.loc[0, "split"] = "test"
+    splits.to_parquet(folder / "splits.parquet")
+    assert first != fingerprint(read_frames(folder))
+
+
+def test_packed_frames_are_the_frames_scaled(folder, tmp_path):
+    frames = read_frames(folder)
+    packed = pack_frames(frames, 48, tmp_path / "pack")
+    assert packed.read(3).shape == (48, 48, 3)
+    scaled = packed.scale_boxes(0, np.array([[48, 36, 96, 72]], np.float32))
+    assert scaled.tolist() == [[24, 24, 48, 48]]
+    x1, y1, x2, y2 = packed.scale_boxes(0, frames.boxes["frames/000.png"])[0]
+    inside = packed.read(0)[int(y1) + 2 : int(y2) - 2, int(x1) + 2 : int(x2) - 2]
+    assert inside[..., 0].mean() > 200
+    assert inside[..., 1].mean() < 60
+
+
+def test_a_pack_is_made_once_and_anew_when_a_frame_changes(folder, tmp_path):
+    frames = read_frames(folder)
+    seen = []
+    for _ in range(2):
+        pack_frames(frames, 32, tmp_path / "pack", lambda done, _n: seen.append(done))
+    assert seen == list(range(1, 25))
+    path = folder / "frames/000.png"
+    path.write_bytes((folder / "frames/001.png").read_bytes() + b"\0")
+    again = pack_frames(frames, 32, tmp_path / "pack")
+    assert np.array_equal(again.read(0), again.read(1))
+    assert not list((tmp_path / "pack").glob("*.tmp"))

@@ -1,0 +1,209 @@
+"""From a label set to a counted clip, by the commands a user types."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+from tests.conftest import write_clip
+from tests.training.classifier.red_frames import write_red_set
+from truckcount.cli.train import NETWORKS as CLI_NETWORKS
+from truckcount.cli.train import train
+from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.presence.weights import find_weights
+from truckcount.presence.zoo import NETWORKS
+from truckcount.presence.zoo.runtime import ClassifierRuntime
+
+pytest.importorskip("matplotlib")
+SIZE = (96, 72)
+ARGUMENTS = [
+    "--network",
+    "seed",
+    "--batch-norm",
+    "--dropout",
+    "0.1",
+    "--epochs",
+    "5",
+    "--batch",
+    "4",
+    "--learning-rate",
+    "0.003",
+    "--augment",
+    "none",
+    "--workers",
+    "0",
+    "--device",
+    "cpu",
+    "--json",
+]
+
+
+REST = ["--steps", "2", "--batch", "2", "--workers", "0", "--json"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder of the seed network and what the command printed."""
+    pytest.importorskip("onnx")
+    root = tmp_path_factory.mktemp("train")
+    folder = write_red_set(root / "set", 36)
+    result = CliRunner().invoke(
+        train, [str(folder), "--run", str(root / "run"), *ARGUMENTS]
+    )
+    assert result.exit_code == 0, result.output
+    return root / "run", json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def weights(run):
+    return find_weights(str(run[0] / "seed.safetensors"))
+
+
+def test_a_run_folder_holds_what_a_reader_asks_for(run):
+    folder, told = run
+    for name in ("config.json", "curves.csv", "curves.png", "metrics.json"):
+        assert (folder / name).stat().st_size > 0, name
+    config = json.loads((folder / "config.json").read_text())
+    assert config["options"]["dropout"] == 0.1
+    assert config["frames"] == {"train": 24, "val": 6, "test": 6}
+    assert len((folder / "curves.csv").read_text().splitlines()) == 6
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["splits"]["test"]["n"] == 6
+    assert metrics["images_per_s"]["loader"] > 0
+    assert metrics["images_per_s"]["step"] > 0
+    assert {k: told[k] for k in metrics} == metrics
+    assert told["weights"].endswith("seed.safetensors")
+
+
+def test_predictions_are_of_every_frame_with_its_split(run):
+    table = pd.read_parquet(run[0] / "predictions.parquet")
+    assert list(table) == ["image", "split", "camera", "light", "label", "p"]
+    assert table["split"].value_counts().to_dict() == {"train": 24, "val": 6, "test": 6}
+    assert set(table["label"]) == {0.0, 1.0}
+    assert table["p"].between(0, 1).all()
+    right = ((table["p"] >= 0.5) == (table["label"] >= 0.5)).mean()
+    metrics = json.loads((run[0] / "metrics.json").read_text())
+    n = sum(s["n"] for s in metrics["splits"].values())
+    told = sum(s["n"] * s["accuracy"] for s in metrics["splits"].values()) / n
+    assert right == pytest.approx(told)
+
+
+def test_weights_say_what_they_are(run, weights):
+    header = weights.header
+    assert header.network == header.name == "seed"
+    assert not weights.has_peaks
+    assert header.view_size == (352, 352)
+    assert header.classes == ("truck",)
+    assert header.licence
+    assert "24 frames" in header.training
+    config = json.loads((run[0] / "config.json").read_text())
+    assert header.data_fingerprint == config["data_fingerprint"]
+    # one file holds the numbers: the graph points into it
+    assert weights.graph_path.stat().st_size < 0.1 * weights.path.stat().st_size
+
+
+@pytest.mark.parametrize("shape", [(352, 352), (96, 160)], ids=str)
+def test_graph_and_torch_give_the_same_scores(weights, shape):
+    rng = np.random.default_rng(0)
+    views = rng.integers(0, 256, (3, *shape, 3), np.uint8)
+    graph = OnnxRuntime(weights).score_views(views)
+    network = ClassifierRuntime(weights, "cpu").score_views(views)
+    assert graph.is_whole_view
+    assert network.is_whole_view
+    assert graph.heat == pytest.approx(network.heat, abs=1e-4)
+
+
+def test_a_clip_is_counted_by_presence_alone(weights, tmp_path):
+    """A red box stays from second 2 to second 5: one truck, no path, no direction."""
+    from truckcount.pipeline.config import RunOptions
+    from truckcount.pipeline.run import run_paths
+
+    rng = np.random.default_rng(3)
+
+    def image(k):
+        road = rng.integers(70, 110, (SIZE[1], SIZE[0], 3), np.uint8)
+        is_truck = 20 <= k < 50
+        road[20:44, 30:66] = (220, 40, 40) if is_truck else (150, 150, 150)
+        return road
+
+    clip = write_clip(tmp_path / "gate.mp4", 80, fps=10, size=SIZE, image=image)
+    options = RunOptions(
+        model=str(weights.path), store=tmp_path / "store", start="2026-03-02T08:00:00Z"
+    )
+    result = run_paths([str(clip)], options)
+    assert result.exit_code == 0
+    (passage,) = [p for p in result.to_json()["passages"] if p["is_counted"]]
+    assert passage["onset_utc"].startswith("2026-03-02T08:00:02")
+    assert passage["offset_utc"].startswith(
+        ("2026-03-02T08:00:04", "2026-03-02T08:00:05")
+    )
+    assert passage["direction"] == "any"
+    assert not passage["path"]
+    assert result.totals["n_trucks"] == 1
+
+
+def test_the_same_command_again_changes_nothing(run, weights):
+    folder, told = run
+    before = (folder / "seed.safetensors").read_bytes()
+    set_folder = folder.parent / "set"
+    result = CliRunner().invoke(
+        train, [str(set_folder), "--run", str(folder), *ARGUMENTS]
+    )
+    assert result.exit_code == 0, result.output
+    assert (folder / "seed.safetensors").read_bytes() == before
+    assert json.loads(result.stdout)["weights_sha256"] == told["weights_sha256"]
+
+
+def test_the_command_offers_every_network():
+    assert (*NETWORKS, "truckmap") == CLI_NETWORKS
+
+
+def test_options_of_the_zoo_are_refused_for_truckmap(tmp_path):
+    result = CliRunner().invoke(
+        train,
+        [str(tmp_path), "--network", "truckmap", "--run", "r", "--dropout", "0.5"],
+    )
+    assert result.exit_code == 2
+    assert "--dropout is of the zoo" in result.output
+
+
+def test_truckmap_learns_from_boxes_and_is_measured_before_and_after(tmp_path):
+    pytest.importorskip("onnx")
+    folder = write_red_set(tmp_path / "set")
+    result = CliRunner().invoke(
+        train,
+        [str(folder), "--network", "truckmap", "--run", str(tmp_path / "run"), *REST],
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["splits"].keys() == told["splits_before"].keys()
+    weights = find_weights(told["weights"])
+    assert weights.has_peaks
+    assert "2 steps on 16 frames from truckmap@sha256:" in weights.header.training
+    maps = OnnxRuntime(weights).score_views(np.zeros((1, 64, 96, 3), np.uint8))
+    assert maps.heat.shape == (1, 8, 12)
+    table = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert len(table) == 24
+
+
+def test_truckmap_without_boxes_says_what_to_do(tmp_path):
+    from truckcount.errors import LabelError
+    from truckcount.training.classifier.truckmap_run import (
+        TruckMapOptions,
+        train_truckmap_run,
+    )
+
+    folder = write_red_set(tmp_path / "set", has_boxes=False)
+    with pytest.raises(LabelError, match="no training frame has a truck box"):
+        train_truckmap_run(folder, TruckMapOptions(), tmp_path / "run")

@@ -1,0 +1,207 @@
+"""`truckcount train`: a label set to weights."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from truckcount.cli._console import align, give, give_json, say
+
+NETWORKS = (
+    "seed",
+    "alexnet",
+    "googlenet",
+    "resnet18",
+    "resnet50",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "truckmap",
+)
+
+
+@click.command()
+@click.argument("label_set", metavar="SET", type=click.Path(path_type=Path))
+@click.option(
+    "--network",
+    type=click.Choice(NETWORKS),
+    default="seed",
+    show_default=True,
+    help="truckmap finds trucks and needs boxes; the others say truck or no truck.",
+)
+@click.option("--run", "folder", type=click.Path(path_type=Path), required=True)
+@click.option("--pretrained", is_flag=True, help="Start from ImageNet (downloads).")
+@click.option("--from", "start", default="truckmap", help="truckmap: start weights.")
+@click.option("--epochs", type=int, help="Of the zoo; default 12.")
+@click.option("--steps", type=int, help="Of truckmap; default 240.")
+@click.option("--batch", type=int, help="Frames a step.")
+@click.option("--learning-rate", type=float)
+@click.option("--dropout", type=float, default=0.0, show_default=True)
+@click.option(
+    "--batch-norm/--no-batch-norm", default=None, help="Default: as published."
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["adam", "adamw"]),
+    default="adamw",
+    show_default=True,
+)
+@click.option("--l1", type=float, default=0.0, show_default=True)
+@click.option("--l2", type=float, default=0.0, show_default=True)
+@click.option("--head-epochs", type=int, help="Head alone first; 2 with --pretrained.")
+@click.option("--patience", type=int, default=5, show_default=True, help="0: never.")
+@click.option(
+    "--augment",
+    type=click.Choice(["full", "light", "none"]),
+    default="full",
+    show_default=True,
+)
+@click.option(
+    "--balance/--no-balance", default=True, help="Draw both labels equally often."
+)
+@click.option("--input-px", type=int, help="Side of the network's input.")
+@click.option("--packed/--no-packed", default=True, help="Keep scaled frames on disk.")
+@click.option("--workers", type=int, help="Loader processes; default by the cores.")
+@click.option("--amp/--no-amp", default=None, help="bfloat16; default on CUDA only.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
+def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
+    """Train a network on the labelled frames of SET; write a run folder.
+
+    \b
+    Example:
+      truckcount train labels --network seed --run runs/seed
+      truckcount train labels --network resnet18 --pretrained --run runs/resnet
+      truckcount train labels --network truckmap --run runs/own-camera
+      truckcount run video.mp4 --model runs/seed/seed.safetensors
+
+    Interrupted or killed, the same command goes on where it stopped and ends with
+    the same weights.
+    """
+    is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
+    if network == "truckmap":
+        metrics, weights, page = _train_truckmap(label_set, folder, options)
+    else:
+        metrics, weights, page = _train_zoo(
+            label_set, network, folder, options, is_quiet=is_quiet
+        )
+    if as_json:
+        give_json(metrics | {"weights": str(weights), "run": str(folder)})
+        return 0
+    if is_quiet:
+        return 0
+    give(_table(metrics))
+    say(f"{weights} written; use it with `truckcount run VIDEO --model {weights}`")
+    if page is not None:
+        say(f"report: {page}")
+    return 0
+
+
+def _train_zoo(
+    label_set: Path,
+    network: str,
+    folder: Path,
+    options: dict[str, Any],
+    *,
+    is_quiet: bool,
+) -> tuple[dict[str, Any], Path, Path | None]:
+    from truckcount.cli._training_bar import bar_for
+    from truckcount.training.classifier.options import ClassifierOptions
+    from truckcount.training.classifier.run_folder import train_run
+    from truckcount.training.devices import choose_device, choose_workers
+
+    device = choose_device(options["device"])
+    named = {
+        "n_epochs": options["epochs"],
+        "batch_size": options["batch"],
+        "learning_rate": options["learning_rate"],
+        "head_epochs": options["head_epochs"],
+    }
+    if options["pretrained"] and named["head_epochs"] is None:
+        named["head_epochs"] = 2
+    chosen = ClassifierOptions(
+        network=network,
+        dropout=options["dropout"],
+        batch_norm=options["batch_norm"],
+        is_pretrained=options["pretrained"],
+        input_px=options["input_px"],
+        optimizer=options["optimizer"],
+        l1=options["l1"],
+        l2=options["l2"],
+        patience=options["patience"],
+        augmentation=options["augment"],
+        balance="sample" if options["balance"] else "none",
+        is_amp=options["amp"],
+        n_workers=choose_workers(options["workers"]),
+        seed=options["seed"],
+        **{name: value for name, value in named.items() if value is not None},
+    )
+    bar = bar_for(is_quiet=is_quiet)
+    try:
+        result = train_run(
+            label_set,
+            chosen,
+            folder,
+            device=device,
+            is_packed=options["packed"],
+            listener=None if bar is None else bar.stepped,
+            on_pack=None if bar is None else bar.packed,
+        )
+    finally:
+        if bar is not None:
+            bar.close()
+    return result.metrics, result.weights, result.report
+
+
+def _train_truckmap(
+    label_set: Path, folder: Path, options: dict[str, Any]
+) -> tuple[dict[str, Any], Path, Path | None]:
+    from truckcount.training.classifier.truckmap_run import (
+        TruckMapOptions,
+        train_truckmap_run,
+    )
+    from truckcount.training.devices import choose_workers
+
+    given = click.get_current_context().get_parameter_source
+    for name in ("pretrained", "dropout", "l1", "l2", "epochs", "input_px"):
+        if given(name) is not click.core.ParameterSource.DEFAULT:
+            option = name.replace("_", "-")
+            msg = f"--{option} is of the zoo; truckmap takes --from, --steps, --batch, "
+            raise click.UsageError(msg + "--learning-rate, --seed")
+    named = {
+        "n_steps": options["steps"],
+        "batch_size": options["batch"],
+        "learning_rate": options["learning_rate"],
+    }
+    chosen = TruckMapOptions(
+        from_weights=options["start"],
+        seed=options["seed"],
+        n_workers=choose_workers(options["workers"]),
+        **{name: value for name, value in named.items() if value is not None},
+    )
+    if sys.stderr.isatty():
+        say(f"training {chosen.n_steps} steps; follow {folder}/curve.csv")
+    result = train_truckmap_run(label_set, chosen, folder)
+    return result.metrics, result.weights, result.report
+
+
+def _table(metrics: dict[str, Any]) -> str:
+    rows = []
+    for key, note in (("splits_before", "before"), ("splits", "")):
+        for split, figures in metrics.get(key, {}).items():
+            balanced = figures["balanced_accuracy"]
+            rows.append(
+                [
+                    f"{split} {note}".strip(),
+                    str(figures["n"]),
+                    str(figures["n_truck"]),
+                    f"{100 * figures['accuracy']:.2f}",
+                    "-" if balanced is None else f"{100 * balanced:.2f}",
+                    f"{figures['loss']:.4f}",
+                ]
+            )
+    return align(
+        rows, ["split", "frames", "with_truck", "accuracy_%", "balanced_%", "loss"]
+    )

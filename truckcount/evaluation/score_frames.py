@@ -1,0 +1,134 @@
+"""A label set, seen by a model: every frame's truck probability."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from truckcount.counting import CountingOptions
+from truckcount.domain.camera import WHOLE_PICTURE, Gate
+from truckcount.domain.sample import ViewRect
+from truckcount.errors import LabelError
+from truckcount.evaluation.frame_set import read_labelled_frames
+from truckcount.evaluation.frames import FrameScores, score_predictions
+from truckcount.pipeline.cameras import load_cameras
+from truckcount.presence.devices import open_runtime
+from truckcount.presence.peaks import inside_mask
+from truckcount.presence.runtime import Runtime
+from truckcount.presence.views import plan_views
+from truckcount.presence.weights import find_weights
+from truckcount.video.cut import cut_view
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCK_FRAMES = 32  # decoded and scored together: bounds memory, fills batches
+Progress = Callable[[int, int], None]
+
+
+def evaluate_frames(
+    folder: Path,
+    *,
+    model: str = "truckmap",
+    split: str | None = "test",
+    threshold: float | None = None,
+    cameras: Path | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> FrameScores:
+    """Score the labelled frames of a set by a model.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Probability from which on a frame shows a truck; by default the model's
+        ``on_score``.
+    cameras : Path, optional
+        A ``cameras.toml``: of a camera that stands there only the gates are looked
+        at, as when counting. Else the whole picture is.
+    progress : callable
+        Told the number of frames done and of all.
+    """
+    weights = find_weights(model)
+    frames = read_labelled_frames(folder, split)
+    frames["p"] = predict_frames(
+        frames,
+        open_runtime(weights, device),
+        weights.header.view_size,
+        _gates_of(cameras),
+        progress,
+    )
+    if threshold is None:
+        counting = CountingOptions().with_overrides(weights.header.thresholds)
+        threshold = counting.on_score
+    return score_predictions(frames, threshold)
+
+
+def predict_frames(
+    frames: "pd.DataFrame",
+    runtime: Runtime,
+    view_size: tuple[int, int],
+    gates: dict[str, tuple[Gate, ...]],
+    progress: Progress | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return the largest truck probability in the views of every frame.
+
+    Parameters
+    ----------
+    frames : DataFrame
+        Columns path and, where gates are known by it, camera.
+
+    Returns
+    -------
+    float array, shape (N,), in steps of 1/255 as scores are stored
+    """
+    p = np.zeros(len(frames))
+    cameras = frames["camera"] if "camera" in frames.columns else [None] * len(frames)
+    rows = list(zip(frames["path"], cameras, strict=True))
+    for start in range(0, len(rows), BLOCK_FRAMES):
+        block = rows[start : start + BLOCK_FRAMES]
+        views = [
+            (start + k, gate, rect, view)
+            for k, (path, camera) in enumerate(block)
+            for gate, rect, view in _views_of(
+                Path(path), gates.get(str(camera), (WHOLE_PICTURE,)), view_size
+            )
+        ]
+        for shape in sorted({view.shape for *_, view in views}):
+            same = [v for v in views if v[3].shape == shape]
+            maps = runtime.score_views(np.stack([v[3] for v in same]))
+            for heat, (row, gate, rect, _) in zip(maps.heat, same, strict=True):
+                p[row] = max(p[row], _largest(heat, gate, rect))
+        if progress is not None:
+            progress(start + len(block), len(rows))
+    return np.asarray(np.rint(np.clip(p, 0, 1) * 255) / 255)
+
+
+def _views_of(
+    path: Path, gates: tuple[Gate, ...], view_size: tuple[int, int]
+) -> Iterator[tuple[Gate, ViewRect, npt.NDArray[np.uint8]]]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        msg = f"{path} cannot be read as a picture; remove it from the label set"
+        raise LabelError(msg)
+    size = (image.shape[1], image.shape[0])
+    by_name = {gate.name: gate for gate in gates}
+    frame = np.asarray(image, np.uint8)
+    for rect in plan_views(gates, size, view_size):
+        yield by_name[rect.gate], rect, cut_view(frame, rect)
+
+
+def _largest(heat: npt.NDArray[np.float32], gate: Gate, rect: ViewRect) -> float:
+    mask = inside_mask(rect, gate.polygon, heat.shape)
+    if heat.size == 1:  # a classifier says one thing of its whole view
+        mask[:] = True
+    return float(heat[mask].max()) if mask.any() else 0.0
+
+
+def _gates_of(cameras: Path | None) -> dict[str, tuple[Gate, ...]]:
+    if cameras is None:
+        return {}
+    return {c.name: c.gates for c in load_cameras(cameras).cameras}

@@ -1,0 +1,1 @@
+"""Label sets of whole frames to classifiers."""

@@ -1,0 +1,59 @@
+"""All that a training run is, in one file that is there whole or not at all."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from truckcount.errors import ConfigError
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Replace the folder's checkpoint; a kill leaves the old one or the new one."""
+    state = state | {
+        "rng": torch.get_rng_state(),
+        "rng_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    draft = folder / f".{CHECKPOINT}.tmp"
+    with draft.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / CHECKPOINT)
+
+
+def load_checkpoint(folder: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
+    """Read the folder's checkpoint and set the random states to what they were.
+
+    Parameters
+    ----------
+    facts : dict
+        What a run must have in common with the one it goes on with.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds another run.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    held = state["facts"]
+    changed = sorted(
+        k for k in facts.keys() | held.keys() if facts.get(k) != held.get(k)
+    )
+    if changed:
+        shown = ", ".join(f"{k} {held.get(k)!r} -> {facts.get(k)!r}" for k in changed)
+        msg = (
+            f"{folder} holds a run with other options ({shown}); give another --run "
+            "folder, or the same options to go on"
+        )
+        raise ConfigError(msg)
+    torch.set_rng_state(state["rng"])
+    if state["rng_cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["rng_cuda"])
+    return state

@@ -1,0 +1,134 @@
+"""A label set on disk to the frames that a classifier learns from."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from truckcount.errors import LabelError
+from truckcount.evaluation.frame_set import read_labelled_frames
+
+SPLITS = ("train", "val", "test")
+_SPELLED = {"validation": "val"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frames:
+    """Labelled frames in the order of their names; N of them."""
+
+    folder: Path
+    images: tuple[str, ...]
+    """Paths within the set."""
+    split: npt.NDArray[np.str_]
+    """Shape (N,), ``train``, ``val`` or ``test``."""
+    p_truck: npt.NDArray[np.float64]
+    """Shape (N,), 0 to 1: soft where labellers disagree."""
+    weight: npt.NDArray[np.float64]
+    camera: npt.NDArray[np.str_]
+    light: npt.NDArray[np.str_]
+    boxes: dict[str, npt.NDArray[np.float32]]
+    """Truck boxes by image, shape (K, 4), x1 y1 x2 y2 in pixels."""
+    has_boxes: bool
+    """Whether somebody drew boxes in this set: crops may then be bold."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
+        """Rows of one split."""
+        return np.flatnonzero(self.split == split)
+
+    def read(self, row: int) -> npt.NDArray[np.uint8]:
+        """Decode one frame, RGB."""
+        path = self.folder / self.images[row]
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            msg = f"{path} cannot be read as a picture; remove it from the label set"
+            raise LabelError(msg)
+        return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+def read_frames(folder: Path) -> Frames:
+    """Read a label set: its labelled frames, splits and truck boxes.
+
+    Raises
+    ------
+    LabelError
+        When a table is missing, frames have no split, or the training split lacks
+        one of the two labels.
+    """
+    table = read_labelled_frames(folder).sort_values("image", ignore_index=True)
+    if "split" not in table or table["split"].isna().any():
+        n = int(table["split"].isna().sum()) if "split" in table else len(table)
+        msg = (
+            f"{folder}: {n} labelled frames have no split; run `truckcount label split`"
+        )
+        raise LabelError(msg)
+    split = table["split"].replace(_SPELLED).to_numpy().astype(np.str_)
+    unknown = sorted(set(split.tolist()) - set(SPLITS))
+    if unknown:
+        msg = f"{folder}/splits.parquet: {unknown} are no splits; want {SPLITS}"
+        raise LabelError(msg)
+    p_truck = table["label"].to_numpy(np.float64)
+    _check_parts(folder, split, p_truck)
+    boxes = _truck_boxes(folder)
+    known = set(table["image"])
+
+    def column(name: str) -> npt.NDArray[np.str_]:
+        if name not in table:
+            return np.full(len(table), "unknown")
+        return np.asarray(table[name].fillna("unknown").to_numpy(), np.str_)
+
+    return Frames(
+        folder=folder,
+        images=tuple(table["image"]),
+        split=split,
+        p_truck=p_truck,
+        weight=table["weight"].to_numpy(np.float64),
+        camera=column("camera"),
+        light=column("light"),
+        boxes={k: v for k, v in boxes.items() if k in known},
+        has_boxes=bool(boxes),
+    )
+
+
+def fingerprint(frames: Frames) -> str:
+    """Hash names, labels, splits and files' bytes: 12 hex that name a data set."""
+    digest = hashlib.sha256()
+    for row, image in enumerate(frames.images):
+        digest.update(
+            f"{image}\0{frames.split[row]}\0{frames.p_truck[row]:.4f}".encode()
+        )
+        digest.update((frames.folder / image).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _check_parts(
+    folder: Path, split: npt.NDArray[np.str_], p_truck: npt.NDArray[np.float64]
+) -> None:
+    for name in ("train", "val"):
+        p = p_truck[split == name]
+        if not (p >= 0.5).any() or not (p < 0.5).any():
+            msg = (
+                f"{folder}: split {name!r} has {int((p >= 0.5).sum())} frames with and "
+                f"{int((p < 0.5).sum())} without a truck; it needs both: label more, "
+                "or split anew with `truckcount label split`"
+            )
+            raise LabelError(msg)
+
+
+def _truck_boxes(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
+    import pandas as pd
+
+    path = folder / "boxes.parquet"
+    if not path.is_file():
+        return {}
+    table = pd.read_parquet(path)
+    table = table[table["class"] == "truck"]
+    return {
+        str(image): rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)
+        for image, rows in table.groupby("image")
+    }

@@ -1,0 +1,228 @@
+"""A label set to a run folder: trained, measured, calibrated, exported."""
+
+import importlib.util
+import json
+import logging
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from truckcount.training.classifier.curves import draw_curves, write_curves
+from truckcount.training.classifier.dataset import BatchLoader, plain_set
+from truckcount.training.classifier.export import ExportFacts, export_classifier
+from truckcount.training.classifier.frames import (
+    SPLITS,
+    Frames,
+    fingerprint,
+    read_frames,
+)
+from truckcount.training.classifier.loop import (
+    Listener,
+    Trained,
+    open_network,
+    train_classifier,
+)
+from truckcount.training.classifier.options import ClassifierOptions
+from truckcount.training.classifier.packed import PackedFrames, pack_frames
+from truckcount.training.classifier.predict import measure_logits, predict_logits
+from truckcount.training.classifier.speed import measure_loader
+
+logger = logging.getLogger(__name__)
+
+MAX_TRAIN_SCORED = 2000  # training frames that are scored for the report
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a training run leaves."""
+
+    folder: Path
+    weights: Path
+    metrics: dict[str, Any]
+    report: Path | None
+    """The HTML page, where the report's module is installed."""
+
+
+def train_run(
+    set_folder: Path,
+    options: ClassifierOptions,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    is_packed: bool = True,
+    listener: Listener | None = None,
+    on_pack: Callable[[int, int], None] | None = None,
+) -> RunResult:
+    """Train a classifier on a label set and write all a reader asks of a run.
+
+    The folder then holds ``config.json``, ``curves.csv``, ``curves.png``,
+    ``metrics.json``, ``predictions.parquet`` and ``<network>.safetensors`` with its
+    ``.onnx`` graph. Run again, it goes on where it stopped.
+    """
+    frames = read_frames(set_folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = fingerprint(frames)
+    side_px = open_network(_unfetched(options)).input_px
+    packed = (
+        pack_frames(frames, side_px, set_folder / ".packed", on_pack)
+        if is_packed
+        else None
+    )
+    _write_config(folder, set_folder, options, frames, digest, device)
+    trained = train_classifier(
+        frames,
+        options,
+        folder,
+        packed=packed,
+        device=device,
+        facts={"data_fingerprint": digest},
+        listener=listener,
+    )
+    write_curves(folder, trained.history)
+    draw_curves(folder / "curves.png", {options.network: trained.history})
+    rows, logits = _score_rows(trained, frames, packed, device, options.n_workers)
+    temperature = _fit_temperature(frames, rows, logits)
+    _write_predictions(folder, frames, rows, logits / temperature)
+    path = folder / f"{options.network}.safetensors"
+    sha256 = export_classifier(
+        trained.network,
+        path,
+        ExportFacts(
+            name=options.network,
+            data_fingerprint=digest,
+            training=_told(trained, frames, options),
+            temperature=temperature,
+            config=asdict(options),
+        ),
+    )
+    metrics: dict[str, Any] = {
+        "network": options.network,
+        "best_epoch": trained.best_epoch,
+        "n_epochs_run": len(trained.history),
+        "temperature": temperature,
+        "weights_sha256": sha256,
+        "n_parameters": sum(p.numel() for p in trained.network.parameters()),
+        "splits": {
+            split: asdict(measure_logits(logits[mine], frames.p_truck[rows[mine]]))
+            for split in SPLITS
+            if (mine := frames.split[rows] == split).any()
+        },
+        "images_per_s": trained.images_per_s
+        | {"loader": measure_loader(frames, packed, side_px, options)},
+    }
+    _write_json(folder / "metrics.json", metrics)
+    return RunResult(
+        folder=folder, weights=path, metrics=metrics, report=write_report(folder)
+    )
+
+
+def _unfetched(options: ClassifierOptions) -> ClassifierOptions:
+    """Return the same network without its download: only its shape is asked for."""
+    from dataclasses import replace
+
+    return replace(options, is_pretrained=False)
+
+
+def _write_config(
+    folder: Path,
+    set_folder: Path,
+    options: ClassifierOptions,
+    frames: Frames,
+    digest: str,
+    device: str,
+) -> None:
+    import torch
+
+    import truckcount
+
+    _write_json(
+        folder / "config.json",
+        {
+            "set": str(set_folder.resolve()),
+            "data_fingerprint": digest,
+            "frames": {s: len(frames.rows_of(s)) for s in SPLITS},
+            "options": asdict(options),
+            "device": device,
+            "threads": torch.get_num_threads(),
+            "versions": {
+                "truckcount": truckcount.__version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        },
+    )
+
+
+def _score_rows(
+    trained: Trained,
+    frames: Frames,
+    packed: PackedFrames | None,
+    device: str,
+    n_workers: int,
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    train = frames.rows_of("train")
+    if len(train) > MAX_TRAIN_SCORED:
+        rng = np.random.default_rng(0)
+        train = np.sort(rng.choice(train, MAX_TRAIN_SCORED, replace=False))
+    rows = np.concatenate([train, frames.rows_of("val"), frames.rows_of("test")])
+    network = trained.network.to(device)
+    loader = BatchLoader(plain_set(frames, packed, network.input_px), n_workers)
+    return rows, predict_logits(network, loader, rows, device)
+
+
+def _fit_temperature(
+    frames: Frames, rows: npt.NDArray[np.int64], logits: FloatArray
+) -> float:
+    """Fit on the validation split, where the calibration module is installed."""
+    if importlib.util.find_spec("truckcount.training.calibration") is None:
+        return 1.0
+    calibration = importlib.import_module("truckcount.training.calibration")
+    mine = frames.split[rows] == "val"
+    fitted = calibration.fit_temperature(logits[mine], frames.p_truck[rows[mine]])
+    return float(fitted)
+
+
+def _write_predictions(
+    folder: Path, frames: Frames, rows: npt.NDArray[np.int64], logits: FloatArray
+) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            "image": [str((frames.folder / frames.images[r]).resolve()) for r in rows],
+            "split": frames.split[rows],
+            "camera": frames.camera[rows],
+            "light": frames.light[rows],
+            "label": frames.p_truck[rows].astype(np.float32),
+            "p": (1 / (1 + np.exp(-logits))).astype(np.float32),
+        }
+    )
+    table.to_parquet(folder / "predictions.parquet", index=False)
+
+
+def write_report(folder: Path) -> Path | None:
+    """Write the run's page, where the report's module is installed."""
+    if importlib.util.find_spec("truckcount.training.report") is None:
+        return None
+    page: Path = importlib.import_module("truckcount.training.report").write_report(
+        folder
+    )
+    return page
+
+
+def _told(trained: Trained, frames: Frames, options: ClassifierOptions) -> str:
+    start = "ImageNet's weights" if options.is_pretrained else "Kaiming's start"
+    n = len(frames.rows_of("train"))
+    return f"epoch {trained.best_epoch} on {n} frames from {start}, seed {options.seed}"
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(json.dumps(value, indent=1, default=str) + "\n")
+    draft.replace(path)
