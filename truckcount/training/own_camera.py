@@ -29,10 +29,11 @@ from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
 from truckcount.presence.peaks import inside_mask
 from truckcount.presence.truckmap import (
-    STRIDE8_BLOCK,
     STRIDE_PX,
+    TRUNK,
     TruckMap,
     TruckMapOutput,
+    stride8_block,
 )
 from truckcount.presence.views import plan_views
 from truckcount.training.photometric import disturb
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 UInt8Array = npt.NDArray[np.uint8]
 MAX_SHIFT = 0.06  # of a view's side: a camera sways, a gate's crop is rounded
 MAX_ZOOM = 0.12
+MAX_FROZEN_BLOCKS = stride8_block(TRUNK) + 1  # where stride 8 leaves the trunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class OwnCameraOptions:
     n_steps: int = 160
     batch_size: int = 8
     learning_rate: float = 3e-4
-    n_frozen_blocks: int = STRIDE8_BLOCK + 1
+    n_frozen_blocks: int = MAX_FROZEN_BLOCKS
     """First trunk blocks that stay, most of the cost of a step; the stem always
     does."""
     keep_share: float = 1.0
@@ -68,9 +70,9 @@ class OwnCameraOptions:
                 f"{self.n_steps}, {self.batch_size}, {self.learning_rate}"
             )
             raise LabelError(msg)
-        if not 0 <= self.n_frozen_blocks <= STRIDE8_BLOCK + 1:
+        if not 0 <= self.n_frozen_blocks <= MAX_FROZEN_BLOCKS:
             msg = (
-                f"n_frozen_blocks must be 0 to {STRIDE8_BLOCK + 1}, where stride 8 "
+                f"n_frozen_blocks must be 0 to {MAX_FROZEN_BLOCKS}, where stride 8 "
                 f"leaves the trunk, got {self.n_frozen_blocks}"
             )
             raise LabelError(msg)
