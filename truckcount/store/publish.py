@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,23 @@ ZSTD_LEVEL = 3
 ROW_GROUP = {"scores": 200_000}
 
 
-def publish_table(table: pa.Table, name: str, path: Path) -> bool:
+def publish_table(
+    table: pa.Table,
+    name: str,
+    path: Path,
+    *,
+    check: Callable[[Path], None] | None = None,
+) -> bool:
     """Replace one parquet file of a table atomically.
 
     Written beside the target under a hidden name, read back, synced, renamed;
     the folder is synced, too, since a rename is not durable before that.
+
+    Parameters
+    ----------
+    check : callable
+        Called with the synced draft just before the rename; what it raises stops
+        the publish and leaves the file as it was.
 
     Returns
     -------
@@ -41,10 +54,15 @@ def publish_table(table: pa.Table, name: str, path: Path) -> bool:
             write_page_checksum=True,
             row_group_size=ROW_GROUP.get(name, max(len(table), 1)),
         )
-        if pq.read_metadata(draft).num_rows != len(table):
+        meta = pq.read_metadata(draft)
+        if meta.num_rows != len(table) or (
+            meta.schema.to_arrow_schema().names != table.column_names
+        ):
             msg = f"{draft} did not read back as written; is the disk full or failing?"
             raise StoreError(msg)
         _sync(draft)
+        if check is not None:
+            check(draft)
         draft.replace(path)
     except OSError as error:
         msg = f"{path} cannot be written: {error}; nothing was changed"
