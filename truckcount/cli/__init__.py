@@ -15,7 +15,7 @@ COMMANDS = {
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),
     "inspect": ("inspect", "inspect", "Follow one frame through the five hops."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
-    "store": ("store", "store", "Check a store."),
+    "store": ("store", "store", "Check and mend a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

@@ -20,6 +20,8 @@ def write_bins(
     minutes: int,
     drafts: Sequence[dict[str, Any]],
     known_us: int,
+    *,
+    is_only_new: bool = False,
 ) -> int:
     """Replace the rows of bins that changed; return how many.
 
@@ -32,13 +34,24 @@ def write_bins(
         row["bin_start_utc"] = row.pop("hour_start_utc")
         by_month.setdefault(month_of(to_us(row["bin_start_utc"])), []).append(row)
     return sum(
-        _write_month(file_path(root, table, camera, month), table, rows, known_us)
+        _write_month(
+            file_path(root, table, camera, month),
+            table,
+            rows,
+            known_us,
+            is_only_new=is_only_new,
+        )
         for month, rows in sorted(by_month.items())
     )
 
 
 def _write_month(
-    path: Path, table: str, drafts: list[dict[str, Any]], known_us: int
+    path: Path,
+    table: str,
+    drafts: list[dict[str, Any]],
+    known_us: int,
+    *,
+    is_only_new: bool,
 ) -> int:
     schema = schema_of(table)
     old = read_table(path, table)
@@ -49,6 +62,9 @@ def _write_month(
         pc.is_in(old["gate"], value_set=gates),
     )
     before = {_key(row): row for row in old.filter(is_touched).to_pylist()}
+    if is_only_new:
+        there = {(gate, start) for gate, _, start in before}
+        drafts = [d for d in drafts if (d["gate"], d["bin_start_utc"]) not in there]
     written = {(d["gate"], d["bin_start_utc"]) for d in drafts}
     rows = [r for r in before.values() if (r["gate"], r["bin_start_utc"]) not in written]
     n_changed = 0

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from truckcount.domain.hour import HourRow
 from truckcount.store.bins_table import write_bins
@@ -32,6 +33,7 @@ MAX_CLOCK_SD_S = 300.0  # an hour whose clock is worse is not final before 72 h
 BOOKKEEPING = frozenset(
     {"known_at_utc", "revision", "is_final", "is_backfill", "cause", "payload_sha"}
 )
+PAYLOAD = tuple(n for n in schema_of("hours").names if n not in BOOKKEEPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,14 @@ def write_hours(
     drafts = draft_rows(stamp, rows, clock())
     minutes = rows[0].bin_minutes
     if minutes != 60:
-        return write_bins(root, stamp.camera, minutes, drafts, known_at(clock()))
+        return write_bins(
+            root,
+            stamp.camera,
+            minutes,
+            drafts,
+            known_at(clock()),
+            is_only_new=is_only_new,
+        )
     for draft in drafts:
         draft["cause"] = cause
     return revise_hours(root, stamp.camera, drafts, clock, is_only_new=is_only_new)
@@ -130,6 +139,14 @@ def finalise_hours(root: Path, camera: str, clock: Clock) -> int:
         rebuild_month(root, camera, path.stem, history.latest)
         n_final += len(added)
     return n_final
+
+
+def hour_starts(path: Path, gate: str) -> list[int]:
+    """Return which hours of a gate a file of ``hours`` has, microseconds UTC."""
+    table = read_table(path, "hours", columns=["gate", "hour_start_utc"])
+    mine = table.filter(pc.equal(table["gate"], gate))["hour_start_utc"]
+    starts: list[int] = pc.unique(mine.cast(pa.int64())).to_pylist()
+    return starts
 
 
 def rebuild_month(root: Path, camera: str, month: str, latest: pa.Table) -> bool:
@@ -220,8 +237,5 @@ def _to_row(
 
 def payload_sha(row: dict[str, Any]) -> str:
     """Hash all columns that are not bookkeeping: equal hash, nothing new to say."""
-    payload = {
-        k: str(row[k]) for k in schema_of("hours").names if k not in BOOKKEEPING
-    }
-    text = json.dumps(payload, sort_keys=True)
+    text = json.dumps({name: str(row[name]) for name in PAYLOAD}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -21,6 +21,7 @@ def publish_table(
     path: Path,
     *,
     check: Callable[[Path], None] | None = None,
+    is_replaced_unread: bool = False,
 ) -> bool:
     """Replace one parquet file of a table atomically.
 
@@ -32,6 +33,8 @@ def publish_table(
     check : callable
         Called with the synced draft just before the rename; what it raises stops
         the publish and leaves the file as it was.
+    is_replaced_unread : bool
+        Do not look whether the file holds the same rows: it is of another schema.
 
     Returns
     -------
@@ -40,7 +43,8 @@ def publish_table(
     """
     table = table.replace_schema_metadata(schema_of(name).metadata)
     check_table(table, name, str(path))
-    if path.exists() and read_table(path, name).equals(table):
+    is_looked_at = path.exists() and not is_replaced_unread
+    if is_looked_at and _read_own(path, name).equals(table):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     # a leading dot, not a trailing .tmp: pyarrow reads "x.parquet.tmp" as data
@@ -73,12 +77,22 @@ def publish_table(
     return True
 
 
-def read_table(path: Path, name: str) -> pa.Table:
+def _read_own(path: Path, name: str) -> pa.Table:
+    """Read the file to be replaced; one that is not ours is not written over."""
+    table = read_table(path, name)
+    check_table(table, name, str(path))
+    return table
+
+
+def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read one file of a table, or an empty table where there is none."""
     if not path.exists():
-        return schema_of(name).empty_table()
+        empty = schema_of(name).empty_table()
+        return empty if columns is None else empty.select(columns)
     try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        return pq.read_table(
+            path, columns=columns, partitioning=None, page_checksum_verification=True
+        )
     except (pa.ArrowInvalid, OSError) as error:
         msg = (
             f"{path} is damaged ({error}); run `truckcount store check`, or move the "
