@@ -32,7 +32,9 @@ OPTIONS = CountingOptions()
 GATE = CAMERA.gates[0]
 N_HOURS = 2
 TIMES = [20, 300, 1400, 3598, 3900, 4000, 7100]
-FILM = film([through(t, sign=1 - 2 * (t % 2)) for t in TIMES], 3600 * N_HOURS, miss=0.05)
+FILM = film(
+    [through(t, sign=1 - 2 * (t % 2)) for t in TIMES], 3600 * N_HOURS, miss=0.05
+)
 EDGES = [*range(0, len(FILM), 4500), len(FILM)]  # a file each quarter of an hour
 
 
@@ -66,7 +68,11 @@ def test_files_of_one_long_stretch_in_any_order_give_the_same(tmp_path, whole, s
 
 def counter_of(store):
     return CameraCounter(
-        store, CAMERA, store.segments(CAMERA.name), weights=WEIGHTS, options=RunOptions()
+        store,
+        CAMERA,
+        store.segments(CAMERA.name),
+        weights=WEIGHTS,
+        options=RunOptions(),
     )
 
 

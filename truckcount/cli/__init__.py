@@ -15,6 +15,8 @@ COMMANDS = {
     "annotate": ("annotate", "annotate", "Draw gates, trucks and counts on a clip."),
     "inspect": ("inspect", "inspect", "Follow one frame through the five hops."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
+    "recount": ("recount", "recount", "Count stored scores again, decoding nothing."),
+    "restate": ("recount", "restate", "Show old against new hours, then publish."),
     "store": ("store", "store", "Check and mend a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }

@@ -79,7 +79,7 @@ def _present(
     chains: list[tuple[tuple[float, ...], int, list[int]]] = []
     for i in range(len(scores)):
         low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
-        seen = [
+        seen: list[tuple[float, ...]] = [
             (x / PEAK_UNIT, y / PEAK_UNIT, w / PEAK_UNIT, h / PEAK_UNIT)
             for x, y, w, h, p in scores.peaks[low:high].tolist()
             if p / 255 >= options.on_score

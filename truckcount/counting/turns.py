@@ -81,7 +81,7 @@ def _are_opposite(
     if not dot < OPPOSITE * lengths[0] * lengths[1]:
         return False  # most tracks go straight on: ask for the dear things last
     sizes = sorted((o.w * o.h) ** 0.5 for o in (*before, *after))
-    return min(lengths) >= options.min_travel * sizes[len(sizes) // 2]
+    return bool(min(lengths) >= options.min_travel * sizes[len(sizes) // 2])
 
 
 def _is_straight(window: list[Observation]) -> bool:

@@ -1,7 +1,8 @@
 """Stored scores of one camera to passages and hour rows, window by window."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -36,9 +37,22 @@ from truckcount.pipeline.windows import (
     whole_segments,
 )
 from truckcount.presence.weights import Weights
-from truckcount.store import SegmentRecord, Store
+from truckcount.store import SegmentRecord
 
 HOUR_US = 3_600_000_000
+
+
+class ScoresPlace(Protocol):
+    """Where scores are read from: a store, or two."""
+
+    def read_scores(
+        self,
+        camera: str,
+        gate: str,
+        window: Interval,
+        won: Mapping[str, Sequence[Interval]],
+    ) -> Scores:
+        """Read a gate's scores in a window, each moment from one segment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +78,7 @@ class CameraCounter:
 
     def __init__(
         self,
-        store: Store,
+        store: ScoresPlace,
         camera: Camera,
         records: Sequence[SegmentRecord],
         *,
@@ -151,7 +165,9 @@ class CameraCounter:
         for n in minutes:
             step = n * 60_000_000
             rows[n] = [
-                r for r in rows[n] if is_valid(gate, r.bin_start_us, r.bin_start_us + step)
+                r
+                for r in rows[n]
+                if is_valid(gate, r.bin_start_us, r.bin_start_us + step)
             ]
         return GateCounts(
             gate=gate,

@@ -47,6 +47,7 @@ GATE_KEYS = frozenset(
         "dwell_cv",
     ]
 )
+WHOLE = {"name": WHOLE_PICTURE.name, "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 SOURCE_KINDS = ("video", "duty", "stills")
 
@@ -222,7 +223,7 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
                 _read_gate(gate, f"{where}.gates[{i}]", validity)
                 for i, gate in enumerate(gates)
             )
-            or (replace(WHOLE_PICTURE, **validity),),
+            or (_read_gate(WHOLE, where, validity),),
             match=_strings(body, "match", where),
             clock=clock,
             clock_shift_s=float(_take(body, "clock_shift_s", (int, float), where, 0.0)),

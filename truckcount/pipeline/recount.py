@@ -53,9 +53,7 @@ def publish_counts(
         Times that segments were moved away from: a corrected clock.
     """
     counter = CameraCounter(store, camera, records, weights=weights, options=options)
-    touched = [
-        (s.start_us, s.end_us) for s in counter.spans if s.segment_id in changed
-    ]
+    touched = [(s.start_us, s.end_us) for s in counter.spans if s.segment_id in changed]
     windows = counter.windows([*touched, *vacated])
     if not windows:
         return None

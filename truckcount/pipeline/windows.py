@@ -6,6 +6,7 @@ hour of a camera that never stops costs an hour, not the year before it.
 """
 
 import bisect
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -110,7 +111,7 @@ def split_days(window: Interval, day_us: int = 24 * HOUR_US) -> list[Interval]:
     """Split a window at UTC midnights, so that memory holds days, not months."""
     low, high = window
     edges = [low, *range((low // day_us + 1) * day_us, high, day_us), high]
-    return [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+    return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
 
 
 def join_windows(windows: Sequence[Interval]) -> list[Interval]:

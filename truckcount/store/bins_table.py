@@ -55,7 +55,9 @@ def _write_month(
 ) -> int:
     schema = schema_of(table)
     old = read_table(path, table)
-    starts = pa.array(sorted({d["bin_start_utc"] for d in drafts}), schema.field(3).type)
+    starts = pa.array(
+        sorted({d["bin_start_utc"] for d in drafts}), schema.field(3).type
+    )
     gates = pa.array(sorted({d["gate"] for d in drafts}))
     is_touched = pc.and_(
         pc.is_in(old["bin_start_utc"], value_set=starts),
@@ -66,7 +68,9 @@ def _write_month(
         there = {(gate, start) for gate, _, start in before}
         drafts = [d for d in drafts if (d["gate"], d["bin_start_utc"]) not in there]
     written = {(d["gate"], d["bin_start_utc"]) for d in drafts}
-    rows = [r for r in before.values() if (r["gate"], r["bin_start_utc"]) not in written]
+    rows = [
+        r for r in before.values() if (r["gate"], r["bin_start_utc"]) not in written
+    ]
     n_changed = 0
     for draft in drafts:
         was = before.get(_key(draft))

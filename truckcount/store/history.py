@@ -114,7 +114,7 @@ def _is_standing_kind(
 
 
 def _codes(column: pa.Array) -> np.ndarray:
-    """Number strings in their own order."""
+    """Give each string the number of its place in their order."""
     encoded = pc.dictionary_encode(column)
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()

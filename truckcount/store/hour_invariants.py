@@ -1,5 +1,6 @@
 """What must hold of the hours of a camera, its history and its bins."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def check_presence(
         found = sorted(starts[gate])
         begin, end = validity.get((camera, gate), (None, None))
         wanted: set[int] = set()
-        for a, b in zip(found[:-1], found[1:], strict=True):
+        for a, b in itertools.pairwise(found):
             if b - a <= MAX_OUTAGE_US:
                 wanted |= set(range(a + HOUR_US, b, HOUR_US))
         if begin is not None:

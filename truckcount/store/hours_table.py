@@ -108,7 +108,9 @@ def revise_hours(
     found = [
         history.revise(draft)
         for draft in drafts
-        if not (is_only_new and history.has_hour(draft["gate"], draft["hour_start_utc"]))
+        if not (
+            is_only_new and history.has_hour(draft["gate"], draft["hour_start_utc"])
+        )
     ]
     added = [row for row in found if row is not None]
     if added:
@@ -228,7 +230,9 @@ def _to_row(
         "calibration_id": None,
         "clock_offset_s": stamp.clock_offset_s,
         "clock_sd_s": stamp.clock_sd_s,
-        **{name: local[name] for name in ("local_start", "utc_offset_min", "local_dow")},
+        **{
+            name: local[name] for name in ("local_start", "utc_offset_min", "local_dow")
+        },
         "tz": stamp.timezone,
     }
     values["payload_sha"] = payload_sha(values)

@@ -93,7 +93,9 @@ def migrate_store(path: str | Path) -> list[str]:
     for camera in list_cameras(store.root):
         with store.lock(camera):
             for table in TABLES:
-                for file in sorted((store.root / table / camera).glob("[!._]*.parquet")):
+                for file in sorted(
+                    (store.root / table / camera).glob("[!._]*.parquet")
+                ):
                     if _migrate_file(file, table):
                         done.append(f"{file}: columns of this version added")
     return done
@@ -108,7 +110,7 @@ def _migrate_file(path: Path, name: str) -> bool:
         return False
     must = [c.name for c in missing if not c.is_nullable]
     if must:
-        msg = f"{path}: columns {must} are missing and cannot be null; run its videos again"
+        msg = f"{path}: columns {must} are missing and are never null; count it again"
         raise SchemaError(msg)
     for column in missing:
         nulls = pa.nulls(len(table), column.type)

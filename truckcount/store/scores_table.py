@@ -165,7 +165,7 @@ def _is_won(
 
 
 def _encode(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Number strings; of all chunks by one dictionary."""
+    """Encode the strings of all chunks by one dictionary."""
     encoded = column.combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = pa.concat_arrays(encoded.chunks)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import tzdata
+import tzdata  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from truckcount.domain.hour import HourRow
