@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe
 from tests.counting.simulate import GATE, film, through
 from tests.pipeline.pieces import CAMERA, DIGEST, HOUR_US, WEIGHTS, piece
 from truckcount.pipeline.camera_counter import CameraCounter
@@ -70,8 +70,8 @@ def main() -> None:
     options = parser.parse_args()
     figures = {
         "one_core": [measure(options.hours, n) for n in TRUCKS_AN_HOUR],
-        "machine": describe_machine(),
         "load_1m": os.getloadavg()[0],
+        **describe(),
     }
     text = json.dumps(figures, indent=2)
     print(text)

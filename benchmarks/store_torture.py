@@ -30,7 +30,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe
 from tests.counting.simulate import film, through
 from tests.pipeline.pieces import CAMERA, ingest, piece
 from tests.store.fill import HOUR_US, STAMP, T0_US, hour
@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     figures = torture(options.kills, options.publishes)
-    figures |= {"machine": describe_machine(), "load_1m": os.getloadavg()[0]}
+    figures |= describe() | {"load_1m": os.getloadavg()[0]}
     text = json.dumps(figures, indent=2)
     print(text)
     if options.out is not None:
