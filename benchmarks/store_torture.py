@@ -51,7 +51,7 @@ def fork(work: Callable[[], None]) -> int:
     if child == 0:
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a child never returns
             print(repr(error), file=sys.stderr)
             os._exit(1)
         os._exit(0)

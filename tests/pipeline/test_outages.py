@@ -87,7 +87,7 @@ def test_validity_is_read_from_the_camera_and_from_the_gate(tmp_path):
         "active_from = 2026-01-01T00:00:00",
         "active_to = 2025-01-01T00:00:00Z",
     ):
-        path.write_text(text.replace("dwell_cv = 0.08", f"dwell_cv = 0.08\n{wrong}").replace(
-            "active_from = 2026-02-01T00:00:00+01:00\n", ""))  # fmt: skip
+        without = text.replace("active_from = 2026-02-01T00:00:00+01:00\n", "")
+        path.write_text(without.replace("dwell_cv", f"{wrong}\n    dwell_cv"))
         with pytest.raises(ConfigError, match="active"):
             load_cameras(path)

@@ -61,6 +61,7 @@ class GateCounts:
 
     gate: Gate
     config_hash: str
+    source_kind: str
     window: Interval
     passages: tuple[Passage, ...]
     rows: dict[int, list[HourRow]]
@@ -96,6 +97,7 @@ class CameraCounter:
             for r in records
             if r.width and r.height
         )
+        self._records = {r.segment_id: r for r in records}
         self.gates: list[tuple[Gate, CountingOptions, str]] = []
         for gate in camera.gates:
             counting = counting_options(gate, weights.header.thresholds)
@@ -142,7 +144,8 @@ class CameraCounter:
         minutes = bins_of(self._camera.timezone, self._options.bins, low, high)
         passages: list[Passage] = []
         rows: dict[int, list[HourRow]] = {}
-        if self._camera.source_kind == "stills":
+        kind = self._kind(window, counting)
+        if kind == "stills":
             for n in minutes:
                 rows[n] = count_still_hours(
                     scores, gate, counting, bin_minutes=n, from_us=low, to_us=high
@@ -159,7 +162,7 @@ class CameraCounter:
                     bin_minutes=n,
                     from_us=low,
                     to_us=high,
-                    source_kind=self._camera.source_kind,
+                    source_kind=kind,
                     options=counting,
                 )
         for n in minutes:
@@ -172,6 +175,7 @@ class CameraCounter:
         return GateCounts(
             gate=gate,
             config_hash=digest,
+            source_kind=kind,
             window=window,
             passages=tuple(passages),
             rows=rows,
@@ -212,9 +216,25 @@ class CameraCounter:
         )
         return found[0]
 
+    def _kind(self, window: Interval, counting: CountingOptions) -> str:
+        """Tell what a window was watched with: pictures far apart show no onset.
+
+        A folder of stills of a camera that is not configured for them is told by
+        its pace; one that holds every frame of a film is as good as the film.
+        """
+        if self._camera.source_kind != "video":
+            return self._camera.source_kind
+        inside = [
+            self._records[s.segment_id]
+            for s in self.spans
+            if s.end_us > window[0] and s.start_us < window[1]
+        ]
+        are_sparse = inside and all(_is_sparse(r, counting.seam_s) for r in inside)
+        return "stills" if are_sparse else "video"
+
     def _parked_us(self, gate: Gate) -> int:
         """How long stills must be looked at to know a truck for parked."""
-        if self._camera.source_kind != "stills" or gate.dwell is None:
+        if gate.dwell is None:
             return 0
         return round(PARKED_DWELLS * gate.dwell[0] * 1e6)
 
@@ -227,3 +247,9 @@ class CameraCounter:
             if end > window[0] and start < window[1]:
                 return aspect
         return 16 / 9
+
+
+def _is_sparse(record: SegmentRecord, seam_s: float) -> bool:
+    """Whether a segment is stills with gaps between them that end every track."""
+    n, length_s = record.n_samples or 0, record.duration_s or 0.0
+    return record.source_kind == "stills" and length_s > seam_s * max(n - 1, 1)

@@ -138,21 +138,24 @@ class CountsPublisher:
                     config_hash=joined[0].config_hash,
                     now_us=self._now_us,
                 )
-            for minutes in sorted({n for part in parts for n in part.rows}):
+            for kind, minutes in sorted(
+                {(part.source_kind, n) for part in parts for n in part.rows}
+            ):
+                mine = [part for part in parts if part.source_kind == kind]
                 n = self._store.write_hours(
-                    self._stamp(parts[0].config_hash),
-                    [row for part in parts for row in part.rows.get(minutes, ())],
+                    self._stamp(parts[0].config_hash, kind),
+                    [row for part in mine for row in part.rows.get(minutes, ())],
                     self._now_us,
                     cause=self._cause,
                 )
                 self.n_revisions += n if minutes == 60 else 0
         by_gate.clear()
 
-    def _stamp(self, digest: str) -> HourStamp:
+    def _stamp(self, digest: str, kind: str | None = None) -> HourStamp:
         return HourStamp(
             camera=self._camera.name,
             timezone=self._camera.timezone,
-            source_kind=self._camera.source_kind,
+            source_kind=self._camera.source_kind if kind is None else kind,
             model_id=self._counter.model_id,
             config_hash=digest,
             clock_offset_s=self._camera.clock_shift_s,

@@ -13,7 +13,7 @@ HOURS = {
     "onsets": "diagnostic; counts cars and noise, too",
     "n_censored": "a hint at how many trucks gaps hide; adding it to n_trucks counts "
     "one truck per gap too many",
-    "coverage_s": "of the gate, not of the direction: summing over direction trebles it",
+    "coverage_s": "of the gate, not of the direction: its sum over them is thrice it",
     "unusable_s": "of the gate, as coverage_s",
     "max_gap_s": "of the gate; half an hour missing at once is worse than in crumbs",
     "busy_s": "of the gate; a parked truck is busy and comes not",
@@ -70,4 +70,4 @@ _BINS = {
     "is_final": "bins keep the latest row alone: no history, no as-of",
     "n_trucks_est": "of few minutes: its error is large",
 }
-WARNINGS |= {name: HOURS | _BINS for name in ("bins_05", "bins_15", "bins_30")}
+WARNINGS |= dict.fromkeys(("bins_05", "bins_15", "bins_30"), HOURS | _BINS)
