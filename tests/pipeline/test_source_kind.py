@@ -42,7 +42,7 @@ def test_a_folder_of_stills_is_no_video_that_saw_no_truck(tmp_path):
     pictures = [[BOX] if k % 3 == 0 else [] for k in range(60)]
     (hour,) = hours_of(tmp_path, [stills("a", pictures)]).to_dict("records")
     assert hour["source_kind"] == "stills"
-    assert hour["n_trucks"] is pd.NA
+    assert pd.isna(hour["n_trucks"])
     assert hour["coverage_s"] == 0
     assert hour["n_trucks_est"] == pytest.approx(3600 / 3 / 95)
 
