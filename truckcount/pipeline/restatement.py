@@ -76,14 +76,16 @@ def restate_store(
     done = []
     for name in names:
         camera = known_camera(book, name)
+        restatement = _Restatement(store, camera, weights, options)
+        n_decoded = restatement.score(listener)  # hours of it: runs go on meanwhile
         with store.lock(name):
-            restatement = _Restatement(store, camera, weights, options)
-            done.append(restatement.run(listener, is_published=is_published))
+            restated = restatement.count(is_published=is_published)
+        done.append(replace(restated, n_decoded=n_decoded))
     return done
 
 
 class _Restatement:
-    """Restates one camera, whose lock is held."""
+    """Restates one camera: scores in a workplace of its own, counts in the store."""
 
     def __init__(
         self, store: Store, camera: Camera, weights: Weights, options: RunOptions
@@ -92,14 +94,18 @@ class _Restatement:
         self._weights, self._options = weights, options
         self._digest = scoring_hash(camera, weights.model_id, options)
         self._work = Store.open(store.root / WORKPLACE / self._digest)
-        self._old = {
-            r.segment_id: r for r in store.segments(camera.name) if is_counted(r)
-        }
+        self._old = self._counted()
         self._new: dict[str, SegmentRecord] = {}
         self._missing: list[str] = []
 
-    def run(self, listener: RunListener | None, *, is_published: bool) -> Restated:
-        n_decoded = self._score(listener)
+    def _counted(self) -> dict[str, SegmentRecord]:
+        records = self._store.segments(self._camera.name)
+        return {r.segment_id: r for r in records if is_counted(r)}
+
+    def count(self, *, is_published: bool) -> Restated:
+        """Count with the new scores; call under the camera's lock."""
+        self._old = self._counted()  # others may have come while this one scored
+        self._new = {k: r for k, r in self._new.items() if k in self._old}
         fits = {k for k, r in self._old.items() if r.config_hash == self._digest}
         records = [self._new.get(k, r) for k, r in self._old.items()]
         restated = fits | self._new.keys()
@@ -138,13 +144,17 @@ class _Restatement:
         return Restated(
             comparison=compare_hours(self._camera.name, old, new),
             n_camera_hours=sum((b - a) // HOUR_US for a, b in windows),
-            n_decoded=n_decoded,
+            n_decoded=0,
             missing=tuple(self._missing),
             n_revisions=publisher.n_revisions,
         )
 
-    def _score(self, listener: RunListener | None) -> int:
+    def score(self, listener: RunListener | None) -> int:
         """Score what has no scores under this hash yet; return how many files."""
+        with self._work.lock(self._camera.name):
+            return self._score(listener)
+
+    def _score(self, listener: RunListener | None) -> int:
         known = {r.segment_id: r for r in self._work.segments(self._camera.name)}
         tasks = []
         for segment_id, record in self._old.items():
