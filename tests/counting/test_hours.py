@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.counting.simulate import T0_US, film, through
 from truckcount.counting.coverage import measure_coverage
-from truckcount.counting.hours import count_hours, estimate
+from truckcount.counting.estimates import Estimate, estimate_video
+from truckcount.counting.hours import count_hours
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.passages import count_passages
 from truckcount.domain.camera import Gate
@@ -89,11 +90,12 @@ def test_dark_pictures_are_unusable_not_empty():
 
 
 def test_estimates_need_a_quarter_of_the_hour():
-    assert estimate(3, 0.24) == (None, None)
-    assert estimate(3, 1.0) == (3.0, 0.0)
-    n, se = estimate(10, 0.5)
-    assert n == 20
-    assert se == pytest.approx((10.5 * 0.5) ** 0.5 / 0.5)
+    assert estimate_video(3, 0.24) == Estimate()
+    assert estimate_video(3, 1.0) == Estimate(3.0, 0.0, 0.0)
+    half = estimate_video(10, 0.5)
+    assert half.n_trucks == 20
+    assert half.se == half.se_indep
+    assert half.se == pytest.approx((10.5 * 0.5) ** 0.5 / 0.5)
 
 
 @given(

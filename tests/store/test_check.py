@@ -1,15 +1,19 @@
 """`store check` finds each breakage, and nothing in a whole store."""
 
+import os
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tests.counting.simulate import film, through
-from tests.pipeline.pieces import HOUR_US, ingest, piece
+from tests.counting.simulate import T0_US, film, through
+from tests.pipeline.pieces import HOUR_US, NOW_US, ingest, piece
 from truckcount.errors import StoreError, StoreVersionError
+from truckcount.pipeline.config import RunOptions
 from truckcount.store import Store
 from truckcount.store.check import check_store
+from truckcount.store.repair import repair_store
 
 
 @pytest.fixture
@@ -75,6 +79,9 @@ BREAKAGES = {
         ][:0],
         "F12",
     ),
+    "backfill is claimed": ("hours", put(is_backfill=True), "F2 F13"),
+    "a wall clock is another": ("hours", put(utc_offset_min=0), "F2 F16"),
+    "a calibration is not there": ("hours", put(calibration_id="k1"), "F2 F14"),
     "scores stand twice": ("scores", lambda rows: [*rows, rows[0]], "F1"),
 }  # fmt: skip
 
@@ -131,6 +138,80 @@ def test_a_time_in_the_future_is_found(root):
 
     edit(root, "hours", later)
     assert "F15" in found(root)
+
+
+def test_an_absent_hour_is_found_within_validity_and_between_rows(root):
+    now_us = NOW_US + 10 * HOUR_US
+    (root / "_meta" / "cameras.toml").write_text(
+        """
+        [cameras.dc-north]
+        [[cameras.dc-north.gates]]
+        name = "main"
+        active_from = 2025-12-31T22:30:00Z
+        active_to = 2026-01-01T03:00:00Z
+        """
+    )
+    absent = [b.where for b in check_store(root, now_us) if b.invariant == "F8"]
+    assert [where[-25:-12] for where in absent] == [
+        "2025-12-31 22", "2025-12-31 23", "2026-01-01 02"
+    ]  # fmt: skip
+    assert not [b for b in check_store(root, T0_US) if "2026-01-01 02" in b.where]
+
+
+def test_bins_that_do_not_sum_to_their_hour_are_found(tmp_path):
+    store = Store.open(tmp_path)
+    options = RunOptions(bins=15)
+    ingest(store, [[piece("a", film([through(30)], 90))]], options=options)
+    assert check_store(tmp_path) == []
+    edit(tmp_path, "bins_15", put(n_trucks=5))
+    assert found(tmp_path) == {"F10"}
+
+
+REPAIRABLE = [
+    "an hour row is deleted", "an hour row stands twice", "n_trucks is changed",
+    "an unseen hour is made zero", "more is covered than an hour",
+    "a direction is another", "backfill is claimed", "a wall clock is another",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPAIRABLE)
+def test_hours_are_repaired_from_their_history(root, name):
+    whole = pq.read_table(next((root / "hours").rglob("*.parquet")))
+    table, change, _ = BREAKAGES[name]
+    edit(root, table, change)
+    (line,) = repair_store(root)
+    assert "rebuilt" in line
+    assert check_store(root) == []
+    assert pq.read_table(next((root / "hours").rglob("*.parquet"))).equals(whole)
+    assert repair_store(root) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 99])
+def test_damaged_hours_are_written_anew_and_old_leftovers_removed(root, content):
+    (path,) = (root / "hours").rglob("*.parquet")
+    path.write_bytes(content)
+    leftover = path.with_name(".2026-01.1.dead.tmp")
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (1, 1))
+    fresh = path.with_name(".2026-01.2.live.tmp")
+    fresh.write_bytes(b"half")
+    assert len(repair_store(root)) == 2
+    assert not leftover.exists()
+    assert fresh.exists(), "somebody may be writing it"
+    assert check_store(root) == []
+
+
+def test_a_new_tzdata_is_a_revision_of_cause_repair(root):
+    """As if the zone had been another when the rows were written."""
+    for table in ("hours", "history"):
+        edit(root, table, lambda rows: [r | {"tz": "Asia/Kolkata"} for r in rows])
+    assert found(root) == {"F16"}
+    assert "local times" in repair_store(root)[0]
+    assert check_store(root) == []
+    files = (root / "history").rglob("*.parquet")
+    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    assert {r["cause"] for r in rows if r["revision"] > 1} == {"repair"}
+    assert {r["utc_offset_min"] for r in rows if r["revision"] > 1} == {330}
 
 
 def test_what_is_no_store_is_an_error(tmp_path, root):

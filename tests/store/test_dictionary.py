@@ -5,6 +5,7 @@ import sys
 
 from tests.conftest import ROOT
 from truckcount.store.schema import COLUMNS
+from truckcount.store.usage import WARNINGS
 
 
 def test_the_dictionary_is_current():
@@ -22,3 +23,14 @@ def test_every_column_has_a_meaning_and_a_line():
         lines = [line for line in section.splitlines() if line.startswith("| `")]
         assert [line.split("`")[1] for line in lines] == [c.name for c in columns]
         assert all(c.meaning for c in columns)
+
+
+def test_warnings_are_of_columns_there_are():
+    for table, warnings in WARNINGS.items():
+        assert set(warnings) <= {c.name for c in COLUMNS[table]} | {"hour_start_utc"}
+
+
+def test_what_nulls_and_repeated_columns_mean_is_warned_of():
+    for name in ("n_trucks", "coverage_s", "local_start", "is_final"):
+        assert WARNINGS["hours"][name]
+    assert "not 0" in WARNINGS["hours"]["n_trucks"]

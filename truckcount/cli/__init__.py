@@ -20,10 +20,12 @@ COMMANDS = {
     "votes": ("votes", "votes", "Label pictures by a crowd (Mechanical Turk)."),
     "train": ("train", "train", "Train a network on labelled frames."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
+    "recount": ("recount", "recount", "Count stored scores again, decoding nothing."),
+    "restate": ("recount", "restate", "Show old against new hours, then publish."),
     "audit": ("audit", "audit", "Have a person check a random part of the counts."),
     "calibrate": ("calibrate", "calibrate", "Turn audits into factors with errors."),
     "report": ("report", "report", "Show a store on one page."),
-    "store": ("store", "store", "Check a store."),
+    "store": ("store", "store", "Check and mend a store."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

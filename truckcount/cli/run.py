@@ -126,7 +126,7 @@ def hour_table(rows: list[dict[str, Any]], *, is_local: bool = False) -> str:
         line[row["direction"]] = row["n_trucks"]
         if row["n_trucks"] is None:
             line["is_seen"] = False
-        elif row["n_trucks_est"] is not None:
+        if row["n_trucks_est"] is not None:  # of stills, too, which count none
             line["est"] = (line["est"] or 0.0) + row["n_trucks_est"]
     table = []
     for (camera, gate, _), line in sorted(lines.items()):

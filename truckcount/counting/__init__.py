@@ -1,9 +1,10 @@
 """Scores to passages to hours: pure functions of their arguments."""
 
 from truckcount.counting.coverage import Coverage, measure_coverage
-from truckcount.counting.hours import count_hours
+from truckcount.counting.hours import count_hours, unwatched_row
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.passages import GateCounter, count_passages, sort_passages
+from truckcount.counting.stills import count_still_hours
 
 __all__ = [
     "CountingOptions",
@@ -11,6 +12,8 @@ __all__ = [
     "GateCounter",
     "count_hours",
     "count_passages",
+    "count_still_hours",
     "measure_coverage",
     "sort_passages",
+    "unwatched_row",
 ]

@@ -51,6 +51,8 @@ def associate(
             if distance <= reach:
                 # a better peak wins among equals; the shift stays below a tenth
                 cost[i, j] = distance + 0.1 * abs(np.log(ratio)) + 0.1 * (1 - peak.p)
+    if cost.size == 1:  # nobody to confuse it with, as most often
+        return [(0, 0)] if cost[0, 0] < FORBIDDEN else []
     rows, columns = linear_sum_assignment(cost)
     return [
         (int(i), int(j))

@@ -1,5 +1,6 @@
 """Sample times to what was watched: usable, unusable and busy stretches."""
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,27 +29,58 @@ class Coverage:
 
     def seconds(self, low_us: int, high_us: int, *, usable: bool = True) -> float:
         """Return the covered seconds within [low, high)."""
-        mask = self.is_usable if usable else ~self.is_usable
-        span = np.minimum(self.end_us[mask], high_us) - np.maximum(
-            self.start_us[mask], low_us
+        part = self._within(low_us, high_us)
+        mask = self.is_usable[part] if usable else ~self.is_usable[part]
+        span = np.minimum(self.end_us[part][mask], high_us) - np.maximum(
+            self.start_us[part][mask], low_us
         )
-        return float(np.clip(span, 0, None).sum()) / 1e6
+        return float(span.sum()) / 1e6
 
     def n_samples(self, low_us: int, high_us: int) -> int:
         """Return the usable samples taken within [low, high)."""
-        inside = (self.start_us >= low_us) & (self.start_us < high_us)
-        return int((inside & self.is_usable).sum())
+        low, high = np.searchsorted(self.start_us, [low_us, high_us])
+        return int(self.is_usable[low:high].sum())
 
     def longest_gap_s(self, low_us: int, high_us: int) -> float:
         """Return the longest stretch of [low, high) without usable coverage."""
-        keep = self.is_usable & (self.end_us > low_us) & (self.start_us < high_us)
-        starts = np.append(np.maximum(self.start_us[keep], low_us), high_us)
-        ends = np.insert(np.minimum(self.end_us[keep], high_us), 0, low_us)
+        part = self._within(low_us, high_us)
+        keep = self.is_usable[part]
+        starts = np.append(np.maximum(self.start_us[part][keep], low_us), high_us)
+        ends = np.insert(np.minimum(self.end_us[part][keep], high_us), 0, low_us)
         return float(np.max(starts - ends)) / 1e6
 
     def busy_s(self, low_us: int, high_us: int) -> float:
         """Return the seconds of presence within [low, high)."""
-        return sum(max(0, min(b, high_us) - max(a, low_us)) for a, b in self.busy) / 1e6
+        first = bisect.bisect_right(self.busy, low_us, key=lambda stretch: stretch[1])
+        last = bisect.bisect_left(self.busy, high_us, key=lambda stretch: stretch[0])
+        inside = self.busy[first:last]
+        return sum(max(0, min(b, high_us) - max(a, low_us)) for a, b in inside) / 1e6
+
+    def clips(
+        self, low_us: int, high_us: int, seam_us: int
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Return the unbroken usable stretches that begin within [low, high).
+
+        Returns
+        -------
+        starts, ends, firsts : int64 arrays, shape (m,)
+            Each stretch, and how long its first sample stands for, microseconds.
+        """
+        starts = self.start_us[self.is_usable]
+        ends = self.end_us[self.is_usable]
+        is_first = np.ones(len(starts), np.bool_)
+        is_first[1:] = starts[1:] - ends[:-1] > seam_us
+        first = np.flatnonzero(is_first)
+        last = np.append(first[1:], len(starts)) - 1
+        begin = starts[first]
+        mine = (begin >= low_us) & (begin < high_us)
+        return begin[mine], ends[last][mine], (ends[first] - begin)[mine]
+
+    def _within(self, low_us: int, high_us: int) -> slice:
+        """Return which samples touch [low, high): they are in order and disjoint."""
+        low = int(np.searchsorted(self.end_us, low_us, "right"))
+        high = int(np.searchsorted(self.start_us, high_us, "left"))
+        return slice(low, max(low, high))
 
 
 def measure_coverage(scores: Scores, options: CountingOptions) -> Coverage:
@@ -88,31 +120,22 @@ def _busy_stretches(
 ) -> tuple[tuple[int, int], ...]:
     debouncer = Debouncer(options)
     usable = np.flatnonzero(scores.quality_flags == 0)
-    floor = round(options.off_score * 255)
+    times, values = scores.t_us[usable], scores.score_u8[usable]
     found = []
-    active = usable[scores.score_u8[usable] >= floor]
     last = -1
-    for i in active.tolist():
-        # a quiet sample after a dip ends a presence: show the debouncer one
-        if not debouncer.is_idle and last >= 0:
-            quiet = (
-                usable[(usable > last) & (usable < i)]
-                if i - last < 64
-                else usable[
-                    np.searchsorted(usable, last + 1) : np.searchsorted(usable, i)
-                ]
-            )
-            for q in quiet.tolist():
-                found += debouncer.process(int(scores.t_us[q]), 0.0, "")
-                if debouncer.is_idle:
-                    break
-        if last >= 0 and i > 0:
-            debouncer.skip_to(int(scores.t_us[usable[np.searchsorted(usable, i) - 1]]))
-        found += debouncer.process(int(scores.t_us[i]), scores.score_u8[i] / 255, "")
-        last = i
-    for q in usable[np.searchsorted(usable, last + 1) :].tolist() if last >= 0 else []:
+    for k in np.flatnonzero(values >= round(options.off_score * 255)).tolist():
+        # a quiet sample after a dip ends a presence: show the debouncer some
+        for q in range(last + 1, k) if last >= 0 else ():
+            if debouncer.is_idle:
+                break
+            found += debouncer.process(int(times[q]), 0.0, "")
+        if last >= 0:
+            debouncer.skip_to(int(times[k - 1]))
+        found += debouncer.process(int(times[k]), int(values[k]) / 255, "")
+        last = k
+    for q in range(last + 1, len(times)) if last >= 0 else ():
         if debouncer.is_idle:
             break
-        found += debouncer.process(int(scores.t_us[q]), 0.0, "")
+        found += debouncer.process(int(times[q]), 0.0, "")
     found += debouncer.finish()
     return tuple((p.onset_us, p.offset_us) for p in found)

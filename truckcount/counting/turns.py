@@ -49,24 +49,27 @@ def split_at_turns(
 def _turns_back(obs: list[Observation], k: int, options: CountingOptions) -> bool:
     """Whether the ways to and from an observation are long and opposite."""
     before, after = _windows(obs, k, LOOK_US)
-    is_straight = _is_straight(before) and _is_straight(after)
-    return is_straight and _are_opposite(before, after, options)
+    is_opposite = _are_opposite(before, after, options)
+    return is_opposite and _is_straight(before) and _is_straight(after)
 
 
 def _turns_sharply(obs: list[Observation], k: int, options: CountingOptions) -> bool:
     """Whether they are so within a second each, by steady steps: two vehicles."""
     before, after = _windows(obs, k, SHARP_US)
-    is_steady = _is_steady(before) and _is_steady(after)
-    return is_steady and _are_opposite(before, after, options)
+    is_opposite = _are_opposite(before, after, options)
+    return is_opposite and _is_steady(before) and _is_steady(after)
 
 
 def _windows(
     obs: list[Observation], k: int, reach_us: int
 ) -> tuple[list[Observation], list[Observation]]:
     t_us = obs[k].t_us
-    before = [o for o in obs[: k + 1] if o.t_us >= t_us - reach_us]
-    after = [o for o in obs[k:] if o.t_us <= t_us + reach_us]
-    return before, after
+    first, last = k, k
+    while first > 0 and obs[first - 1].t_us >= t_us - reach_us:
+        first -= 1
+    while last + 1 < len(obs) and obs[last + 1].t_us <= t_us + reach_us:
+        last += 1
+    return obs[first : k + 1], obs[k : last + 1]
 
 
 def _are_opposite(
@@ -74,11 +77,11 @@ def _are_opposite(
 ) -> bool:
     come, gone = _way(before), _way(after)
     lengths = [(x * x + y * y) ** 0.5 for x, y in (come, gone)]
-    sizes = sorted((o.w * o.h) ** 0.5 for o in (*before, *after))
-    if min(lengths) < options.min_travel * sizes[len(sizes) // 2]:
-        return False
     dot = come[0] * gone[0] + come[1] * gone[1]
-    return bool(dot < OPPOSITE * lengths[0] * lengths[1])
+    if not dot < OPPOSITE * lengths[0] * lengths[1]:
+        return False  # most tracks go straight on: ask for the dear things last
+    sizes = sorted((o.w * o.h) ** 0.5 for o in (*before, *after))
+    return bool(min(lengths) >= options.min_travel * sizes[len(sizes) // 2])
 
 
 def _is_straight(window: list[Observation]) -> bool:

@@ -61,6 +61,13 @@ class Gate:
     lanes: int | None = None
     thresholds: tuple[tuple[str, float], ...] = ()
     """Overrides of the counting options, as sorted (name, value) pairs."""
+    active_from_us: int | None = None
+    """Begin of its validity, microseconds since 1970-01-01 UTC: from here on every
+    hour has a row, watched or not."""
+    active_to_us: int | None = None
+    dwell: tuple[float, float] | None = None
+    """Mean seconds a truck is in view, and the relative error of that mean; what
+    stills need to be turned into trucks an hour."""
 
     def __post_init__(self) -> None:
         check_name("gate", self.name)
@@ -83,6 +90,16 @@ class Gate:
                 f"{abs(_signed_area(self.polygon)):.6f} of the picture, too small to "
                 f"watch (least {MIN_GATE_AREA_FRACTION})"
             )
+            raise ConfigError(msg)
+        if self.dwell is not None and not (self.dwell[0] > 0 <= self.dwell[1]):
+            msg = (
+                f"gate {self.name!r}: want dwell_mean_s > 0 and dwell_cv >= 0, got "
+                f"{self.dwell}"
+            )
+            raise ConfigError(msg)
+        validity = (self.active_from_us, self.active_to_us)
+        if None not in validity and validity[0] >= validity[1]:  # type: ignore[operator]
+            msg = f"gate {self.name!r}: active_to must be later than active_from"
             raise ConfigError(msg)
         if self.in_vector is not None:
             length = math.hypot(*self.in_vector)

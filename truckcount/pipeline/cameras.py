@@ -4,6 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,8 +44,11 @@ GATE_KEYS = frozenset(
         "compass_out",
         "active_from",
         "active_to",
+        "dwell_mean_s",
+        "dwell_cv",
     ]
 )
+WHOLE = {"name": WHOLE_PICTURE.name, "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 SOURCE_KINDS = ("video", "duty", "stills")
 
@@ -211,15 +215,17 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
     _check_choice(kind, SOURCE_KINDS, f"{where}.source_kind")
     stamped = _take(body, "creation_time_is", str, where, "start")
     _check_choice(stamped, ("start", "end"), f"{where}.creation_time_is")
+    validity = _read_validity(body, where, {})
     return _build(
         where,
         lambda: Camera(
             name=name,
             timezone=zone,
             gates=tuple(
-                _read_gate(gate, f"{where}.gates[{i}]") for i, gate in enumerate(gates)
+                _read_gate(gate, f"{where}.gates[{i}]", validity)
+                for i, gate in enumerate(gates)
             )
-            or (WHOLE_PICTURE,),
+            or (_read_gate(WHOLE, where, validity),),
             match=_strings(body, "match", where),
             clock=clock,
             clock_shift_s=float(_take(body, "clock_shift_s", (int, float), where, 0.0)),
@@ -230,7 +236,23 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
     )
 
 
-def _read_gate(body: Any, where: str) -> Gate:
+def _read_validity(
+    body: dict[str, Any], where: str, default: dict[str, int]
+) -> dict[str, int]:
+    """Read ``active_from`` and ``active_to``; a gate's own go before its camera's."""
+    found = dict(default)
+    for key in ("active_from", "active_to"):
+        moment = _take(body, key, datetime, where, None)
+        if moment is None:
+            continue
+        if moment.tzinfo is None:
+            msg = f"{where}.{key}: {moment} has no zone; write 2026-03-01T00:00:00Z"
+            raise ConfigError(msg)
+        found[f"{key}_us"] = round(moment.timestamp() * 1e6)
+    return found
+
+
+def _read_gate(body: Any, where: str, validity: dict[str, int]) -> Gate:
     if not isinstance(body, dict):
         msg = f"{where} must be a table [[cameras.NAME.gates]]"
         raise ConfigError(msg)
@@ -247,6 +269,9 @@ def _read_gate(body: Any, where: str) -> Gate:
     _build(f"{where}.thresholds", lambda: CountingOptions().with_overrides(pairs))
     corners = _take(body, "polygon", list, where, [])
     points = tuple(_point(c, f"{where}.polygon[{i}]") for i, c in enumerate(corners))
+    dwell_s = _take(body, "dwell_mean_s", (int, float), where, None)
+    dwell_cv = _take(body, "dwell_cv", (int, float), where, 0.0)
+    own = _read_validity(body, where, validity)
     return _build(
         where,
         lambda: Gate(
@@ -255,6 +280,8 @@ def _read_gate(body: Any, where: str) -> Gate:
             in_vector=None if "in" not in body else _point(body["in"], f"{where}.in"),
             lanes=_take(body, "lanes", int, where, None),
             thresholds=pairs,
+            dwell=None if dwell_s is None else (float(dwell_s), float(dwell_cv)),
+            **own,
         ),
     )
 

@@ -109,6 +109,7 @@ def config_hash(
             "in": gate.in_vector,
             "counting": asdict(counting),
         }
+        | ({} if gate.dwell is None else {"dwell": gate.dwell})
     )
 
 

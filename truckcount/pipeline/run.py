@@ -64,6 +64,8 @@ def run_paths(
     weights = find_weights(options.model)
     book = open_book(options, paths)
     store = Store.open(options.store)
+    if options.cameras is not None:
+        store.keep_cameras(options.cameras.read_bytes())
     work, failed = _plan(paths, book, options)
     if listener is not None:
         listener.started(sum(len(w.sources) for w in work) + len(failed))
@@ -168,6 +170,7 @@ class _CameraRun:
             finally:  # also when interrupted: what is scored by then is kept
                 if self._changed or self._pending:
                     self._publish()
+            self._store.finalise_hours(self._camera.name)
         return self._n_trucks()
 
     def keep(self, task: ScoreTask, scored: ScoredFile) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from truckcount.domain.camera import Camera
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
-from truckcount.errors import DecodeError
+from truckcount.errors import ClockError, DecodeError
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.result import iso_utc
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_views
@@ -66,6 +67,15 @@ def score_file(
     start = resolve_start(
         source, camera, probe, start=options.start, is_strict=options.is_strict_time
     )
+    if start.quality == "ambiguous":
+        # two hours of one name would be laid over one another, and one of them lost
+        msg = (
+            f"{source.name}: {iso_utc(start.start_us)} is ambiguous: the clock change "
+            f"of {camera.timezone} repeats or skips that hour, and the file's time "
+            "does not tell; not counted: give --start with its offset or a sidecar "
+            f"{source.name}.json"
+        )
+        raise ClockError(msg)
     size = (probe.width, probe.height)
     rects = plan_views(camera.gates, size, weights.header.view_size)
     decoder = open_decoder(

@@ -80,32 +80,30 @@ def affected_windows(
     Stretches that do not touch are counted apart: a year between two files costs
     nothing.
     """
+    changes = set(touched)
+    everything = sorted({(s.start_us, s.end_us) for s in spans} | changes)
     windows: list[Interval] = []
-    for low, high in sorted(touched):
-        if windows and low < windows[-1][1]:
-            low, high = windows[-1][0], max(high, windows[-1][1])
-            windows.pop()
-        windows.append(_reach(spans, low, high, seam_us, bin_us))
-        while len(windows) > 1 and windows[-1][0] <= windows[-2][1]:
-            (low, high), (low2, high2) = windows[-2:]
-            joined = _reach(spans, min(low, low2), max(high, high2), seam_us, bin_us)
-            windows[-2:] = [joined]
+    cluster: list[Interval] = []
+
+    def close() -> None:
+        if not changes.isdisjoint(cluster):
+            low = cluster[0][0] // bin_us * bin_us
+            high = -(-max(end for _, end in cluster) // bin_us) * bin_us
+            if windows and low <= windows[-1][1]:
+                low = windows.pop()[0]
+            windows.append((low, high))
+        cluster.clear()
+
+    reach = 0
+    for start, end in everything:
+        bin_reach = -(-reach // bin_us) * bin_us
+        is_apart = start - seam_us > bin_reach and reach + seam_us < (
+            start // bin_us * bin_us
+        )
+        if cluster and is_apart:
+            close()
+        reach = max(reach, end) if cluster else end
+        cluster.append((start, end))
+    if cluster:
+        close()
     return windows
-
-
-def _reach(
-    spans: Sequence[Span], low: int, high: int, seam_us: int, bin_us: int
-) -> Interval:
-    while True:
-        bin_low = low // bin_us * bin_us
-        bin_high = -(-high // bin_us) * bin_us
-        reached = [
-            s
-            for s in spans
-            if s.end_us + seam_us >= bin_low and s.start_us - seam_us <= bin_high
-        ]
-        wider_low = min([low, *(s.start_us for s in reached)])
-        wider_high = max([high, *(s.end_us for s in reached)])
-        if wider_low >= low and wider_high <= high:
-            return bin_low, bin_high
-        low, high = wider_low, wider_high

@@ -3,10 +3,12 @@
 import sys
 
 from truckcount.store.schema import COLUMNS, SCHEMA_VERSION
+from truckcount.store.usage import WARNINGS
 
 INTRO = f"""# Data dictionary
 
-Generated from `truckcount/store/schema.py` (schema version {SCHEMA_VERSION}) by
+Generated from `truckcount/store/schema.py` (schema version {SCHEMA_VERSION}) and
+`truckcount/store/usage.py` by
 `python -m truckcount.store.dictionary > docs/data_dictionary.md`.
 A test holds it current.
 
@@ -22,13 +24,14 @@ def describe_tables() -> str:
         lines = [
             f"## `{table}`",
             "",
-            "| column | type | null | meaning |",
-            "|---|---|---|---|",
+            "| column | type | null | meaning | beware |",
+            "|---|---|---|---|---|",
         ]
         lines += [
-            f"| `{c.name}` | {c.type} | {null} | {c.meaning} |"
+            f"| `{c.name}` | {c.type} | {null} | {c.meaning} | {beware} |"
             for c in columns
             for null in ("yes" if c.is_nullable else "no",)
+            for beware in (WARNINGS.get(table, {}).get(c.name, ""),)
         ]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

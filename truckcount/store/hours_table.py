@@ -4,26 +4,36 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from truckcount.domain.hour import HourRow
-from truckcount.errors import StoreError
+from truckcount.store.bins_table import write_bins
+from truckcount.store.history import (
+    HOUR_US,
+    LATE_US,
+    MINUTE_US,
+    US_PER_S,
+    Clock,
+    History,
+    column_range,
+    known_at,
+)
 from truckcount.store.layout import file_path, from_us, month_of, to_us
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 
-US_PER_S = 1_000_000
-EMBARGO_US = 60 * US_PER_S
-MINUTE_US = 60 * US_PER_S
-FINAL_AFTER_US = 72 * 3600 * US_PER_S
 FULL_SHARE = 3599 / 3600
+MAX_CLOCK_SD_S = 300.0  # an hour whose clock is worse is not final before 72 h
 BOOKKEEPING = frozenset(
     {"known_at_utc", "revision", "is_final", "is_backfill", "cause", "payload_sha"}
 )
+PAYLOAD = tuple(n for n in schema_of("hours").names if n not in BOOKKEEPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +50,24 @@ class HourStamp:
 
 
 def write_hours(
-    root: Path, stamp: HourStamp, rows: Sequence[HourRow], now_us: int
+    root: Path,
+    stamp: HourStamp,
+    rows: Sequence[HourRow],
+    now_us: int | Clock,
+    *,
+    cause: str | None = None,
+    is_only_new: bool = False,
 ) -> int:
     """Add revisions for rows that changed and rebuild ``hours``.
+
+    Parameters
+    ----------
+    now_us : int or callable
+        The host's time, or what gives it.
+    cause : str, optional
+        Cause of all these revisions, where it cannot be seen from the rows.
+    is_only_new : bool
+        Write only rows of hours that have none yet: outages are filled like this.
 
     Returns
     -------
@@ -51,159 +76,137 @@ def write_hours(
     """
     if not rows:
         return 0
+    clock = now_us if callable(now_us) else lambda: now_us
+    drafts = draft_rows(stamp, rows, clock())
     minutes = rows[0].bin_minutes
-    table = "hours" if minutes == 60 else f"bins_{minutes:02d}"
-    history = _History(root, stamp.camera) if table == "hours" else None
-    drafts = [_to_row(stamp, row, now_us) for row in rows]
-    if history is None:
-        return _write_bins(root, stamp.camera, table, drafts, now_us)
-    added = []
+    if minutes != 60:
+        return write_bins(
+            root,
+            stamp.camera,
+            minutes,
+            drafts,
+            known_at(clock()),
+            is_only_new=is_only_new,
+        )
     for draft in drafts:
-        latest = history.latest.get(_key(draft))
-        revised = _revise(draft, latest, now_us)
-        if revised is not None:
-            added.append(revised)
+        draft["cause"] = cause
+    return revise_hours(root, stamp.camera, drafts, clock, is_only_new=is_only_new)
+
+
+def revise_hours(
+    root: Path,
+    camera: str,
+    drafts: Sequence[dict[str, Any]],
+    clock: Clock,
+    *,
+    is_only_new: bool = False,
+) -> int:
+    """Append drafts that differ from what stands, rebuild their months of ``hours``."""
+    starts = [to_us(draft["hour_start_utc"]) for draft in drafts]
+    low, high = month_span(min(starts))[0], month_span(max(starts))[1]
+    history = History(root, camera, low, high, clock)
+    found = [
+        history.revise(draft)
+        for draft in drafts
+        if not (
+            is_only_new and history.has_hour(draft["gate"], draft["hour_start_utc"])
+        )
+    ]
+    added = [row for row in found if row is not None]
     if added:
         history.append(added)
-    _rebuild_hours(root, stamp.camera, {_key(d): d for d in drafts}, history)
+    for month in sorted({month_of(start) for start in starts}):
+        rebuild_month(root, camera, month, history.latest)
     return len(added)
 
 
-class _History:
-    """A camera's revisions, read once and appended to."""
-
-    def __init__(self, root: Path, camera: str) -> None:
-        self._root, self._camera = root, camera
-        folder = file_path(root, "history", camera, "x").parent
-        self.latest: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for path in sorted(folder.glob("[!._]*.parquet")):
-            for row in read_table(path, "history").to_pylist():
-                before = self.latest.get(_key(row))
-                if before is None or row["revision"] > before["revision"]:
-                    self.latest[_key(row)] = row
-
-    def append(self, rows: list[dict[str, Any]]) -> None:
-        """Append rows to the month of their ``known_at_utc``; never edit one."""
-        month = month_of(to_us(rows[0]["known_at_utc"]))
-        path = file_path(self._root, "history", self._camera, month)
-        old = read_table(path, "history")
-        new = pa.Table.from_pylist(rows, schema=schema_of("history"))
-        grown = pa.concat_tables(
-            [old.replace_schema_metadata(new.schema.metadata), new]
-        )
-        if not grown.slice(0, len(old)).equals(
-            old.replace_schema_metadata(new.schema.metadata)
-        ):
-            msg = f"{path}: history would change; nothing was written"
-            raise StoreError(msg)
-        publish_table(grown, "history", path)
-        for row in rows:
-            self.latest[_key(row)] = row
-
-
-def _rebuild_hours(
-    root: Path, camera: str, touched: dict[tuple[Any, ...], Any], history: _History
-) -> None:
-    names = schema_of("hours").names
-    months = {f"{key[3]:%Y-%m}" for key in touched}
-    for month in sorted(months):
+def finalise_hours(root: Path, camera: str, clock: Clock) -> int:
+    """Make hours final whose end is 72 h ago; return how many (features.md 3.3)."""
+    now_us = clock()
+    n_final = 0
+    for path in sorted(file_path(root, "hours", camera, "x").parent.glob("[!._]*")):
+        span = column_range(path, "is_final")
+        if span is not None and span[0]:
+            continue
+        history = History(root, camera, *month_span(path.stem), clock)
         rows = [
-            {name: row[name] for name in names}
-            for key, row in history.latest.items()
-            if f"{key[3]:%Y-%m}" == month
+            history.revise(row | {"is_final": True, "cause": "finalise"})
+            for row in history.latest.to_pylist()
+            if not row["is_final"]
+            and to_us(row["hour_start_utc"]) + HOUR_US + LATE_US <= now_us
         ]
-        rows.sort(key=lambda r: (r["gate"], r["direction"], r["hour_start_utc"]))
-        table = pa.Table.from_pylist(rows, schema=schema_of("hours"))
-        publish_table(table, "hours", file_path(root, "hours", camera, month))
+        added = [row for row in rows if row is not None]
+        if added:
+            history.append(added)
+        rebuild_month(root, camera, path.stem, history.latest)
+        n_final += len(added)
+    return n_final
 
 
-def _write_bins(
-    root: Path, camera: str, table: str, drafts: list[dict[str, Any]], now_us: int
-) -> int:
-    n_changed = 0
-    names = schema_of(table).names
-    for month in sorted({f"{d['hour_start_utc']:%Y-%m}" for d in drafts}):
-        path = file_path(root, table, camera, month)
-        rows = {
-            (r["gate"], r["direction"], r["bin_start_utc"]): r
-            for r in read_table(path, table).to_pylist()
-        }
-        for draft in drafts:
-            if f"{draft['hour_start_utc']:%Y-%m}" != month:
-                continue
-            row = dict(draft)
-            row["bin_start_utc"] = row.pop("hour_start_utc")
-            key = (row["gate"], row["direction"], row["bin_start_utc"])
-            before = rows.get(key)
-            if before is not None and all(
-                before[k] == row[k] for k in row if k in before and k not in BOOKKEEPING
-            ):
-                continue
-            row["revision"] = 1 if before is None else before["revision"] + 1
-            row["known_at_utc"] = from_us(_known_at(now_us))
-            rows[key] = {name: row[name] for name in names}
-            n_changed += 1
-        ordered = [rows[key] for key in sorted(rows)]
-        publish_table(
-            pa.Table.from_pylist(ordered, schema=schema_of(table)), table, path
-        )
-    return n_changed
+def hour_starts(path: Path, gate: str) -> list[int]:
+    """Return which hours of a gate a file of ``hours`` has, microseconds UTC."""
+    table = read_table(path, "hours", columns=["gate", "hour_start_utc"])
+    mine = table.filter(pc.equal(table["gate"], gate))["hour_start_utc"]
+    starts: list[int] = pc.unique(mine.cast(pa.int64())).to_pylist()
+    return starts
 
 
-def _revise(
-    draft: dict[str, Any], latest: dict[str, Any] | None, now_us: int
-) -> dict[str, Any] | None:
-    """Return the row as a new revision, or None where nothing changed."""
-    is_final = draft["is_final"]
-    if latest is not None:
-        is_same = latest["payload_sha"] == draft["payload_sha"]
-        is_final = is_final or latest["is_final"]  # final stays final
-        if is_same and latest["is_final"] == is_final:
-            return None
-    known_us = _known_at(now_us)
-    if latest is not None:
-        # a microsecond orders two revisions of one minute; a minute would let the
-        # stamps of quick ones run ahead of the clock
-        known_us = max(known_us, to_us(latest["known_at_utc"]) + 1)
-    end_us = to_us(draft["hour_start_utc"]) + 3600 * US_PER_S
+def rebuild_month(root: Path, camera: str, month: str, latest: pa.Table) -> bool:
+    """Write a month of ``hours`` from the latest revisions; tell whether it changed."""
+    low, high = month_span(month)
+    start = latest["hour_start_utc"].cast(pa.int64()).to_numpy()
+    table = latest.filter(pa.array((start >= low) & (start < high)))
+    table = table.select(schema_of("hours").names).sort_by(
+        [(n, "ascending") for n in ("gate", "direction", "hour_start_utc")]
+    )
+    return publish_table(table, "hours", file_path(root, "hours", camera, month))
+
+
+def month_span(moment: int | str) -> tuple[int, int]:
+    """Return begin and end of a month, or of the one a moment lies in."""
+    month = moment if isinstance(moment, str) else month_of(moment)
+    year, number = int(month[:4]), int(month[5:7])
+    n = year * 12 + number
+    first, after = (datetime(k // 12, k % 12 + 1, 1, tzinfo=UTC) for k in (n - 1, n))
+    return to_us(first), to_us(after)
+
+
+def draft_rows(
+    stamp: HourStamp, rows: Sequence[HourRow], now_us: int
+) -> list[dict[str, Any]]:
+    """Spell hour rows as rows of ``history`` that are not stamped yet."""
+    zone = ZoneInfo(stamp.timezone)
+    local: dict[int, dict[str, Any]] = {}
+    drafts = []
+    for row in rows:
+        if row.bin_start_us not in local:
+            local[row.bin_start_us] = local_fields(row.bin_start_us, zone)
+        drafts.append(_to_row(stamp, row, local[row.bin_start_us], now_us))
+    return drafts
+
+
+def local_fields(start_us: int, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a moment's wall clock at the site."""
+    local = from_us(start_us).astimezone(zone)
+    offset = local.utcoffset()
     return {
-        **draft,
-        "is_final": is_final,
-        "is_backfill": known_us > end_us + FINAL_AFTER_US,
-        "known_at_utc": from_us(known_us),
-        "revision": 1 if latest is None else latest["revision"] + 1,
-        "cause": _cause(draft, latest),
+        "local_start": local.replace(tzinfo=None),
+        "utc_offset_min": 0 if offset is None else round(offset.total_seconds() / 60),
+        "local_dow": local.weekday(),
     }
 
 
-def _cause(draft: dict[str, Any], latest: dict[str, Any] | None) -> str:
-    if latest is None:
-        return "first"
-    if latest["model_id"] != draft["model_id"]:
-        return "model"
-    if latest["config_hash"] != draft["config_hash"]:
-        return "config"
-    if latest["payload_sha"] == draft["payload_sha"]:
-        return "finalise"
-    return "late_segment"
-
-
-def _known_at(now_us: int) -> int:
-    """Return now plus the embargo, rounded up to a minute (features.md 3.2)."""
-    return -(-(now_us + EMBARGO_US) // MINUTE_US) * MINUTE_US
-
-
-def _to_row(stamp: HourStamp, row: HourRow, now_us: int) -> dict[str, Any]:
-    start = from_us(row.bin_start_us)
-    local = start.astimezone(ZoneInfo(stamp.timezone))
-    offset = local.utcoffset()
+def _to_row(
+    stamp: HourStamp, row: HourRow, local: dict[str, Any], now_us: int
+) -> dict[str, Any]:
     bin_us = row.bin_minutes * MINUTE_US
     is_full = row.coverage_s + row.unusable_s >= FULL_SHARE * bin_us / US_PER_S
+    is_old = now_us >= row.bin_start_us + bin_us + LATE_US
     values: dict[str, Any] = {
         "camera": stamp.camera,
         "gate": row.gate,
         "direction": row.direction,
-        "hour_start_utc": start,
+        "hour_start_utc": from_us(row.bin_start_us),
         "bin_minutes": row.bin_minutes,
         "source_kind": stamp.source_kind,
         "n_trucks": row.n_trucks,
@@ -218,25 +221,25 @@ def _to_row(stamp: HourStamp, row: HourRow, now_us: int) -> dict[str, Any]:
         "n_trucks_est": row.n_trucks_est,
         "n_trucks_se": row.n_trucks_se,
         "n_trucks_se_indep": row.n_trucks_se_indep,
-        "is_final": is_full or now_us >= row.bin_start_us + bin_us + FINAL_AFTER_US,
+        "is_final": is_old or (is_full and stamp.clock_sd_s <= MAX_CLOCK_SD_S),
         "is_backfill": False,
-        "known_at_utc": from_us(_known_at(now_us)),
+        "known_at_utc": from_us(known_at(now_us)),
         "revision": 1,
         "model_id": stamp.model_id,
         "config_hash": stamp.config_hash,
         "calibration_id": None,
         "clock_offset_s": stamp.clock_offset_s,
         "clock_sd_s": stamp.clock_sd_s,
-        "local_start": local.replace(tzinfo=None),
-        "utc_offset_min": 0 if offset is None else round(offset.total_seconds() / 60),
-        "local_dow": local.weekday(),
+        **{
+            name: local[name] for name in ("local_start", "utc_offset_min", "local_dow")
+        },
         "tz": stamp.timezone,
     }
-    payload = {k: str(v) for k, v in values.items() if k not in BOOKKEEPING}
-    text = json.dumps(payload, sort_keys=True)
-    values["payload_sha"] = hashlib.sha256(text.encode()).hexdigest()[:12]
+    values["payload_sha"] = payload_sha(values)
     return values
 
 
-def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["camera"], row["gate"], row["direction"], row["hour_start_utc"])
+def payload_sha(row: dict[str, Any]) -> str:
+    """Hash all columns that are not bookkeeping: equal hash, nothing new to say."""
+    text = json.dumps({name: str(row[name]) for name in PAYLOAD}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.domain.passage import Passage
-from truckcount.store.layout import days_between, file_path, from_us
+from truckcount.store.layout import days_between, file_path, from_us, month_of
 from truckcount.store.publish import publish_table, read_table
-from truckcount.store.schema import schema_of
+from truckcount.store.schema import TIME, schema_of
 
 HOUR_US = 3_600_000_000
 ID_GRID_US = 100_000
@@ -29,34 +29,42 @@ def write_passages(
     known_at_us: int,
 ) -> None:
     """Replace a gate's passages with onset in the window by these."""
-    rows = [
-        _to_row(camera, gate, p, model_id, config_hash, known_at_us)
-        for p in passages
-        if window[0] <= p.onset_us < window[1]
-    ]
-    # all months of the window: also those whose passages are all gone
-    months = {day[:7] for day in days_between(*window)}
-    low, high = from_us(window[0]), from_us(window[1])
-    for month in sorted(months):
+    by_month: dict[str, list[dict[str, Any]]] = {
+        # all months of the window: also those whose passages are all gone
+        day[:7]: []
+        for day in days_between(*window)
+    }
+    for p in passages:
+        if window[0] <= p.onset_us < window[1]:
+            row = _to_row(camera, gate, p, model_id, config_hash, known_at_us)
+            by_month[month_of(p.onset_us)].append(row)
+    for month, new in sorted(by_month.items()):
         path = file_path(root, "passages", camera, month)
-        old = read_table(path, "passages").to_pylist()
-        known = {row["passage_id"]: row for row in old}
-        kept = [
-            row
-            for row in old
-            if row["gate"] != gate or not low <= row["onset_utc"] < high
-        ]
-        new = [row for row in rows if f"{row['onset_utc']:%Y-%m}" == month]
-        for row in new:
-            before = known.get(row["passage_id"])
-            if before is not None and _same(before, row):
-                row["known_at_utc"] = before["known_at_utc"]
-        merged = sorted(
-            kept + new, key=lambda r: (r["gate"], r["onset_utc"], r["passage_id"])
-        )
-        if merged or path.exists():
-            table = pa.Table.from_pylist(merged, schema=schema_of("passages"))
-            publish_table(table, "passages", path)
+        if new or path.exists():
+            _write_month(path, gate, new, window)
+
+
+def _write_month(
+    path: Path, gate: str, new: list[dict[str, Any]], window: tuple[int, int]
+) -> None:
+    schema = schema_of("passages")
+    old = read_table(path, "passages")
+    low, high = (pa.scalar(t, pa.int64()).cast(TIME) for t in window)
+    is_mine = pc.and_(
+        pc.equal(old["gate"], gate),
+        pc.and_(
+            pc.greater_equal(old["onset_utc"], low), pc.less(old["onset_utc"], high)
+        ),
+    )
+    known = {row["passage_id"]: row for row in old.filter(is_mine).to_pylist()}
+    for row in new:
+        before = known.get(row["passage_id"])
+        if before is not None and _same(before, row):
+            row["known_at_utc"] = before["known_at_utc"]
+    kept = old.filter(pc.invert(is_mine)).replace_schema_metadata(schema.metadata)
+    merged = pa.concat_tables([kept, pa.Table.from_pylist(new, schema=schema)])
+    order = [(n, "ascending") for n in ("gate", "onset_utc", "passage_id")]
+    publish_table(merged.sort_by(order), "passages", path)
 
 
 def read_passages(root: Path, camera: str) -> pa.Table:

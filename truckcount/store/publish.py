@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,26 @@ ZSTD_LEVEL = 3
 ROW_GROUP = {"scores": 200_000}
 
 
-def publish_table(table: pa.Table, name: str, path: Path) -> bool:
+def publish_table(
+    table: pa.Table,
+    name: str,
+    path: Path,
+    *,
+    check: Callable[[Path], None] | None = None,
+    is_replaced_unread: bool = False,
+) -> bool:
     """Replace one parquet file of a table atomically.
 
     Written beside the target under a hidden name, read back, synced, renamed;
     the folder is synced, too, since a rename is not durable before that.
+
+    Parameters
+    ----------
+    check : callable
+        Called with the synced draft just before the rename; what it raises stops
+        the publish and leaves the file as it was.
+    is_replaced_unread : bool
+        Do not look whether the file holds the same rows: it is of another schema.
 
     Returns
     -------
@@ -27,7 +43,8 @@ def publish_table(table: pa.Table, name: str, path: Path) -> bool:
     """
     table = table.replace_schema_metadata(schema_of(name).metadata)
     check_table(table, name, str(path))
-    if path.exists() and read_table(path, name).equals(table):
+    is_looked_at = path.exists() and not is_replaced_unread
+    if is_looked_at and _read_own(path, name).equals(table):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     # a leading dot, not a trailing .tmp: pyarrow reads "x.parquet.tmp" as data
@@ -41,10 +58,15 @@ def publish_table(table: pa.Table, name: str, path: Path) -> bool:
             write_page_checksum=True,
             row_group_size=ROW_GROUP.get(name, max(len(table), 1)),
         )
-        if pq.read_metadata(draft).num_rows != len(table):
+        meta = pq.read_metadata(draft)
+        if meta.num_rows != len(table) or (
+            meta.schema.to_arrow_schema().names != table.column_names
+        ):
             msg = f"{draft} did not read back as written; is the disk full or failing?"
             raise StoreError(msg)
         _sync(draft)
+        if check is not None:
+            check(draft)
         draft.replace(path)
     except OSError as error:
         msg = f"{path} cannot be written: {error}; nothing was changed"
@@ -55,12 +77,22 @@ def publish_table(table: pa.Table, name: str, path: Path) -> bool:
     return True
 
 
-def read_table(path: Path, name: str) -> pa.Table:
+def _read_own(path: Path, name: str) -> pa.Table:
+    """Read the file to be replaced; one that is not ours is not written over."""
+    table = read_table(path, name)
+    check_table(table, name, str(path))
+    return table
+
+
+def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read one file of a table, or an empty table where there is none."""
     if not path.exists():
-        return schema_of(name).empty_table()
+        empty = schema_of(name).empty_table()
+        return empty if columns is None else empty.select(columns)
     try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        return pq.read_table(
+            path, columns=columns, partitioning=None, page_checksum_verification=True
+        )
     except (pa.ArrowInvalid, OSError) as error:
         msg = (
             f"{path} is damaged ({error}); run `truckcount store check`, or move the "

@@ -1,9 +1,11 @@
 """Scores of a camera's gates to day files and back."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +16,7 @@ from truckcount.store.schema import PEAKS, schema_of
 
 HALF_U8 = 128
 DT_MAX_S = 2.0
+MAX_DAYS = 3  # kept of one camera: the day, and its neighbours'
 
 
 def write_scores(
@@ -38,58 +41,135 @@ def write_scores(
         publish_table(merged, "scores", path)
 
 
+@functools.lru_cache(maxsize=64)
+def _scored_pairs(path: Path, _stamp: tuple[int, int]) -> frozenset[tuple[str, str]]:
+    """Return (segment id, hash) of a day's file, looked up once per state of it."""
+    names = ["segment_id", "config_hash"]
+    table = read_table(path, "scores", columns=names)
+    pairs = table.group_by(names).aggregate([])
+    return frozenset(zip(*(pairs[n].to_pylist() for n in names), strict=True))
+
+
 def has_scores(
     root: Path, camera: str, segment_id: str, start_us: int, scoring_hash: str
 ) -> bool:
     """Tell whether a segment was scored under this hash."""
     path = file_path(root, "scores", camera, day_of(start_us))
-    if not path.exists():
-        return False
-    table = read_table(path, "scores")
-    both = pc.and_(
-        pc.equal(table["segment_id"], segment_id),
-        pc.equal(table["config_hash"], scoring_hash),
+    stamp = _stamp_of(path)
+    return stamp is not None and (segment_id, scoring_hash) in _scored_pairs(
+        path, stamp
     )
-    return bool(pc.any(both).as_py())
 
 
-def read_scores(
-    root: Path,
-    camera: str,
-    gate: str,
-    from_time_us: int,
-    to_time_us: int,
-    won: Mapping[str, Sequence[tuple[int, int]]],
-) -> Scores:
-    """Read a gate's scores of [from, to) in time order.
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_ino
 
-    Parameters
-    ----------
-    won : mapping of segment id to intervals
-        The times each segment counts for; samples outside are left out, so that
-        no moment is given twice where files overlap.
+
+class ScoresReader:
+    """Reads scores of one camera after another, and keeps the days read last.
+
+    Windows that are counted one after another share their edges' days; a file that
+    was replaced is read again.
     """
-    parts = []
-    for day in days_between(from_time_us, to_time_us):
-        path = file_path(root, "scores", camera, day)
-        if path.exists():
-            table = read_table(path, "scores")
-            parts.append(table.filter(pc.equal(table["gate"], gate)))
-    if not parts:
-        return empty_scores()
-    table = pa.concat_tables(parts).combine_chunks()
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._days: dict[Path, tuple[tuple[int, int], dict[str, pa.Table]]] = {}
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self._days.clear()
+
+    def read(
+        self,
+        camera: str,
+        gate: str,
+        window: tuple[int, int],
+        won: Mapping[str, Sequence[tuple[int, int]]],
+    ) -> Scores:
+        """Read a gate's scores of [from, to) in time order.
+
+        Parameters
+        ----------
+        won : mapping of segment id to intervals
+            The times each segment counts for; samples outside are left out, so that
+            no moment is given twice where files overlap.
+        """
+        parts = [
+            _between(self._gates_of(camera, day).get(gate), *window)
+            for day in days_between(*window)
+        ]
+        tables = [part for part in parts if part is not None and len(part)]
+        if not tables:
+            return empty_scores()
+        table = pa.concat_tables(tables)
+        keep = _is_won(table, won)
+        if not keep.all():
+            table = table.filter(pa.array(keep))
+        t_us = table["t_utc"].cast(pa.int64()).to_numpy()
+        if len(t_us) > 1 and not (np.diff(t_us) > 0).all():
+            table = table.sort_by([("t_utc", "ascending")])
+        return _from_arrow(table)
+
+    def _gates_of(self, camera: str, day: str) -> dict[str, pa.Table]:
+        path = file_path(self._root, "scores", camera, day)
+        stamp = _stamp_of(path)
+        if stamp is None:
+            return {}
+        known = self._days.pop(path, None)
+        if known is None or known[0] != stamp:
+            table = read_table(path, "scores", columns=_COUNTED)
+            gates = pc.unique(table["gate"]).to_pylist()
+            by_gate = {
+                g: table.filter(pc.equal(table["gate"], g)).combine_chunks()
+                for g in gates
+            }
+            known = (stamp, by_gate)
+        self._days[path] = known  # the newest stands last
+        while len(self._days) > MAX_DAYS:
+            del self._days[next(iter(self._days))]
+        return known[1]
+
+
+_COUNTED = ["gate", "t_utc", "segment_id", "score_u8", "quality_flags", "peaks"]
+
+
+def _between(table: pa.Table | None, low_us: int, high_us: int) -> pa.Table | None:
+    """Cut a table in time order, without a copy."""
+    if table is None:
+        return None
     t_us = table["t_utc"].cast(pa.int64()).to_numpy()
-    inside = (t_us >= from_time_us) & (t_us < to_time_us)
+    low, high = np.searchsorted(t_us, [low_us, high_us])
+    return table.slice(int(low), int(high - low))
+
+
+def _is_won(
+    table: pa.Table, won: Mapping[str, Sequence[tuple[int, int]]]
+) -> npt.NDArray[np.bool_]:
+    ids = _encode(table["segment_id"])
+    index = ids.indices.to_numpy(zero_copy_only=False)
+    t_us = table["t_utc"].cast(pa.int64()).to_numpy()
     keep = np.zeros(len(t_us), np.bool_)
-    for segment_id, intervals in won.items():
-        is_mine = inside & pc.equal(table["segment_id"], segment_id).to_numpy(
-            zero_copy_only=False
-        )
-        if is_mine.any():
-            for low, high in intervals:
-                keep |= is_mine & (t_us >= low) & (t_us < high)
-    table = table.filter(pa.array(keep)).sort_by([("t_utc", "ascending")])
-    return _from_arrow(table)
+    order = np.argsort(index, kind="stable")
+    bounds = np.searchsorted(index[order], np.arange(len(ids.dictionary) + 1))
+    for k, segment_id in enumerate(ids.dictionary.to_pylist()):
+        mine = order[bounds[k] : bounds[k + 1]]  # in time order, as the table is
+        for low, high in won.get(segment_id, ()):
+            a, b = np.searchsorted(t_us[mine], [low, high])
+            keep[mine[a:b]] = True
+    return keep
+
+
+def _encode(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Encode the strings of all chunks by one dictionary."""
+    encoded = column.combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks)
+    return encoded.dictionary_encode()
 
 
 def _empty() -> pa.Table:
@@ -139,9 +219,7 @@ def _from_arrow(table: pa.Table) -> Scores:
     if not len(table):
         return empty_scores()
     table = table.combine_chunks()
-    ids = table["segment_id"].combine_chunks().dictionary_encode()
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.combine_chunks()
+    ids = _encode(table["segment_id"])
     lists = table["peaks"].combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0)

@@ -7,23 +7,30 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import tzdata  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
 from truckcount.domain.scores import Scores
 from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
-from truckcount.store.hours_table import HourStamp, write_hours
+from truckcount.store.hours_table import (
+    HourStamp,
+    finalise_hours,
+    hour_starts,
+    write_hours,
+)
 from truckcount.store.layout import file_path
 from truckcount.store.passages_table import write_passages
 from truckcount.store.schema import SCHEMA_VERSION
-from truckcount.store.scores_table import has_scores, read_scores, write_scores
+from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
 from truckcount.store.segments_table import (
     SegmentRecord,
     read_segments,
     write_segment,
 )
 
+TZDATA_VERSION = tzdata.IANA_VERSION
 LOCK_TIMEOUT_S = 600.0
 US_PER_MINUTE = 60_000_000
 
@@ -37,6 +44,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._scores = ScoresReader(root)
 
     @classmethod
     def open(cls, path: str | Path, *, is_new_allowed: bool = True) -> "Store":
@@ -58,9 +66,8 @@ class Store:
             try:
                 meta.parent.mkdir(parents=True, exist_ok=True)
                 (root / ".locks").mkdir(exist_ok=True)
-                draft = meta.with_name(f".store.{time.time_ns()}.tmp")
-                draft.write_text(json.dumps({"schema_version": SCHEMA_VERSION}) + "\n")
-                draft.replace(meta)
+                about = {"schema_version": SCHEMA_VERSION, "tzdata": TZDATA_VERSION}
+                write_meta(meta, json.dumps(about).encode() + b"\n")
             except OSError as error:
                 msg = f"store {root} cannot be made: {error}"
                 raise StoreError(msg) from error
@@ -76,6 +83,12 @@ class Store:
             )
             raise StoreVersionError(msg)
         return cls(root)
+
+    def keep_cameras(self, text: bytes) -> None:
+        """Keep a copy of ``cameras.toml``: readers learn each gate's validity."""
+        path = self.root / "_meta" / "cameras.toml"
+        if not path.exists() or path.read_bytes() != text:
+            write_meta(path, text)
 
     @contextmanager
     def lock(self, camera: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
@@ -94,6 +107,7 @@ class Store:
         try:
             yield
         finally:
+            self._scores.forget()
             lock.release()
 
     def cameras(self) -> list[str]:
@@ -125,7 +139,7 @@ class Store:
         won: Mapping[str, Sequence[tuple[int, int]]],
     ) -> Scores:
         """Read a gate's scores in a window, each moment from one segment."""
-        return read_scores(self.root, camera, gate, *window, won)
+        return self._scores.read(camera, gate, window, won)
 
     def write_passages(
         self,
@@ -152,12 +166,33 @@ class Store:
         )
 
     def write_hours(
-        self, stamp: HourStamp, rows: Sequence[HourRow], now_us: int | None = None
+        self,
+        stamp: HourStamp,
+        rows: Sequence[HourRow],
+        now_us: int | None = None,
+        *,
+        cause: str | None = None,
+        is_only_new: bool = False,
     ) -> int:
         """Write revisions of the rows that changed; return how many."""
+        clock = _now_us if now_us is None else now_us
         return write_hours(
-            self.root, stamp, rows, _now_us() if now_us is None else now_us
+            self.root, stamp, rows, clock, cause=cause, is_only_new=is_only_new
         )
+
+    def finalise_hours(self, camera: str, now_us: int | None = None) -> int:
+        """Make hours final that ended 72 h ago; return how many."""
+        clock = _now_us if now_us is None else lambda: now_us
+        return finalise_hours(self.root, camera, clock)
+
+    def hour_starts(self, camera: str, gate: str) -> set[int]:
+        """Return the hours of a gate that have rows, microseconds UTC."""
+        folder = file_path(self.root, "hours", camera, "x").parent
+        return {
+            int(start)
+            for path in folder.glob("[!._]*.parquet")
+            for start in hour_starts(path, gate)
+        }
 
     def write_segment(self, camera: str, record: SegmentRecord) -> None:
         """Write a segment's row: the commit marker."""
@@ -168,6 +203,13 @@ class Store:
     def segments(self, camera: str) -> list[SegmentRecord]:
         """Read a camera's segments, by start."""
         return read_segments(self.root, camera)
+
+
+def write_meta(path: Path, text: bytes) -> None:
+    """Replace a file of ``_meta`` in one step."""
+    draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
+    draft.write_bytes(text)
+    draft.replace(path)
 
 
 def _now_us() -> int:

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDER_FOLDERS = frozenset(
     ["dav", "jpg", "mp4record", "record", "recordings", "events"]
 )
+HINT_SLACK = timedelta(minutes=10)  # a third of the smallest clock change
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 
 
@@ -53,7 +55,7 @@ def resolve_start(
         return _stamp(moment, camera, "option")
     readers = {
         "sidecar": lambda: _from_sidecar(source, camera),
-        "filename": lambda: _from_name(source, camera),
+        "filename": lambda: _from_name(source, camera, probe),
         "container": lambda: _from_container(probe, camera),
         "mtime": lambda: _from_mtime(source, probe, is_strict=is_strict),
     }
@@ -111,7 +113,7 @@ def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
     return _stamp(_parse(str(text), str(path)), camera, "sidecar")
 
 
-def _from_name(source: Source, camera: Camera) -> StartTime | None:
+def _from_name(source: Source, camera: Camera, probe: Probe) -> StartTime | None:
     place: PurePath = Path(source.path)
     if source.kind == "url":
         place = PurePosixPath(urlsplit(source.path).path)
@@ -124,7 +126,7 @@ def _from_name(source: Source, camera: Camera) -> StartTime | None:
     found = read_name_time("/".join(parts), camera.name_patterns)
     if found is None:
         return None
-    return _stamp(found.moment, camera, "filename", found)
+    return _stamp(found.moment, camera, "filename", found, _hints(source, probe))
 
 
 def _from_container(probe: Probe, camera: Camera) -> StartTime | None:
@@ -180,12 +182,27 @@ def _parse(text: str, where: str) -> datetime:
         raise ClockError(msg) from error
 
 
+def _hints(source: Source, probe: Probe) -> list[datetime]:
+    """Moments near which a recording may have begun, by other clocks than its name."""
+    if source.kind == "url":
+        return []
+    length = timedelta(seconds=probe.duration_s_from_header or 0.0)
+    hints = [] if source.mtime <= 0 else [EPOCH + timedelta(seconds=source.mtime)]
+    if probe.creation_time is not None:
+        hints += [probe.creation_time, probe.creation_time + length]
+    return [hint - length for hint in hints]
+
+
 def _stamp(
-    moment: datetime, camera: Camera, source: str, name: NameTime | None = None
+    moment: datetime,
+    camera: Camera,
+    source: str,
+    name: NameTime | None = None,
+    hints: Sequence[datetime] = (),
 ) -> StartTime:
     quality = "exact"
     if moment.tzinfo is None:
-        moment, quality = _localise(moment, camera.timezone, name)
+        moment, quality = _localise(moment, camera.timezone, name, hints)
     start_us = _to_us(moment) + round(camera.clock_shift_s * 1e6)
     recorder = None if name is None else name.recorder
     return StartTime(
@@ -194,7 +211,7 @@ def _stamp(
 
 
 def _localise(
-    naive: datetime, zone: str, name: NameTime | None
+    naive: datetime, zone: str, name: NameTime | None, hints: Sequence[datetime]
 ) -> tuple[datetime, str]:
     """Read a naive time in the camera's zone; say where that is not one instant."""
     tz = ZoneInfo(zone)
@@ -204,6 +221,13 @@ def _localise(
     is_repeated = first.astimezone(UTC) < second.astimezone(UTC)
     if is_repeated and name is not None and name.is_summer_time:
         return first, "zone"  # the name says which of the two hours it was
+    near = [
+        moment
+        for moment in (first, second)
+        if any(abs(moment.astimezone(UTC) - hint) <= HINT_SLACK for hint in hints)
+    ]
+    if len(near) == 1:
+        return near[0], "zone"  # so does the file's time
     return first, "ambiguous"
 
 

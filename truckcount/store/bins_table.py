@@ -1,0 +1,97 @@
+"""Rows of bins shorter than an hour to their month files; the latest alone is kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.publish import publish_table, read_table
+from truckcount.store.schema import schema_of
+
+UNTOLD = frozenset({"known_at_utc", "revision", "is_final", "is_backfill"})
+
+
+def write_bins(
+    root: Path,
+    camera: str,
+    minutes: int,
+    drafts: Sequence[dict[str, Any]],
+    known_us: int,
+    *,
+    is_only_new: bool = False,
+) -> int:
+    """Replace the rows of bins that changed; return how many.
+
+    The rows of a gate's hour have its kind of directions alone, as in ``hours``.
+    """
+    table = f"bins_{minutes:02d}"
+    by_month: dict[str, list[dict[str, Any]]] = {}
+    for draft in drafts:
+        row = dict(draft)
+        row["bin_start_utc"] = row.pop("hour_start_utc")
+        by_month.setdefault(month_of(to_us(row["bin_start_utc"])), []).append(row)
+    return sum(
+        _write_month(
+            file_path(root, table, camera, month),
+            table,
+            rows,
+            known_us,
+            is_only_new=is_only_new,
+        )
+        for month, rows in sorted(by_month.items())
+    )
+
+
+def _write_month(
+    path: Path,
+    table: str,
+    drafts: list[dict[str, Any]],
+    known_us: int,
+    *,
+    is_only_new: bool,
+) -> int:
+    schema = schema_of(table)
+    old = read_table(path, table)
+    starts = pa.array(
+        sorted({d["bin_start_utc"] for d in drafts}), schema.field(3).type
+    )
+    gates = pa.array(sorted({d["gate"] for d in drafts}))
+    is_touched = pc.and_(
+        pc.is_in(old["bin_start_utc"], value_set=starts),
+        pc.is_in(old["gate"], value_set=gates),
+    )
+    before = {_key(row): row for row in old.filter(is_touched).to_pylist()}
+    if is_only_new:
+        there = {(gate, start) for gate, _, start in before}
+        drafts = [d for d in drafts if (d["gate"], d["bin_start_utc"]) not in there]
+    written = {(d["gate"], d["bin_start_utc"]) for d in drafts}
+    rows = [
+        r for r in before.values() if (r["gate"], r["bin_start_utc"]) not in written
+    ]
+    n_changed = 0
+    for draft in drafts:
+        was = before.get(_key(draft))
+        if was is not None and all(
+            was[name] == draft[name] for name in schema.names if name not in UNTOLD
+        ):
+            rows.append(was)
+            continue
+        n_changed += 1
+        revision = 1 if was is None else was["revision"] + 1
+        rows.append(draft | {"revision": revision, "known_at_utc": from_us(known_us)})
+    kept = old.filter(pc.invert(is_touched)).replace_schema_metadata(schema.metadata)
+    new = pa.Table.from_pylist(
+        [{name: row[name] for name in schema.names} for row in rows], schema=schema
+    )
+    merged = pa.concat_tables([kept, new]).sort_by(
+        [(name, "ascending") for name in ("gate", "direction", "bin_start_utc")]
+    )
+    publish_table(merged, table, path)
+    return n_changed
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["gate"], row["direction"], row["bin_start_utc"])
