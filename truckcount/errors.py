@@ -17,7 +17,8 @@
     │   ├── StoreLockedError
     │   └── StoreVersionError
     ├── FeatureError
-    │   └── MissingHoursError
+    │   ├── MissingHoursError
+    │   └── NaiveTimeError       (also TypeError)
     ├── LabelError
     └── ConfigError              (also ValueError)
 
@@ -41,6 +42,7 @@ __all__ = [
     "LabelError",
     "MissingHoursError",
     "ModelError",
+    "NaiveTimeError",
     "SchemaError",
     "StoreError",
     "StoreLockedError",
@@ -114,6 +116,10 @@ class FeatureError(TruckcountError):
 
 class MissingHoursError(FeatureError):
     """An hour that should have a row has none."""
+
+
+class NaiveTimeError(FeatureError, TypeError):
+    """A moment has no zone, so that nobody knows which moment it is."""
 
 
 class LabelError(TruckcountError):
