@@ -150,7 +150,7 @@ def brute_force(rows, as_of, vintage):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     rows=histories(),
     days=st.floats(0, 60),
@@ -168,7 +168,7 @@ def test_any_moment_equals_a_replay_by_hand(tmp_path_factory, rows, days, vintag
         assert (hours["known_at_utc"] <= as_of).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(rows=histories(), days=st.floats(0, 60))
 def test_deleting_the_future_never_changes_the_past(tmp_path_factory, rows, days):
     folder = tmp_path_factory.mktemp("s")
@@ -184,7 +184,7 @@ def test_deleting_the_future_never_changes_the_past(tmp_path_factory, rows, days
 
 
 @pytest.mark.parametrize(
-    "name, value",
+    ("name", "value"),
     [
         ("as_of", datetime(2026, 1, 5)),  # noqa: DTZ001
         ("as_of", pd.Timestamp("2026-01-05")),
@@ -265,11 +265,11 @@ def test_validity_says_which_hours_are_due(tmp_path):
         "dc-01,dock-exit,2026-01-05T00:00Z,2026-01-07T00:00Z,2026-01-07T00:00Z\n"
     )
     assert len(load_hours(store)) == 48
+    (store / "_meta" / "gates.csv").write_text(
+        "camera,gate,active_from_utc,active_to_utc,known_at_utc\n"
+        "dc-01,dock-exit,2026-01-05T00:00Z,,2026-01-05T00:00Z\n"
+    )
     with pytest.raises(MissingHoursError, match="hour 2026-01-07T00:00Z"):
-        (store / "_meta" / "gates.csv").write_text(
-            "camera,gate,active_from_utc,active_to_utc,known_at_utc\n"
-            "dc-01,dock-exit,2026-01-05T00:00Z,,2026-01-05T00:00Z\n"
-        )
         load_hours(store, "2026-01-08T00:00Z")
 
 

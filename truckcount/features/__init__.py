@@ -19,8 +19,8 @@ from truckcount.features.calendars import (
 )
 from truckcount.features.decisions import PanelSpec, asof_panel
 from truckcount.features.departures import departures
+from truckcount.features.growth import panel, panel_index, yoy
 from truckcount.features.load import load_hours
-from truckcount.features.panel import panel, panel_index, yoy
 from truckcount.features.quarter_to_date import qtd
 from truckcount.features.rollup import daily, fiscal_quarter, rollup
 from truckcount.features.tables import (

@@ -10,9 +10,9 @@ import pandas as pd
 
 from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.features.calendars import known_calendar, year_before
+from truckcount.features.growth import measure_growth, panel
 from truckcount.features.load import Vintage
 from truckcount.features.moments import as_us
-from truckcount.features.panel import measure_growth, panel
 from truckcount.features.quarter_to_date import running_quarters
 from truckcount.features.replay import Replay
 from truckcount.features.rollup import rollup

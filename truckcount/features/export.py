@@ -179,7 +179,7 @@ def _record(
         "year": f"{day:%Y}",
         "month": f"{day:%m}",
         "day": f"{day:%d}",
-        "day_of_week": str((day.dayofweek + 1) % 7 + 1),  # 1 is Sunday
+        "day_of_week": str((day.weekday() + 1) % 7 + 1),  # 1 is Sunday
         **{
             f"volume_{hour:02d}": "" if volumes[hour] is None else str(volumes[hour])
             for hour in HOURS_OF_DAY

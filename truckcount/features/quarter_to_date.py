@@ -13,8 +13,8 @@ from truckcount.features.calendars import (
     to_date,
     year_before,
 )
+from truckcount.features.growth import measure_growth, panel
 from truckcount.features.moments import Moment, moment_us
-from truckcount.features.panel import measure_growth, panel
 from truckcount.features.rollup import rollup
 from truckcount.store.layout import from_us
 

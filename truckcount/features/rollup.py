@@ -25,7 +25,7 @@ from truckcount.features.totals import Total, measure_total
 By = Literal["gate", "site", "ticker"]
 GateKey = tuple[str, str, str]
 NEEDED = ("camera", "gate", "direction", "n_trucks", "coverage_s", "tz")
-NO_TIME = np.iinfo(np.int64).min
+_COLUMNS = ("period_start", "period_end", "total", "se", "cov_w", "max_known_at_utc")
 FOREVER = 10**6  # days
 
 log = logging.getLogger(__name__)
@@ -260,11 +260,12 @@ def _to_frame(
         record["period_end"] = pd.Timestamp(to_date(period.end))
         record.update(period.names)
         records.append(record | _combine(rows[name, period]))
+    if not records:
+        return pd.DataFrame(columns=[*("camera", "gate", "direction"), *_COLUMNS])
     frame = pd.DataFrame.from_records(records)
-    if len(frame):
-        known = frame["max_known_at_utc"]
-        times = np.where(known == NO_TIME, "NaT", known.to_numpy("datetime64[us]"))
-        frame["max_known_at_utc"] = pd.DatetimeIndex(times).tz_localize("UTC")
+    # the smallest int64 says that no row is known, and is NaT in numpy, too
+    known = frame["max_known_at_utc"].to_numpy(np.int64).view("datetime64[us]")
+    frame["max_known_at_utc"] = pd.DatetimeIndex(known).tz_localize("UTC")
     return frame
 
 

@@ -1,7 +1,7 @@
 """Totals of two periods to growth over the cameras that both of them have."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -125,14 +125,12 @@ def yoy(
         calibration its error cancels.
     """
     pairs = panel(totals, "year", prior=prior)
-    grown = pd.DataFrame(
-        [measure_growth(pairs.iloc[[i]]) for i in range(len(pairs))], index=pairs.index
-    )
+    grown = [_growth([row]) for row in pairs.to_dict("records")]
     for name in ("growth", "log_growth", "se_log_growth"):
-        pairs[name] = grown[name] if len(grown) else np.array([], "float64")
+        pairs[name] = np.array([g[name] for g in grown], "float64")
     by_period = pairs.groupby("period_start")
     pairs["n_matched"] = by_period["is_matched"].transform("sum").astype("int64")
-    volume = pairs["total"].fillna(0) + pairs["total_before"].fillna(0)
+    volume = pairs[["total", "total_before"]].sum(axis=1)
     lost = volume.where(~pairs["is_matched"], 0.0)
     starts = pairs["period_start"]
     whole = volume.groupby(starts).transform("sum")
@@ -151,10 +149,13 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
         growth, log_growth, se_log_growth (NaN without a match), n_matched,
         n_dropped, dropped_share, dropped.
     """
-    matched = pairs[pairs["is_matched"]]
-    lost = pairs[~pairs["is_matched"]]
-    volume = float(pairs["total"].sum() + pairs["total_before"].sum())
-    left = float(lost["total"].sum() + lost["total_before"].sum())
+    return _growth(pairs.to_dict("records"))
+
+
+def _growth(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    matched = [r for r in pairs if r["is_matched"]]
+    lost = [r for r in pairs if not r["is_matched"]]
+    left, volume = _volume(lost), _volume(pairs)
     result = {
         "growth": math.nan,
         "log_growth": math.nan,
@@ -163,14 +164,13 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
         "n_dropped": len(lost),
         "dropped_share": left / volume if volume > 0 else math.nan,
         "dropped": ", ".join(
-            f"{r.get('camera', r.get('ticker'))}: {r['reason']}"
-            for r in lost.to_dict("records")
+            f"{r.get('camera', r.get('ticker'))}: {r['reason']}" for r in lost
         ),
     }
-    days = matched["n_days"] if len(matched) else pd.Series([1.0])
-    days_before = matched["n_days_before"] if len(matched) else pd.Series([1.0])
-    now = float(matched["total"].sum()) / float(days.iloc[0])
-    before = float(matched["total_before"].sum()) / float(days_before.iloc[0])
+    now, before = (
+        sum(r["total" + end] / r["n_days" + end] for r in matched)
+        for end in ("", "_before")
+    )
     if now > 0 and before > 0:
         result["growth"] = now / before - 1.0
         result["log_growth"] = math.log(now / before)
@@ -178,15 +178,20 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
     return result
 
 
-def _se_of_log(matched: pd.DataFrame) -> float:
+def _volume(pairs: Sequence[dict[str, Any]]) -> float:
+    totals = [r[name] for r in pairs for name in ("total", "total_before")]
+    return float(sum(t for t in totals if not math.isnan(t)))
+
+
+def _se_of_log(matched: Sequence[dict[str, Any]]) -> float:
     """Return the standard error of log growth; what both sides share cancels."""
     variance = 0.0
     relative: dict[str, float] = {}
     for sign, end in ((1.0, ""), (-1.0, "_before")):
-        total = float(matched["total" + end].sum())
-        variance += float((matched["se_indep" + end] ** 2).sum()) / total**2
-        for parts in matched["shared" + end]:
-            for name, amount in parts:
+        total = sum(r["total" + end] for r in matched)
+        variance += sum(r["se_indep" + end] ** 2 for r in matched) / total**2
+        for row in matched:
+            for name, amount in row["shared" + end]:
                 relative[name] = relative.get(name, 0.0) + sign * amount / total
     return math.sqrt(variance + sum(v**2 for v in relative.values()))
 
@@ -196,8 +201,8 @@ def _reason(row: dict[str, Any]) -> str:
         return "new"
     if pd.isna(row["cov_w"]):
         return "gone"
-    totals = row["total"], row["total_before"]
-    if min(row["cov_w"], row["cov_w_before"]) < MIN_COV_W or pd.isna(totals).any():
+    is_null = pd.isna(row["total"]) or pd.isna(row["total_before"])
+    if is_null or min(row["cov_w"], row["cov_w_before"]) < MIN_COV_W:
         return "coverage"
     if not (row["is_complete"] and row["is_complete_before"]):
         return "validity"
