@@ -173,9 +173,16 @@ def test_any_moment_equals_a_replay_by_hand(tmp_path_factory, rows, days, vintag
 def test_deleting_the_future_never_changes_the_past(tmp_path_factory, rows, days):
     folder = tmp_path_factory.mktemp("s")
     as_of = T0 + timedelta(days=days)
-    past = [
-        r for r in rows if r["known_at_utc"] <= as_of or r["cause"] == "restamp"
-    ]  # a restamp tells that its row was not readable so early: it is no new fact
+    past = [r for r in rows if r["known_at_utc"] <= as_of]
+    # a restamp tells that the row before it was not readable so early: no new fact
+    kept = {(*(r[k] for k in KEY), r["revision"] + 1) for r in past}
+    past += [
+        r
+        for r in rows
+        if r["known_at_utc"] > as_of
+        and r["cause"] == "restamp"
+        and (*(r[k] for k in KEY), r["revision"]) in kept
+    ]
     asked = {"direction": None, "on_missing": "ignore"}
     whole = load_hours(write_store(folder / "whole", rows), as_of, **asked)
     cut = load_hours(write_store(folder / "cut", past), as_of, **asked)

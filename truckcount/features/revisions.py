@@ -48,13 +48,14 @@ class Revisions:
         key = (hour_us // HOUR_US) * 2**20 + codes
         revision = table["revision"].to_numpy()
         order = np.lexsort((revision, key))
-        key = key[order]
+        key, revision = key[order], revision[order]
         known_us = table["known_at_utc"].cast(pa.int64()).to_numpy()[order] + embargo_us
         is_first = np.ones(len(key), np.bool_)
         is_first[1:] = key[1:] != key[:-1]
         cause = pc.equal(table["cause"], "restamp").to_numpy()[order]
         is_superseded = np.zeros(len(key), np.bool_)
-        is_superseded[:-1] = cause[1:] & ~is_first[1:]
+        is_next = ~is_first[1:] & (revision[1:] == revision[:-1] + 1)
+        is_superseded[:-1] = cause[1:] & is_next
         simulated = np.zeros(len(key), np.bool_)
         if is_simulated and len(key):
             is_backfill = table["is_backfill"].to_numpy()[order]
