@@ -91,13 +91,13 @@ def make_grid(
     spread = {name: _spread(v, at, n_bins) for name, v in values.items()}
     spread["seen"] = np.minimum(spread["seen"], due)
     names: dict[str, Any] = {}
+    renamed: dict[str, str] = {}
     if bridge:
-        hashes = rows["config_hash"]
-        rows = rows.assign(
-            config_hash=hashes.mask(hashes.isin(bridge), next(iter(bridge)))
-        )
+        renamed = dict.fromkeys(bridge, next(iter(bridge)))
     for name, column in (("calibration", "calibration_id"), ("config", "config_hash")):
-        names[name], names[name + "s"] = _encode(rows, column, at, n_bins)
+        names[name], names[name + "s"] = _encode(
+            rows, column, at, n_bins, renamed if name == "config" else {}
+        )
     known = np.full(n_bins, np.iinfo(np.int64).min)
     if "known_at_utc" in rows:
         known[at] = as_us(rows["known_at_utc"])
@@ -123,18 +123,16 @@ def _row_values(
     seen = _floats(rows, "coverage_s") / 3600.0
     n = np.nan_to_num(_floats(rows, "n_trucks"))
     if "calibration_id" in rows and factors:
-        ids = rows["calibration_id"]
-        ratio, se, tau2 = (
-            ids.map({k: getattr(v, name) for k, v in factors.items()})
-            .astype("float64")
-            .fillna(getattr(UNCALIBRATED, name))
-            .to_numpy()
-            for name in ("ratio", "se", "tau2")
-        )
+        codes, names = pd.factorize(rows["calibration_id"])
+        # code -1, of no calibration, is the last of these
+        used = [*(factors.get(str(name), UNCALIBRATED) for name in names), UNCALIBRATED]
+        table = np.array([[v.ratio, v.se, v.tau2] for v in used])
+        ratio, se, tau2 = table[codes].T
     else:
         ratio, se, tau2 = np.ones_like(n), np.zeros_like(n), np.zeros_like(n)
     if bridge:
-        scale = rows["config_hash"].map(bridge).astype("float64").fillna(1.0).to_numpy()
+        codes, names = pd.factorize(rows["config_hash"])
+        scale = np.array([*(bridge.get(str(name), 1.0) for name in names), 1.0])[codes]
         ratio, se, tau2 = ratio * scale, se * scale, tau2 * scale**2
     values = {
         "seen": seen,
@@ -184,14 +182,21 @@ def _spread(values: Floats, at: Int64s, n_bins: int) -> Floats:
 
 
 def _encode(
-    rows: pd.DataFrame, column: str, at: Int64s, n_bins: int
+    rows: pd.DataFrame,
+    column: str,
+    at: Int64s,
+    n_bins: int,
+    renamed: dict[str, str],
 ) -> tuple[Int64s, tuple[str, ...]]:
     codes = np.full(n_bins, -1, np.int64)
     if column not in rows:
         return codes, ()
     found, names = pd.factorize(rows[column])
-    codes[at] = found
-    return codes, tuple(str(name) for name in names)
+    spelled = [renamed.get(str(name), str(name)) for name in names]
+    unique = list(dict.fromkeys(spelled))
+    places = np.array([*(unique.index(name) for name in spelled), -1], np.int64)
+    codes[at] = places[found]
+    return codes, tuple(unique)
 
 
 def _floats(rows: pd.DataFrame, name: str) -> Floats:

@@ -146,8 +146,9 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        growth, log_growth, se_log_growth (NaN without a match), n_matched,
-        n_dropped, dropped_share, dropped.
+        growth, log_growth, se_log_growth, se_log_growth_indep (without what
+        calibrations share; NaN without a match), n_matched, n_dropped,
+        dropped_share, dropped.
     """
     return _growth(pairs.to_dict("records"))
 
@@ -160,6 +161,7 @@ def _growth(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "growth": math.nan,
         "log_growth": math.nan,
         "se_log_growth": math.nan,
+        "se_log_growth_indep": math.nan,
         "n_matched": len(matched),
         "n_dropped": len(lost),
         "dropped_share": left / volume if volume > 0 else math.nan,
@@ -174,7 +176,7 @@ def _growth(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if now > 0 and before > 0:
         result["growth"] = now / before - 1.0
         result["log_growth"] = math.log(now / before)
-        result["se_log_growth"] = _se_of_log(matched)
+        result["se_log_growth"], result["se_log_growth_indep"] = _se_of_log(matched)
     return result
 
 
@@ -183,8 +185,11 @@ def _volume(pairs: Sequence[dict[str, Any]]) -> float:
     return float(sum(t for t in totals if not math.isnan(t)))
 
 
-def _se_of_log(matched: Sequence[dict[str, Any]]) -> float:
-    """Return the standard error of log growth; what both sides share cancels."""
+def _se_of_log(matched: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return the standard error of log growth, and its independent part.
+
+    What both sides share cancels.
+    """
     variance = 0.0
     relative: dict[str, float] = {}
     for sign, end in ((1.0, ""), (-1.0, "_before")):
@@ -193,7 +198,8 @@ def _se_of_log(matched: Sequence[dict[str, Any]]) -> float:
         for row in matched:
             for name, amount in row["shared" + end]:
                 relative[name] = relative.get(name, 0.0) + sign * amount / total
-    return math.sqrt(variance + sum(v**2 for v in relative.values()))
+    shared = sum(v**2 for v in relative.values())
+    return math.sqrt(variance + shared), math.sqrt(variance)
 
 
 def _reason(row: dict[str, Any]) -> str:

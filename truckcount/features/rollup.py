@@ -68,7 +68,8 @@ def rollup(
     validity : mapping of (camera, gate) to (from_us, to_us), optional
         Without it a gate's first and last row bound it.
     bridges : DataFrame, optional
-        camera, gate, from_hash, to_hash, ratio (new over old count).
+        camera, gate, from_hash, to_hash, ratio: new over old on the same days, of
+        counts times their factors; so 1 where audits of both put them on one scale.
     phi : float or mapping of camera to float
         Over-dispersion of missed hours, see `totals.measure_phi`.
 
@@ -89,9 +90,10 @@ def rollup(
     gates = list(_gates(hours, calibrations, validity, bridges))
     lines = _lines(gates, by, site_map)
     rows: dict[tuple[Any, ...], list[tuple[float, Total, bool]]] = {}
+    known = None if calendar is None else _fiscal_periods(calendar)
     for name, key, grid, weight, span in lines:
         grids_phi = phi if isinstance(phi, float | int) else phi.get(key[0], 1.0)
-        for period in _periods(grid, freq, calendar, dict(name).get("ticker"), span):
+        for period in _periods(grid, freq, known, dict(name).get("ticker"), span):
             low, high = max(period.start, span[0]), min(period.end, span[1])
             total = measure_total(grid, low, high, phi=grids_phi)
             if total is not None:
@@ -142,6 +144,7 @@ def _gates(
     bridges: pd.DataFrame | None,
 ) -> Iterator[tuple[GateKey, Grid]]:
     factors = find_factors(hours, calibrations)
+    lines = _read_bridges(bridges)
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
@@ -153,30 +156,39 @@ def _gates(
                 rows,
                 factors,
                 active=(validity or {}).get((camera, gate), (None, None)),
-                bridge=bridge_to_latest(rows, bridges, camera, gate),
+                bridge=_bridge_to_latest(rows, lines.get((camera, gate), ())),
             ),
         )
 
 
-def bridge_to_latest(
-    rows: pd.DataFrame, bridges: pd.DataFrame | None, camera: str, gate: str
+def _read_bridges(
+    bridges: pd.DataFrame | None,
+) -> dict[tuple[str, str], list[tuple[str, str, float]]]:
+    """Return each gate's bridges as (from, to, ratio)."""
+    found: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
+    if bridges is not None:
+        for row in bridges.itertuples():
+            line = (row.from_hash, row.to_hash, float(row.ratio))
+            found.setdefault((row.camera, row.gate), []).append(line)
+    return found
+
+
+def _bridge_to_latest(
+    rows: pd.DataFrame, lines: Sequence[tuple[str, str, float]]
 ) -> dict[str, float]:
     """Return what to multiply each configuration's counts by; {} without a bridge."""
-    if bridges is None or "config_hash" not in rows:
-        return {}
-    mine = bridges[(bridges["camera"] == camera) & (bridges["gate"] == gate)]
-    if not len(mine):
+    if not lines or "config_hash" not in rows:
         return {}
     time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
-    latest = str(rows.loc[rows[time].idxmax(), "config_hash"])
+    latest = str(rows["config_hash"].to_numpy()[rows[time].to_numpy().argmax()])
     ratios = {latest: 1.0}
     waiting = [latest]
     while waiting:
         new = waiting.pop()
-        for line in mine[mine["to_hash"] == new].itertuples():
-            if line.from_hash not in ratios:
-                ratios[line.from_hash] = ratios[new] * float(line.ratio)
-                waiting.append(line.from_hash)
+        for old, to, ratio in lines:
+            if to == new and old not in ratios:
+                ratios[old] = ratios[new] * ratio
+                waiting.append(old)
     return ratios
 
 
@@ -213,7 +225,7 @@ def _gate_name(key: GateKey) -> tuple[tuple[str, str], ...]:
 def _periods(
     grid: Grid,
     freq: Frequency,
-    calendar: pd.DataFrame | None,
+    fiscal: dict[str | None, list[Period]] | None,
     ticker: str | None,
     span: tuple[int, int],
 ) -> Iterator[Period]:
@@ -222,26 +234,33 @@ def _periods(
     if not len(inside):
         return
     first, last = int(inside.min()), int(inside.max())
-    if calendar is None:
+    if fiscal is None:
         for start, end in spans_between(freq, first, last):
             yield Period(start=start, end=end)
         return
-    known = known_calendar(calendar)
-    tickers = known["ticker"].dropna().unique()
-    if len(tickers) > 1 and ticker is None:
+    if ticker is None and len(fiscal.keys() - {None}) > 1:
         msg = "the calendar has several tickers: give a site_map that tells whose gate"
         raise FeatureError(msg)
-    if len(tickers) and ticker is not None:
-        known = known[known["ticker"].isna() | (known["ticker"] == ticker)]
-    for row in known.itertuples():
+    wanted = list(fiscal) if ticker is None else [None, ticker]
+    for name in wanted:
+        for period in fiscal.get(name, ()):
+            if period.start <= last and period.end > first:
+                yield period
+
+
+def _fiscal_periods(calendar: pd.DataFrame) -> dict[str | None, list[Period]]:
+    """Return each ticker's quarters; None stands for all tickers."""
+    periods: dict[str | None, list[Period]] = {}
+    for row in known_calendar(calendar).itertuples():
         start, end = day_number(row.start_date), day_number(row.end_date) + 1
-        if start <= last and end > first:
-            names = (
-                ("fiscal_year", int(row.fiscal_year)),
-                ("fiscal_quarter", int(row.fiscal_quarter)),
-                ("weeks", float(row.weeks)),
-            )
-            yield Period(start=start, end=end, names=names)
+        names = (
+            ("fiscal_year", int(row.fiscal_year)),
+            ("fiscal_quarter", int(row.fiscal_quarter)),
+            ("weeks", float(row.weeks)),
+        )
+        ticker = None if pd.isna(row.ticker) else str(row.ticker)
+        periods.setdefault(ticker, []).append(Period(start=start, end=end, names=names))
+    return periods
 
 
 def _hours_of(period: Period, zone: str) -> float:
