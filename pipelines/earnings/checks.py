@@ -46,17 +46,30 @@ def to_matrix(world: World, features: pd.DataFrame, column: str) -> Floats:
 
 
 def encompass(
-    sales: Floats, consensus: Floats, trucks: Floats, rng: np.random.Generator,
-    *, first: int, n_draws: int = 999,
-) -> Estimate:  # fmt: skip
-    """Estimate what trucks add to consensus: b of s ~ 1 + c + b g."""
+    sales: Floats,
+    consensus: Floats,
+    trucks: Floats,
+    rng: np.random.Generator,
+    *,
+    first: int,
+    n_draws: int = 999,
+    is_within_quarters: bool = False,
+) -> Estimate:
+    """Estimate what trucks add to consensus: b of s ~ 1 + c + b g.
+
+    Within quarters all three lose their quarter's mean: what the market did is then
+    no evidence. Another firm's trucks know that, too.
+    """
     growth = demean(trucks)[:, first:]
     firm, quarter = np.indices(growth.shape)
     use = ~np.isnan(growth)
+    y, c, g = sales[:, first:].copy(), consensus[:, first:].copy(), growth.copy()
+    if is_within_quarters:
+        for values in (y, c, g):
+            values -= np.where(use, values, np.nan).mean(0, where=use, keepdims=True)
     return estimate(
-        sales[:, first:][use], growth[use], consensus[:, first:][use][:, None],
-        firm[use], quarter[use], rng, n_draws,
-    )  # fmt: skip
+        y[use], g[use], c[use][:, None], firm[use], quarter[use], rng, n_draws
+    )
 
 
 def rejection_share(
@@ -127,9 +140,11 @@ def interval_shares(world: World, features: pd.DataFrame) -> dict[str, float]:
     return held
 
 
-def is_leak_free(folder: Path, rng: np.random.Generator) -> bool:
+def is_leak_free(
+    folder: Path, rng: np.random.Generator, *, n_firms: int = 4, n_quarters: int = 14
+) -> bool:
     """Randomise all facts known after a decision; no forecast may move by a bit."""
-    options = WorldOptions(n_firms=4, n_quarters=14)
+    options = WorldOptions(n_firms=n_firms, n_quarters=n_quarters)
     world = make_world(folder / "honest", rng, options)
     times = np.sort(world.decisions["decision_utc"].unique())
     last = pd.Timestamp(times[-2])  # of quarter 12: the first one tested

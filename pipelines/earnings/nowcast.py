@@ -38,7 +38,14 @@ def run(
     errors = {name: rmse(m, made.truth) for name, m in made.by_name.items()}
     first = N_TRAIN
     arms = {
-        name: checks.encompass(sales, consensus, t, rng, first=first)
+        name: checks.encompass(
+            sales,
+            consensus,
+            t,
+            rng,
+            first=first,
+            is_within_quarters="other firms" in name,
+        )
         for name, t in (
             ("as known", trucks),
             ("placebo: other firms", checks.permute_firms(trucks, rng)),
