@@ -119,7 +119,7 @@ def _from_toml(text: str) -> Validity:
         raise FeatureError(msg) from error
     found: dict[GateKey, tuple[int | None, int | None]] = {}
     for camera, body in cameras.items():
-        for gate in body.get("gates", ()):
+        for gate in body.get("gates") or [{"name": "frame"}]:
             low, high = (
                 _moment(gate.get(name, body.get(name)))
                 for name in ("active_from", "active_to")
