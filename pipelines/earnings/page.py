@@ -24,7 +24,7 @@ figure { margin: 0; flex: 1 1 26rem } svg { width: 100%; height: auto }
 figcaption { color: #52606d; font-size: .88rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .25rem .8rem; border-bottom: 1px solid #e4e7eb }
-th:first-child, td:first-child { text-align: left }
+th:first-child, td:first-child, .words th, .words td { text-align: left }
 .cannot { border-left: 4px solid #c2410c; padding: .2rem 1rem; background: #fff7ed }
 """
 CANNOT = (
@@ -79,7 +79,7 @@ on the quarters before it. Vintage: <b>strict</b>.</p>
 <h2>Forecasts</h2>
 <table><tr><th>forecast</th><th>RMSE</th><th>/ consensus</th></tr>{rows}</table>
 <h2>Checks</h2>
-<table><tr><th>check</th><th>found</th><th>wanted</th></tr>{checks}</table>
+<table class="words"><tr><th>check</th><th>found</th><th>wanted</th></tr>{checks}</table>
 <h2>What this cannot show</h2>
 <div class="cannot"><ul>{cannot}</ul></div>
 </html>
