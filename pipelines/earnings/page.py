@@ -79,7 +79,8 @@ on the quarters before it. Vintage: <b>strict</b>.</p>
 <h2>Forecasts</h2>
 <table><tr><th>forecast</th><th>RMSE</th><th>/ consensus</th></tr>{rows}</table>
 <h2>Checks</h2>
-<table class="words"><tr><th>check</th><th>found</th><th>wanted</th></tr>{checks}</table>
+<table class="words">
+<tr><th>check</th><th>found</th><th>wanted</th></tr>{checks}</table>
 <h2>What this cannot show</h2>
 <div class="cannot"><ul>{cannot}</ul></div>
 </html>
