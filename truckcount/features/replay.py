@@ -1,7 +1,7 @@
 """A store's history read once, to be looked at from many moments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +103,11 @@ class Replay:
             )
             for camera in files.cameras("history")
         }
+        # names as categories: a moment's rows are made a frame many times over
+        histories = {
+            camera: replace(history, table=_encode_names(history.table))
+            for camera, history in histories.items()
+        }
         return cls(histories, tuple(columns))
 
     def at(
@@ -129,6 +134,14 @@ class Replay:
         if not parts:
             return pd.DataFrame(columns=list(self.columns))
         return pa.concat_tables(parts).to_pandas()
+
+
+def _encode_names(table: pa.Table) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            encoded = table[field.name].dictionary_encode()
+            table = table.set_column(place, field.name, encoded)
+    return table.unify_dictionaries()
 
 
 def filter_hours(

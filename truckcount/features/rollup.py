@@ -148,7 +148,9 @@ def _gates(
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
-    for key, rows in hours.groupby(["camera", "gate", "direction"], sort=True):
+    for key, rows in hours.groupby(
+        ["camera", "gate", "direction"], sort=True, observed=True
+    ):
         camera, gate, direction = (str(k) for k in key)
         yield (
             (camera, gate, direction),
