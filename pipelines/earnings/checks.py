@@ -55,7 +55,11 @@ def encompass(
     n_draws: int = 999,
     is_within_quarters: bool = False,
 ) -> Estimate:
-    """Estimate what trucks add to consensus: b of s ~ 1 + c + b g.
+    """Estimate what trucks add: b of s ~ 1 + c + last surprise + b g.
+
+    The last surprise takes up the persistence of consensus errors. Without it firms'
+    errors hang together over quarters, as the audits' errors in g do over a year,
+    and the bootstrap over quarters rejects a true null 9 % of the time, not 5 %.
 
     Within quarters all three lose their quarter's mean: what the market did is then
     no evidence. Another firm's trucks know that, too.
@@ -63,12 +67,19 @@ def encompass(
     growth = demean(trucks)[:, first:]
     firm, quarter = np.indices(growth.shape)
     use = ~np.isnan(growth)
+    last = (sales - consensus)[:, first - 1 : -1].copy()
     y, c, g = sales[:, first:].copy(), consensus[:, first:].copy(), growth.copy()
     if is_within_quarters:
-        for values in (y, c, g):
+        for values in (y, c, last, g):
             values -= np.where(use, values, np.nan).mean(0, where=use, keepdims=True)
     return estimate(
-        y[use], g[use], c[use][:, None], firm[use], quarter[use], rng, n_draws
+        y[use],
+        g[use],
+        np.column_stack([c[use], last[use]]),
+        firm[use],
+        quarter[use],
+        rng,
+        n_draws,
     )
 
 

@@ -19,6 +19,7 @@ from truckcount.features.calendars import (
 )
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
+from truckcount.features.moments import as_us
 from truckcount.features.sites import DEPARTING, departing_lines
 from truckcount.features.totals import Total, measure_total
 
@@ -182,7 +183,7 @@ def _bridge_to_latest(
     if not lines or "config_hash" not in rows:
         return {}
     time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
-    latest = str(rows["config_hash"].to_numpy()[rows[time].to_numpy().argmax()])
+    latest = str(rows["config_hash"].to_numpy()[as_us(rows[time]).argmax()])
     ratios = {latest: 1.0}
     waiting = [latest]
     while waiting:
