@@ -74,6 +74,19 @@ def test_restated_counts_enter_only_when_they_are_known(store):
     assert panel["log_growth"].tolist() == pytest.approx([np.log(1.2), np.log(9.9)])
 
 
+def test_a_new_model_between_the_years_is_bridged_as_known(tmp_path):
+    later = [{**r, "config_hash": "c1"} for r in make_rows([12] * 28, LATER)]
+    store = write_store(tmp_path, make_rows([10] * 28) + later)
+    bridge = {"camera": ["dc-01"], "gate": "dock-exit", "from_hash": "c0"}
+    bridges = pd.DataFrame(bridge | {"to_hash": "c1", "ratio": 1.1}).assign(
+        known_at_utc=pd.Timestamp("2026-02-03", tz="UTC")
+    )
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR, bridges=bridges)
+    panel = asof_panel(store, decide("2026-02-02", "2026-02-04"), spec)
+    assert panel["n_matched"].tolist() == [0, 1]
+    assert panel["log_growth"].iloc[1] == pytest.approx(np.log(1.2 / 1.1))
+
+
 def test_a_map_told_later_is_not_used_before(store):
     late = SITE_MAP.assign(known_at_utc=pd.Timestamp("2026-02-03", tz="UTC"))
     spec = PanelSpec(site_map=late, calendar=CALENDAR)

@@ -93,6 +93,12 @@ def test_a_bridge_carries_an_index_over_a_new_model():
     totals = rollup(hours, "W", bridges=bridges)
     assert panel_index(totals)["index"].tolist() == pytest.approx([1, 1, 1, 1])
     assert set(totals["config_hash"]) == {"new"}
+    # rolled up apart, both stretches come to the same scale
+    apart = [
+        rollup(hours[hours["config_hash"] == name], "W", bridges=bridges)
+        for name in ("old", "new")
+    ]
+    assert panel_index(pd.concat(apart))["index"].tolist() == pytest.approx([1] * 4)
 
 
 def test_a_change_in_the_middle_of_a_period_breaks_it_twice():

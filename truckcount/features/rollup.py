@@ -179,11 +179,20 @@ def _read_bridges(
 def _bridge_to_latest(
     rows: pd.DataFrame, lines: Sequence[tuple[str, str, float]]
 ) -> dict[str, float]:
-    """Return what to multiply each configuration's counts by; {} without a bridge."""
+    """Return what to multiply each configuration's counts by; {} without a bridge.
+
+    All go to where the bridges lead from the latest configuration of the rows, so
+    that two stretches of time, rolled up apart, come to one scale.
+    """
     if not lines or "config_hash" not in rows:
         return {}
     time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
     latest = str(rows["config_hash"].to_numpy()[as_us(rows[time]).argmax()])
+    onward = {old: new for old, new, _ in lines}
+    seen = {latest}
+    while latest in onward and onward[latest] not in seen:
+        latest = onward[latest]
+        seen.add(latest)
     ratios = {latest: 1.0}
     waiting = [latest]
     while waiting:
