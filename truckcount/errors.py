@@ -18,7 +18,8 @@
     │   └── StoreVersionError
     ├── FeatureError
     │   ├── CalibrationError
-    │   └── MissingHoursError
+    │   ├── MissingHoursError
+    │   └── NaiveTimeError       (also TypeError)
     ├── LabelError
     └── ConfigError              (also ValueError)
 
@@ -43,6 +44,7 @@ __all__ = [
     "LabelError",
     "MissingHoursError",
     "ModelError",
+    "NaiveTimeError",
     "SchemaError",
     "StoreError",
     "StoreLockedError",
@@ -120,6 +122,10 @@ class CalibrationError(FeatureError):
 
 class MissingHoursError(FeatureError):
     """An hour that should have a row has none."""
+
+
+class NaiveTimeError(FeatureError, TypeError):
+    """A moment has no zone, so that nobody knows which moment it is."""
 
 
 class LabelError(TruckcountError):

@@ -136,9 +136,28 @@ def test_one_camera_of_several(truckcount, scene, store):
 
 def test_an_unknown_camera_is_told_with_those_that_are_there(truckcount, store):
     said = truckcount("hours", store, "--camera", "dokc")
-    assert said.code != 0
+    assert said.code == 2
     assert "no camera 'dokc'" in said.err
-    assert "dock" in said.err
+    assert "it has: dock; did you mean 'dock'?" in said.err
+
+
+def test_as_of_shows_what_was_known_then(truckcount, store):
+    assert (
+        truckcount("hours", store, "--as-of", "2026-03-02T08:30Z").out == "no hours\n"
+    )
+    now = truckcount("hours", store, "--json").json
+    known = max(row["known_at_utc"] for row in now)
+    assert truckcount("hours", store, "--as-of", known, "--json").json == now
+    dock = truckcount("hours", store, "--as-of", known, "--camera", "dock", "--csv")
+    assert dock.out == truckcount("hours", store, "--csv").out
+    late = truckcount("hours", store, "--as-of", known, "--from", "2026-03-02T09:00")
+    assert cells(late)[1][2] == "2026-03-02T09:00Z"
+
+
+def test_as_of_must_say_which_moment_it_is(truckcount, store):
+    said = truckcount("hours", store, "--as-of", "2026-03-02T08:30")
+    assert said.code == 2
+    assert "has no zone" in said.err
 
 
 def test_no_hour_in_the_stretch_says_so(truckcount, store):

@@ -56,6 +56,17 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def check_moment(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    """Refuse a time that does not say which moment it is."""
+    check_iso_time(ctx, param, value)
+    if value is not None and datetime.fromisoformat(value).utcoffset() is None:
+        msg = f"{value!r} has no zone: write {value}Z for UTC, or {value}-06:00"
+        raise click.BadParameter(msg)
+    return value
+
+
 def check_iso_time(
     _ctx: click.Context, _param: click.Parameter, value: str | None
 ) -> str | None:

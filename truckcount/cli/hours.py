@@ -1,12 +1,13 @@
 """`truckcount hours`: what a store says."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from truckcount.cli._console import give, give_json
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import check_iso_time, check_moment
 from truckcount.cli.run import hour_table
 
 
@@ -19,6 +20,11 @@ from truckcount.cli.run import hour_table
 @click.option(
     "--to", "to_utc", callback=check_iso_time, help="Before this time, ISO-8601."
 )
+@click.option(
+    "--as-of",
+    callback=check_moment,
+    help="As known at this moment, ISO-8601 with zone.",
+)
 @click.option("--local", is_flag=True, help="Show local wall-clock hours.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated; null is empty.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
@@ -27,6 +33,7 @@ def hours(
     camera: str | None,
     from_utc: str | None,
     to_utc: str | None,
+    as_of: str | None,
     local: bool,
     as_csv: bool,
     as_json: bool,
@@ -36,10 +43,16 @@ def hours(
     \b
     Example:
       truckcount hours store --camera dc-north --from 2026-03-01 --csv
+      truckcount hours store --as-of 2026-03-03T06:00Z
     """
     from truckcount.store.read import read_hours
 
-    table = read_hours(store, camera=camera, start=from_utc, end=to_utc)
+    if camera is not None:
+        _check_camera(store, camera)
+    if as_of is None:
+        table = read_hours(store, camera=camera, start=from_utc, end=to_utc)
+    else:
+        table = _read_as_of(store, as_of, camera, from_utc, to_utc)
     rows: list[dict[str, Any]] = table.to_pylist()
     if as_json:
         give_json(rows)
@@ -50,6 +63,54 @@ def hours(
     else:
         give("no hours")
     return 0
+
+
+def _check_camera(store: Path, camera: str) -> None:
+    """Refuse a camera that the store does not have, naming those that it has."""
+    import difflib
+
+    from truckcount.features.files import StoreFiles
+
+    there = StoreFiles.open(store).cameras("hours")
+    if camera in there:
+        return
+    near = difflib.get_close_matches(camera, there, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    names = ", ".join(there) if there else "none yet"
+    msg = f"no camera {camera!r} in {store}; it has: {names}{hint}"
+    raise click.BadParameter(msg, param_hint="--camera")
+
+
+def _read_as_of(
+    store: Path,
+    as_of: str,
+    camera: str | None,
+    from_utc: str | None,
+    to_utc: str | None,
+) -> Any:
+    """Read what was known at a moment; an hour that lacks a row is simply not there."""
+    import pyarrow as pa
+
+    from truckcount.features import load_hours
+    from truckcount.store.schema import schema_of
+
+    frame = load_hours(
+        store,
+        as_of,
+        start=_in_utc(from_utc),
+        end=_in_utc(to_utc),
+        cameras=None if camera is None else [camera],
+        direction=None,
+        on_missing="ignore",
+    )
+    return pa.Table.from_pandas(frame, schema=schema_of("hours"), preserve_index=False)
+
+
+def _in_utc(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _csv(rows: list[dict[str, Any]], names: list[str]) -> str:

@@ -1,0 +1,1 @@
+"""Truck counts to a sales nowcast, on firms that are made up and so have a truth."""

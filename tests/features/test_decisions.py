@@ -1,0 +1,135 @@
+"""Features at a decision: nothing in them was known later."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.features.fill import HOUR, revision, write_store
+from truckcount.errors import FeatureError, NaiveTimeError
+from truckcount.features import PanelSpec, asof_panel, decisions, fiscal_from_ends
+
+CALENDAR = fiscal_from_ends(
+    ["2024-12-29", "2025-01-26", "2025-02-23"]
+    + [str(date(2025, 2, 23) + timedelta(days=28 * k)) for k in range(1, 14)],
+    first_year=2025,
+    ticker="X",
+)
+SITE_MAP = pd.DataFrame(
+    {"camera": ["dc-01"], "gate": "dock-exit", "site": "n", "ticker": "X"}
+)
+START = datetime.fromisoformat("2024-12-30T00:00+00:00")
+LATER = START + timedelta(days=364)
+
+
+def make_rows(n_by_day, start=START):
+    return [
+        revision(start + day * 24 * HOUR + k * HOUR, n)
+        for day, n in enumerate(n_by_day)
+        for k in range(24)
+    ]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """28 days of a gate, and the same 364 days later, restated after that."""
+    rows = make_rows([10] * 28) + make_rows([12] * 28, LATER)
+    restated = [
+        {**r, "n_trucks": 99, "revision": 2, "cause": "model",
+         "known_at_utc": LATER + timedelta(days=60)}
+        for r in rows[28 * 24 :]
+    ]  # fmt: skip
+    return write_store(tmp_path_factory.mktemp("s") / "store", rows + restated)
+
+
+def decide(*times):
+    return pd.DataFrame(
+        {"ticker": "X", "decision_utc": pd.to_datetime(list(times), utc=True)}
+    )
+
+
+SPEC = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR)
+
+
+def test_each_decision_sees_the_revisions_of_its_day(store):
+    panel = asof_panel(store, decide("2026-02-02", "2026-04-01"), SPEC)
+    assert panel["fiscal_quarter"].tolist() == [2, 3]
+    assert panel["period_start"].astype(str).tolist() == ["2025-12-29", "2026-01-26"]
+    first = panel.iloc[0]
+    assert first["log_growth"] == pytest.approx(np.log(1.2))
+    assert first["n_matched"] == 1
+    assert first["max_known_at_utc"] <= first["decision_utc"]
+    assert first["vintage"] == "strict"
+    # nothing was seen of the later quarter: null, not zero
+    assert np.isnan(panel["trucks"].iloc[1])
+    assert np.isnan(panel["log_growth"].iloc[1])
+    assert panel["n_matched"].iloc[1] == 0
+
+
+def test_restated_counts_enter_only_when_they_are_known(store):
+    calendar = CALENDAR[CALENDAR["end_date"] == date(2026, 1, 25)]
+    spec = PanelSpec(site_map=SITE_MAP, calendar=calendar)
+    panel = asof_panel(store, decide("2026-02-02", "2026-03-03"), spec)
+    assert panel["log_growth"].tolist() == pytest.approx([np.log(1.2), np.log(9.9)])
+
+
+def test_a_new_model_between_the_years_is_bridged_as_known(tmp_path):
+    later = [{**r, "config_hash": "c1"} for r in make_rows([12] * 28, LATER)]
+    store = write_store(tmp_path, make_rows([10] * 28) + later)
+    bridge = {"camera": ["dc-01"], "gate": "dock-exit", "from_hash": "c0"}
+    bridges = pd.DataFrame(bridge | {"to_hash": "c1", "ratio": 1.1}).assign(
+        known_at_utc=pd.Timestamp("2026-02-03", tz="UTC")
+    )
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR, bridges=bridges)
+    panel = asof_panel(store, decide("2026-02-02", "2026-02-04"), spec)
+    assert panel["n_matched"].tolist() == [0, 1]
+    assert panel["log_growth"].iloc[1] == pytest.approx(np.log(1.2 / 1.1))
+
+
+def test_a_map_told_later_is_not_used_before(store):
+    late = SITE_MAP.assign(known_at_utc=pd.Timestamp("2026-02-03", tz="UTC"))
+    spec = PanelSpec(site_map=late, calendar=CALENDAR)
+    panel = asof_panel(store, decide("2026-02-02", "2026-02-04"), spec)
+    assert panel["n_matched"].tolist() == [0, 1]
+    assert panel["max_known_at_utc"].iloc[1] == pd.Timestamp("2026-02-03", tz="UTC")
+
+
+def test_a_running_quarter_is_cut_to_its_whole_days(store):
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR, quarter="running")
+    (row,) = asof_panel(store, decide("2026-01-12T05:00"), spec).to_dict("records")
+    assert row["period_end"] == pd.Timestamp("2026-01-12")
+    assert row["log_growth"] == pytest.approx(np.log(1.2))
+
+
+def test_a_decision_without_a_zone_is_refused(store):
+    naive = pd.DataFrame({"ticker": "X", "decision_utc": [pd.Timestamp("2026-02-02")]})
+    with pytest.raises(NaiveTimeError, match="decision_utc"):
+        asof_panel(store, naive, SPEC)
+
+
+def test_a_fact_from_the_future_stops_the_run(store, monkeypatch):
+    """The guard bites: a replay that looks ahead is caught on exit."""
+    honest = decisions.Replay.at
+
+    def cheating(self, as_of_us, **options):
+        return honest(self, as_of_us + 90 * 86_400_000_000, **options)
+
+    monkeypatch.setattr(decisions.Replay, "at", cheating)
+    with pytest.raises(FeatureError, match="this is a bug"):
+        asof_panel(store, decide("2026-02-02", "2026-06-01"), SPEC)
+
+
+def test_an_archive_has_a_past_only_when_it_is_pretended(tmp_path):
+    rows = [
+        {**r, "known_at_utc": datetime.fromisoformat("2026-11-01T00:00+00:00"),
+         "is_backfill": True}
+        for r in make_rows([10] * 28) + make_rows([12] * 28, LATER)
+    ]  # fmt: skip
+    store = write_store(tmp_path, rows)
+    strict = asof_panel(store, decide("2026-02-02"), SPEC)
+    assert strict["n_matched"].tolist() == [0]
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR, vintage="simulated")
+    simulated = asof_panel(store, decide("2026-02-02"), spec)
+    assert simulated["log_growth"].tolist() == pytest.approx([np.log(1.2)])
+    assert simulated["vintage"].tolist() == ["simulated"]

@@ -1,0 +1,97 @@
+"""Exports: null is empty, zero is 0, and a day with a hole is no record."""
+
+import csv
+from datetime import timedelta
+
+import pytest
+
+from tests.features.fill import HOUR, T0, revision, utc, write_store
+from truckcount.errors import FeatureError
+from truckcount.features import export
+from truckcount.store.schema import schema_of
+
+STATION = {
+    ("dc-01", "dock-exit", "out"): export.Station(
+        state_fips="32", station_id="RENO01", direction_code=3
+    )
+}
+
+
+def test_csv_tells_null_from_zero_and_times_in_utc(tmp_path):
+    rows = [revision(T0, 0), revision(T0 + HOUR, coverage_s=0.0)]
+    store = write_store(tmp_path / "store", rows)
+    assert export.csv(store, tmp_path / "hours.csv") == 2
+    with (tmp_path / "hours.csv").open() as file:
+        assert file.readline() == "# tc.schema_version=1\n"
+        found = list(csv.DictReader(file))
+    assert list(found[0]) == schema_of("hours").names
+    assert [r["n_trucks"] for r in found] == ["0", ""]
+    assert found[0]["hour_start_utc"] == "2026-01-05T00:00:00Z"
+    assert found[0]["local_start"] == "2026-01-05T00:00:00"
+    assert found[0]["is_final"] == "false"
+
+
+def test_csv_is_as_of_a_moment_where_asked(tmp_path):
+    rows = [revision(T0 + k * HOUR) for k in range(5)]
+    store = write_store(tmp_path / "store", rows)
+    assert export.csv(store, tmp_path / "a.csv", "2026-01-05T03:00Z") == 2
+
+
+def chicago(start, n_hours, **gaps):
+    return [
+        revision(start + k * HOUR, k % 24, 0.0 if k in gaps.get("dark", ()) else 3600.0,
+                 tz="America/Chicago")
+        for k in range(n_hours)
+    ]  # fmt: skip
+
+
+def test_a_volume_record_is_a_local_day_of_24_hours(tmp_path):
+    # 2025-11-02 has 25 hours in Chicago: the repeated one is added to the first
+    rows = chicago(utc("2025-11-02 05:00"), 25)
+    store = write_store(tmp_path / "store", rows)
+    assert export.tmg(store, tmp_path / "v.txt", STATION) == []
+    (line,) = (tmp_path / "v.txt").read_text().splitlines()
+    fields = line.split("|")
+    assert fields[:10] == ["V", "32", "", "RENO01", "3", "0", "2025", "11", "02", "1"]
+    volumes = [int(v) for v in fields[10:34]]
+    assert volumes == [0, 1 + 2, *range(3, 24), 0]
+    assert fields[34:] == ["0"]
+
+
+def test_the_hour_that_spring_leaves_out_is_empty(tmp_path):
+    store = write_store(tmp_path / "store", chicago(utc("2025-03-09 06:00"), 23))
+    assert export.tmg(store, tmp_path / "v.txt", STATION) == []
+    fields = (tmp_path / "v.txt").read_text().strip().split("|")
+    assert fields[12] == ""
+    assert fields[13] == "2"
+
+
+def test_a_day_with_an_unwatched_hour_is_left_out_and_listed(tmp_path):
+    rows = chicago(utc("2025-06-02 05:00"), 48 + 3, dark={30})
+    store = write_store(tmp_path / "store", rows)
+    left = export.tmg(store, tmp_path / "v.txt", STATION)
+    assert left == [
+        "dc-01/dock-exit/out 2025-06-03",  # dark
+        "dc-01/dock-exit/out 2025-06-04",  # cut short
+    ]
+    assert len((tmp_path / "v.txt").read_text().splitlines()) == 1
+
+
+def test_delta_gets_each_revision_once(tmp_path):
+    deltalake = pytest.importorskip("deltalake", reason="extra `delta` is missing")
+    first = [revision(T0 + k * HOUR) for k in range(3)]
+    store = write_store(tmp_path / "store", first)
+    dest = str(tmp_path / "delta")
+    assert export.delta(store, dest) == 3
+    assert export.delta(store, dest) == 0
+    more = revision(n=9, revision=2, known_at_utc=T0 + timedelta(days=2))
+    write_store(tmp_path / "store", [*first, more])
+    assert export.delta(store, dest) == 1
+    assert deltalake.DeltaTable(dest).to_pyarrow_table().num_rows == 4
+
+
+def test_delta_says_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "deltalake", None)
+    store = write_store(tmp_path / "store", [revision()])
+    with pytest.raises(FeatureError, match=r"truckcount\[delta\]"):
+        export.delta(store, str(tmp_path / "delta"))

@@ -1,0 +1,194 @@
+"""Growth over the cameras that both periods have."""
+
+import math
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.features.fill import hours_frame
+from truckcount.features import fiscal445, panel, panel_index, rollup, year_before, yoy
+from truckcount.features.factors import Factor
+
+YEAR = 364 * 24
+
+
+def weeks(n_by_week, start="2026-01-05", **columns):
+    return hours_frame(start, np.repeat(n_by_week, 168), **columns)
+
+
+def reasons(pairs):
+    return dict(zip(pairs["camera"], pairs["reason"], strict=True))
+
+
+def test_pairs_say_why_they_are_not_compared():
+    dark = np.full(3 * 168, 3600.0)
+    dark[168 : 2 * 168 - 40] = 0
+    hours = pd.concat(
+        [
+            weeks([1, 2, 2], camera="same"),
+            weeks([1, 2], camera="gone"),
+            weeks([2, 2], start="2026-01-12", camera="new"),
+            weeks([1, 1, 1], camera="dark").assign(coverage_s=dark),
+            weeks([1, 1, 1], camera="model").assign(
+                config_hash=np.repeat(["a", "a", "b"], 168)
+            ),
+            hours_frame("2026-01-07", np.ones(168 * 2 + 5 * 24), camera="late"),
+        ]
+    )
+    pairs = panel(rollup(hours, "W"))
+    first = reasons(pairs[pairs["period_start"] == "2026-01-12"])
+    second = reasons(pairs[pairs["period_start"] == "2026-01-19"])
+    assert first == {
+        "same": "", "gone": "", "new": "new", "dark": "coverage", "model": "",
+        "late": "validity",
+    }  # fmt: skip
+    assert second == {
+        "same": "", "gone": "gone", "new": "", "dark": "coverage", "model": "config",
+        "late": "",
+    }  # fmt: skip
+
+
+def test_an_index_chains_growth_of_matched_cameras_only():
+    hours = pd.concat(
+        [
+            weeks([10, 20, 20], camera="a"),
+            weeks([10, 10, 20], camera="b"),
+            weeks([70, 70], start="2026-01-12", camera="new"),
+        ]
+    )
+    index = panel_index(rollup(hours, "W"))
+    assert index["index"].tolist() == pytest.approx([1.0, 1.5, 1.5 * 110 / 100])
+    assert index["n_matched"].tolist()[1:] == [2, 3]
+    assert index["n_dropped"].tolist()[1:] == [1, 0]
+    assert index["dropped_share"].tolist()[1:] == pytest.approx(
+        [70 / (30 + 20 + 70), 0]
+    )
+    assert index["dropped"].iloc[1] == "new: new"
+
+
+def test_an_index_without_a_match_is_null_from_there_on():
+    hours = pd.concat(
+        [
+            weeks([10, 10], camera="a"),
+            weeks([10, 10], start="2026-01-19", camera="b"),
+        ]
+    )
+    index = panel_index(rollup(hours, "W"))["index"].tolist()
+    assert index[:2] == [1.0, 1.0]
+    assert math.isnan(index[2])
+    assert math.isnan(index[3])
+
+
+def test_a_bridge_carries_an_index_over_a_new_model():
+    hours = weeks([10, 10, 11, 11]).assign(
+        config_hash=np.repeat(["old", "new"], 2 * 168)
+    )
+    bridges = pd.DataFrame(
+        {"camera": ["dc-01"], "gate": "dock-exit", "from_hash": "old",
+         "to_hash": "new", "ratio": 1.1}
+    )  # fmt: skip
+    assert math.isnan(panel_index(rollup(hours, "W"))["index"].iloc[2])
+    totals = rollup(hours, "W", bridges=bridges)
+    assert panel_index(totals)["index"].tolist() == pytest.approx([1, 1, 1, 1])
+    assert set(totals["config_hash"]) == {"new"}
+    # rolled up apart, both stretches come to the same scale
+    apart = [
+        rollup(hours[hours["config_hash"] == name], "W", bridges=bridges)
+        for name in ("old", "new")
+    ]
+    assert panel_index(pd.concat(apart))["index"].tolist() == pytest.approx([1] * 4)
+
+
+def test_a_change_in_the_middle_of_a_period_breaks_it_twice():
+    hours = weeks([10] * 4).assign(
+        config_hash=["old"] * 250 + ["new"] * (4 * 168 - 250)
+    )
+    pairs = panel(rollup(hours, "W"))
+    assert pairs["reason"].tolist() == ["config", "config", ""]
+
+
+def two_years(now=1.1, **columns):
+    n = np.full(YEAR + 56 * 24, 10.0)
+    n[YEAR:] *= now
+    return hours_frame("2025-01-06", n, **columns)
+
+
+def test_days_are_compared_weekday_with_weekday():
+    grown = yoy(rollup(two_years(), "D"), holidays=[date(2026, 1, 19)])
+    matched = grown[grown["is_matched"]]
+    assert len(matched) == 56
+    assert (
+        (matched["period_start"] - matched["period_start_before"]).dt.days.eq(364).all()
+    )
+    assert matched["growth"].to_numpy() == pytest.approx(0.1)
+    odd = matched.loc[matched["holiday_mismatch"], "period_start"]
+    assert list(odd.astype(str)) == ["2026-01-19"]
+    assert set(matched["n_matched"]) == {1}
+    assert matched["dropped_share"].eq(0).all()
+
+
+def test_a_region_gives_its_holidays():
+    pytest.importorskip("holidays", reason="extra `calendar` is not installed")
+    grown = yoy(rollup(two_years(), "D"), holidays="US")
+    # 2026-01-19 is Martin Luther King Day, and so is 2025-01-20, 364 days before
+    assert not grown["holiday_mismatch"].any()
+
+
+def test_one_calibration_over_both_years_cancels_and_two_do_not():
+    # features.md 5.5: 91 days of 330; se of log growth .37 % and 5.5 %
+    hour = np.zeros(24)
+    hour[12] = 330
+    hours = hours_frame("2025-01-06", np.tile(hour, 364 + 91))
+    calendar = pd.DataFrame(
+        {"ticker": [None, None], "fiscal_year": [2025, 2026], "fiscal_quarter": 1,
+         "start_date": [date(2025, 1, 6), date(2026, 1, 5)],
+         "end_date": [date(2025, 4, 6), date(2026, 4, 5)], "weeks": 13,
+         "known_at_utc": pd.NaT}
+    )  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "calibration_id": ["c", "d"],
+            "factor": 1.1485,
+            "factor_se": 0.0444,
+            "tau2": 0.264,
+        }
+    )
+    for names, percent in ((["c", "c"], 0.37), (["c", "d"], 5.5)):
+        split = hours.assign(
+            calibration_id=np.where(np.arange(len(hours)) < YEAR, *names)
+        )
+        totals = rollup(split, "FQ", calendar, calibrations=table)
+        (row,) = yoy(totals).to_dict("records")
+        assert row["log_growth"] == pytest.approx(0)
+        assert 100 * row["se_log_growth"] == pytest.approx(percent, abs=0.05)
+
+
+def test_quarters_after_a_year_of_53_weeks_are_compared_with_like_weeks():
+    # volume doubles in the week of Thanksgiving: 2023-11-23 and 2024-11-28
+    calendar = fiscal445(2023, 2024, month=1)
+    hours = hours_frame("2023-01-29", np.full(735 * 24, 1.0))
+    thanks = hours["hour_start_utc"].dt.date.isin(
+        [date(2023, 11, 23), date(2024, 11, 28)]
+    )
+    hours["n_trucks"] = hours["n_trucks"].mask(thanks, 51)
+    totals = rollup(hours, "FQ", calendar)
+    by_name = yoy(totals).set_index(["fiscal_year", "fiscal_quarter"])["growth"]
+    prior = rollup(hours, "FQ", year_before(calendar))
+    restated = yoy(totals, prior=prior).set_index(["fiscal_year", "fiscal_quarter"])
+    assert restated["growth"].loc[2024, 4] == pytest.approx(0.0)
+    assert by_name.loc[2024, 4] == pytest.approx((91 + 50) / 91 / ((98 + 50) / 98) - 1)
+    assert restated["period_start_before"].loc[2024, 1] == pd.Timestamp("2023-02-05")
+
+
+def test_months_are_compared_by_the_day():
+    hours = hours_frame("2024-02-01", np.full(24 * 394, 5.0))
+    grown = yoy(rollup(hours, "M"))
+    row = grown[grown["period_start"] == "2025-02-01"].iloc[0]
+    assert (row["total"], row["total_before"]) == (5 * 24 * 28, 5 * 24 * 29)
+    assert row["growth"] == pytest.approx(0)
+
+
+def test_a_factor_is_what_an_audit_said():
+    assert Factor() == Factor(ratio=1.0, se=0.0, tau2=0.0)

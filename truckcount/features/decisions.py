@@ -1,0 +1,233 @@
+"""A store and a list of decisions to what was known at each of them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from truckcount.errors import FeatureError, NaiveTimeError
+from truckcount.features.calendars import known_calendar, year_before
+from truckcount.features.growth import measure_growth, panel
+from truckcount.features.load import Vintage
+from truckcount.features.moments import as_us
+from truckcount.features.quarter_to_date import running_quarters
+from truckcount.features.replay import Replay
+from truckcount.features.rollup import rollup
+from truckcount.features.sites import check_site_map, known_site_map
+from truckcount.features.tables import load_calibrations
+from truckcount.features.totals import PROFILE_DAYS
+
+Quarter = Literal["ended", "running"]
+READ = (
+    "camera",
+    "gate",
+    "direction",
+    "hour_start_utc",
+    "source_kind",
+    "n_trucks",
+    "coverage_s",
+    "n_trucks_est",
+    "n_trucks_se",
+    "n_trucks_se_indep",
+    "known_at_utc",
+    "config_hash",
+    "calibration_id",
+    "tz",
+)
+ZONE_SLACK = pd.Timedelta(days=1)
+YEAR = timedelta(days=364)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelSpec:
+    """What `asof_panel` computes; all tables are append-only with known_at_utc."""
+
+    site_map: pd.DataFrame
+    calendar: pd.DataFrame
+    bridges: pd.DataFrame | None = None
+    quarter: Quarter = "ended"
+    """The last quarter that had ended, or the one running."""
+    vintage: Vintage = "strict"
+    phi: float = 1.0
+
+
+def asof_panel(
+    store: str | Path, decisions: pd.DataFrame, spec: PanelSpec
+) -> pd.DataFrame:
+    """Compute one row of features per decision, from what was known then.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        ticker, decision_utc (aware).
+
+    Returns
+    -------
+    DataFrame
+        ticker, decision_utc, fiscal_year, fiscal_quarter, period_start,
+        period_end, trucks and trucks_before (matched gates, this year and 364
+        days before), log_growth, se_log_growth, cov_w, cov_w_before, n_matched,
+        n_dropped, dropped_share, max_known_at_utc, vintage. Null where nothing
+        could be matched.
+
+    Raises
+    ------
+    NaiveTimeError
+        When a decision has no zone.
+    FeatureError
+        When a fact entered that was not known: a bug, never to be caught.
+    """
+    if not isinstance(decisions["decision_utc"].dtype, pd.DatetimeTZDtype):
+        msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
+        raise NaiveTimeError(msg)
+    check_site_map(spec.site_map)
+    times = sorted(decisions["decision_utc"].unique())
+    window = _window(times, spec)
+    replay = Replay.open(
+        store, READ, window=window, as_of_us=_us(times[-1]), vintage=spec.vintage
+    )
+    calibrations = load_calibrations(store)
+    rows: list[dict[str, Any]] = []
+    for time in times:
+        tickers = decisions.loc[decisions["decision_utc"] == time, "ticker"]
+        rows += _at(replay, pd.Timestamp(time), list(tickers), spec, calibrations)
+    frame = pd.DataFrame(rows)
+    late = frame[frame["max_known_at_utc"] > frame["decision_utc"]]
+    if len(late):
+        row = late.iloc[0]
+        msg = (
+            f"{row['ticker']} at {row['decision_utc']} used a fact known at "
+            f"{row['max_known_at_utc']}: this is a bug in truckcount, please report it"
+        )
+        raise FeatureError(msg)
+    order = decisions[["ticker", "decision_utc"]]
+    return order.merge(frame, on=["ticker", "decision_utc"], how="left")
+
+
+def _at(
+    replay: Replay,
+    time: pd.Timestamp,
+    tickers: list[str],
+    spec: PanelSpec,
+    calibrations: pd.DataFrame,
+) -> list[dict[str, Any]]:
+    """Compute the rows of all decisions of one moment."""
+    quarters = _quarters(spec, time)
+    quarters = quarters[quarters["ticker"].isin(tickers)]
+    site_map = known_site_map(check_site_map(spec.site_map), time)
+    site_map = site_map[site_map["ticker"].isin(tickers)]
+    bridges = _known(spec.bridges, time)
+    told = _known(calibrations, time)
+    options: dict[str, Any] = {
+        "site_map": site_map,
+        "calibrations": told if told is not None and len(told) else None,
+        "bridges": bridges,
+        "phi": spec.phi,
+    }
+    now = before = pd.DataFrame()
+    if len(quarters):
+        cameras = sorted(set(site_map["camera"]))
+        now = _totals(replay, time, quarters, cameras, options)
+        before = _totals(replay, time, year_before(quarters), cameras, options)
+    pairs = panel(now, prior=before) if len(now) and len(before) else pd.DataFrame()
+    told_at = [_latest_known(t, time) for t in (spec.calendar, site_map, bridges, told)]
+    rows = []
+    for ticker in tickers:
+        row: dict[str, Any] = {"ticker": ticker, "decision_utc": time}
+        mine = quarters[quarters["ticker"] == ticker]
+        if len(mine):
+            line = mine.iloc[0]
+            row |= {
+                "fiscal_year": int(line["fiscal_year"]),
+                "fiscal_quarter": int(line["fiscal_quarter"]),
+                "period_start": pd.Timestamp(line["start_date"]),
+                "period_end": pd.Timestamp(line["end_date"]) + pd.Timedelta(days=1),
+            }
+        own = pairs[pairs["ticker"] == ticker] if len(pairs) else pairs
+        known = [
+            t[t["ticker"] == ticker]["max_known_at_utc"]
+            for t in (now, before)
+            if len(t)
+        ]
+        row |= _features(own) | {
+            "max_known_at_utc": max([*told_at, *(k.max() for k in known if len(k))]),
+            "vintage": spec.vintage,
+        }
+        rows.append(row)
+    return rows
+
+
+def _totals(
+    replay: Replay,
+    time: pd.Timestamp,
+    quarters: pd.DataFrame,
+    cameras: list[str],
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    low = pd.Timestamp(min(quarters["start_date"]), tz="UTC")
+    high = pd.Timestamp(max(quarters["end_date"]), tz="UTC") + pd.Timedelta(days=1)
+    low = low - pd.Timedelta(days=PROFILE_DAYS) - ZONE_SLACK
+    hours = replay.at(
+        _us(time), window=(_us(low), _us(high + ZONE_SLACK)), cameras=cameras
+    )
+    if not len(hours):
+        return pd.DataFrame()
+    return rollup(hours, "FQ", quarters, **options)
+
+
+def _features(pairs: pd.DataFrame) -> dict[str, Any]:
+    if not len(pairs):
+        nothing = dict.fromkeys(("trucks", "trucks_before", "log_growth"), np.nan)
+        return {**nothing, "n_matched": 0, "n_dropped": 0}
+    grown = measure_growth(pairs)
+    matched = pairs[pairs["is_matched"]]
+    sums = [matched[name].sum(min_count=1) for name in ("total", "total_before")]
+    return {
+        "trucks": sums[0],
+        "trucks_before": sums[1],
+        "cov_w": matched["cov_w"].mean(),
+        "cov_w_before": matched["cov_w_before"].mean(),
+        **grown,
+    }
+
+
+def _quarters(spec: PanelSpec, time: pd.Timestamp) -> pd.DataFrame:
+    if spec.quarter == "running":
+        return running_quarters(spec.calendar, time.to_pydatetime(), "UTC")
+    known = known_calendar(spec.calendar, time.to_pydatetime())
+    today = time.date()
+    ended = known[[end < today for end in known["end_date"]]]
+    return ended.drop_duplicates("ticker", keep="last")
+
+
+def _window(times: list[Any], spec: PanelSpec) -> tuple[int, int]:
+    """Return the hours that any of the decisions may need."""
+    used = [_quarters(spec, pd.Timestamp(t)) for t in times]
+    starts = [s for q in used for s in q["start_date"]]
+    first = min(starts) if starts else pd.Timestamp(times[0]).date()
+    slack = YEAR + timedelta(days=PROFILE_DAYS) + ZONE_SLACK
+    return _us(pd.Timestamp(first, tz="UTC") - slack), _us(pd.Timestamp(times[-1]))
+
+
+def _known(table: pd.DataFrame | None, time: pd.Timestamp) -> pd.DataFrame | None:
+    if table is None or "known_at_utc" not in table:
+        return table
+    known = pd.to_datetime(table["known_at_utc"], utc=True)
+    return table[known.isna() | (known <= time)]
+
+
+def _latest_known(table: pd.DataFrame | None, time: pd.Timestamp) -> pd.Timestamp:
+    """Return when the newest used line of a table became known."""
+    beginning = pd.Timestamp(0, tz="UTC")
+    known = _known(table, time)
+    if known is None or "known_at_utc" not in known or not len(known):
+        return beginning
+    latest = pd.to_datetime(known["known_at_utc"], utc=True).max()
+    return beginning if pd.isna(latest) else latest
+
+
+def _us(time: Any) -> int:
+    return int(as_us(pd.Series([pd.Timestamp(time)]))[0])

@@ -1,0 +1,88 @@
+"""Calibration factors of hour rows: given as a table, or read off the rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from truckcount.errors import FeatureError
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """True trucks per counted truck, as an audit found it (features.md 5)."""
+
+    ratio: float = 1.0
+    se: float = 0.0
+    """Standard error of the ratio: shared by all hours that use it."""
+    tau2: float = 0.0
+    """Residual variance per counted truck: independent between hours."""
+
+
+UNCALIBRATED = Factor()
+
+
+def find_factors(
+    hours: pd.DataFrame, calibrations: pd.DataFrame | None = None
+) -> dict[str, Factor]:
+    """Return the factor of each calibration that the hours name.
+
+    Parameters
+    ----------
+    calibrations : DataFrame, optional
+        calibration_id, factor, factor_se, tau2. Without it the factors are read
+        off the hours' own estimates: est = R n/f, se^2 = indep^2 + (n/f)^2 se_R^2.
+
+    Raises
+    ------
+    FeatureError
+        When a calibration is not in the table, or cannot be read off.
+    """
+    if "calibration_id" not in hours.columns:
+        return {}
+    used = sorted(hours["calibration_id"].dropna().unique())
+    if calibrations is not None:
+        table = calibrations.drop_duplicates("calibration_id", keep="last")
+        rows = table.set_index("calibration_id")
+        lacking = [name for name in used if name not in rows.index]
+        if lacking:
+            msg = f"calibration {lacking[0]!r} of the hours is not in `calibrations`"
+            raise FeatureError(msg)
+        return {
+            name: Factor(
+                float(rows.loc[name, "factor"]),
+                float(rows.loc[name, "factor_se"]),
+                float(rows.loc[name, "tau2"]),
+            )
+            for name in used
+        }
+    return {name: _read_off(hours, name) for name in used}
+
+
+def _read_off(hours: pd.DataFrame, name: str) -> Factor:
+    rows = hours[hours["calibration_id"] == name]
+    n = _floats(rows["n_trucks"])
+    est = _floats(rows["n_trucks_est"])
+    f = _floats(rows["coverage_s"]) / SECONDS_PER_HOUR
+    use = (n > 0) & (est > 0) & (f > 0)
+    if not use.any():
+        return UNCALIBRATED  # no truck: the factor multiplies zero
+    n, est, f = n[use], est[use], f[use]
+    counted = n / f
+    indep = _floats(rows["n_trucks_se_indep"])[use] ** 2
+    shared = _floats(rows["n_trucks_se"])[use] ** 2 - indep
+    ratio = float(est.sum() / counted.sum())
+    se = float(np.sqrt(np.maximum(shared, 0)).sum() / counted.sum())
+    # what exposure does not explain of the independent part; hours watched whole say
+    # it without the over-dispersion phi of the others
+    exposure = ratio**2 * (n + 0.5) * (1 - f) / f**2
+    whole = f >= f.max() - 1e-9
+    tau2 = (indep - exposure)[whole].sum() / counted[whole].sum()
+    return Factor(ratio, se, float(max(tau2, 0.0)))
+
+
+def _floats(column: Any) -> Any:
+    return column.to_numpy(dtype="float64", na_value=np.nan)

@@ -1,0 +1,123 @@
+"""A quarter that is still running, against the same days of the year before."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from truckcount.features.calendars import (
+    YEAR_SHIFT_DAYS,
+    day_number,
+    known_calendar,
+    to_date,
+    year_before,
+)
+from truckcount.features.growth import measure_growth, panel
+from truckcount.features.moments import Moment, moment_us
+from truckcount.features.rollup import rollup
+from truckcount.store.layout import from_us
+
+
+def qtd(
+    hours: pd.DataFrame,
+    calendar: pd.DataFrame,
+    as_of: Moment,
+    *,
+    site_map: pd.DataFrame | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Compare the whole local days of the running quarter with those of last year.
+
+    Parameters
+    ----------
+    hours : DataFrame
+        As known at ``as_of``, from the same quarter of the year before on.
+    site_map : DataFrame, optional
+        Adds gates up by ticker; without it all gates belong together.
+    options
+        As of `rollup`.
+
+    Returns
+    -------
+    DataFrame
+        One row per ticker whose quarter is running: fiscal_year, fiscal_quarter,
+        n_days (whole days gone), qtd and qtd_before (matched gates alone),
+        growth, log_growth, se_log_growth, cov_w, cov_w_before, before (the whole
+        quarter of the year before, the same gates), projection
+        (= qtd x before / qtd_before), n_matched, n_dropped, dropped_share.
+    """
+    now = from_us(moment_us(as_of, "as_of"))
+    zone = str(hours["tz"].iloc[0]) if len(hours) else "UTC"
+    running = running_quarters(calendar, now, zone)
+    rows = []
+    for ticker, quarters in running.groupby("ticker", dropna=False):
+        mapped = site_map
+        if site_map is not None and not pd.isna(ticker):
+            mapped = site_map[site_map.get("ticker", site_map["site"]) == ticker]
+        rows.append(_compare(hours, quarters, mapped, options))
+    return pd.DataFrame(rows)
+
+
+def running_quarters(calendar: pd.DataFrame, now: datetime, zone: str) -> pd.DataFrame:
+    """Return the quarters known and running at a moment, cut to their whole days."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    known = known_calendar(calendar, now.astimezone(UTC))
+    is_running = [
+        a < today <= b
+        for a, b in zip(known["start_date"], known["end_date"], strict=True)
+    ]
+    rows = known[is_running]
+    return rows.assign(
+        whole_end_date=rows["end_date"], end_date=today - timedelta(days=1)
+    )
+
+
+def _compare(
+    hours: pd.DataFrame,
+    quarters: pd.DataFrame,
+    site_map: pd.DataFrame | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    whole = quarters.assign(end_date=quarters["whole_end_date"])
+    now, before, full = (
+        rollup(hours, "FQ", c, site_map=site_map, **options)
+        for c in (quarters, year_before(quarters), year_before(whole))
+    )
+    line = quarters.iloc[0]
+    n_days = day_number(line["end_date"]) - day_number(line["start_date"]) + 1
+    result: dict[str, Any] = {
+        "ticker": line["ticker"],
+        "fiscal_year": int(line["fiscal_year"]),
+        "fiscal_quarter": int(line["fiscal_quarter"]),
+        "period_start": pd.Timestamp(line["start_date"]),
+        "n_days": n_days,
+        "last_year_start": pd.Timestamp(
+            to_date(day_number(line["start_date"]) - YEAR_SHIFT_DAYS)
+        ),
+    }
+    if not len(now) or not len(before):
+        return result | {
+            "qtd": float("nan"),
+            "projection": float("nan"),
+            "n_matched": 0,
+        }
+    pairs = panel(now, prior=before)
+    matched = pairs[pairs["is_matched"]]
+    keys = [k for k in ("ticker", "camera", "gate", "direction") if k in matched]
+    last = matched[keys].merge(full[[*keys, "total"]], on=keys, how="left")["total"]
+    qtd_now, qtd_before = matched["total"].sum(), matched["total_before"].sum()
+    whole_before = (
+        float(last.sum()) if len(last) and last.notna().all() else float("nan")
+    )
+    return result | {
+        "qtd": float(qtd_now) if len(matched) else float("nan"),
+        "qtd_before": float(qtd_before) if len(matched) else float("nan"),
+        "before": whole_before,
+        "projection": qtd_now * whole_before / qtd_before
+        if qtd_before
+        else float("nan"),
+        "cov_w": float(matched["cov_w"].mean()),
+        "cov_w_before": float(matched["cov_w_before"].mean()),
+        **measure_growth(pairs),
+    }

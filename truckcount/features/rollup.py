@@ -1,0 +1,343 @@
+"""Hours to totals of days, weeks, months and fiscal quarters, with their errors."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from truckcount.errors import FeatureError
+from truckcount.features.calendars import (
+    Frequency,
+    day_number,
+    known_calendar,
+    midnight_us,
+    spans_between,
+    to_date,
+)
+from truckcount.features.factors import find_factors
+from truckcount.features.grid import Grid, make_grid
+from truckcount.features.moments import as_us
+from truckcount.features.sites import DEPARTING, departing_lines
+from truckcount.features.totals import Total, measure_total
+
+By = Literal["gate", "site", "ticker"]
+GateKey = tuple[str, str, str]
+NEEDED = ("camera", "gate", "direction", "n_trucks", "coverage_s", "tz")
+_COLUMNS = ("period_start", "period_end", "total", "se", "cov_w", "max_known_at_utc")
+FOREVER = 10**6  # days
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Local days [start, end) since 1970, and what they are called."""
+
+    start: int
+    end: int
+    names: tuple[tuple[str, Any], ...] = ()
+
+
+def rollup(
+    hours: pd.DataFrame,
+    freq: Frequency = "D",
+    calendar: pd.DataFrame | None = None,
+    by: By = "gate",
+    site_map: pd.DataFrame | None = None,
+    *,
+    calibrations: pd.DataFrame | None = None,
+    validity: Mapping[tuple[str, str], tuple[int | None, int | None]] | None = None,
+    bridges: pd.DataFrame | None = None,
+    phi: float | Mapping[str, float] = 1.0,
+) -> pd.DataFrame:
+    """Estimate trucks per period of local days, missed hours by their own cells.
+
+    Parameters
+    ----------
+    hours : DataFrame
+        Of `load_hours`, or bins; with eight weeks before the first period where
+        there are any, since a period's missed hours are judged by them.
+    freq : {"D", "W", "M", "FQ"}
+        Days, weeks from Monday, months, or the quarters of ``calendar``.
+    by : {"gate", "site", "ticker"}
+        Gates, each direction of its own; or departures through the exits of
+        ``site_map``. Gates with a ``site_map``: its exits alone, each times its
+        weight, with their ticker.
+    validity : mapping of (camera, gate) to (from_us, to_us), optional
+        Without it a gate's first and last row bound it.
+    bridges : DataFrame, optional
+        camera, gate, from_hash, to_hash, ratio: new over old on the same days, of
+        counts times their factors; so 1 where audits of both put them on one scale.
+    phi : float or mapping of camera to float
+        Over-dispersion of missed hours, see `totals.measure_phi`.
+
+    Returns
+    -------
+    DataFrame
+        Keys; period_start and period_end (dates, half-open); total, se, se_indep;
+        cov_w, cov_time, share_imputed, n_hours, n_hours_null, is_complete (all of
+        the period inside validity); shared (standard error by calibration),
+        config_hash (several joined by ``+``), max_known_at_utc. A total is null
+        where cov_w is below 0.60, and where that of one of its gates is.
+
+    Notes
+    -----
+    A sum of n_trucks is no total: it takes an outage for a quiet time.
+    """
+    _check(hours, freq, calendar, by, site_map)
+    gates = list(_gates(hours, calibrations, validity, bridges))
+    lines = _lines(gates, by, site_map)
+    rows: dict[tuple[Any, ...], list[tuple[float, Total, bool]]] = {}
+    known = None if calendar is None else _fiscal_periods(calendar)
+    for name, key, grid, weight, span in lines:
+        grids_phi = phi if isinstance(phi, float | int) else phi.get(key[0], 1.0)
+        for period in _periods(grid, freq, known, dict(name).get("ticker"), span):
+            low, high = max(period.start, span[0]), min(period.end, span[1])
+            total = measure_total(grid, low, high, phi=grids_phi)
+            if total is not None:
+                whole = _hours_of(period, grid.zone)
+                is_complete = total.n_hours >= whole - 1e-6
+                rows.setdefault((name, period), []).append((weight, total, is_complete))
+    return _to_frame(rows)
+
+
+def daily(hours: pd.DataFrame, **options: Any) -> pd.DataFrame:
+    """Roll up to local days; options as of `rollup`."""
+    return rollup(hours, "D", **options)
+
+
+def fiscal_quarter(
+    hours: pd.DataFrame, calendar: pd.DataFrame, **options: Any
+) -> pd.DataFrame:
+    """Roll up to fiscal quarters; options as of `rollup`."""
+    return rollup(hours, "FQ", calendar, **options)
+
+
+def _check(
+    hours: pd.DataFrame,
+    freq: str,
+    calendar: pd.DataFrame | None,
+    by: str,
+    site_map: pd.DataFrame | None,
+) -> None:
+    lacking = [name for name in NEEDED if name not in hours.columns]
+    if lacking:
+        msg = f"a roll-up needs the column {lacking[0]!r}; load it, too"
+        raise FeatureError(msg)
+    if (freq == "FQ") != (calendar is not None):
+        msg = "freq='FQ' and a calendar go together: see features.fiscal445"
+        raise FeatureError(msg)
+    if by not in ("gate", "site", "ticker"):
+        msg = f"by must be gate, site or ticker, got {by!r}"
+        raise FeatureError(msg)
+    if by != "gate" and site_map is None:
+        msg = f"by={by!r} needs a site_map: camera, gate, site, ticker, weight"
+        raise FeatureError(msg)
+
+
+def _gates(
+    hours: pd.DataFrame,
+    calibrations: pd.DataFrame | None,
+    validity: Mapping[tuple[str, str], tuple[int | None, int | None]] | None,
+    bridges: pd.DataFrame | None,
+) -> Iterator[tuple[GateKey, Grid]]:
+    factors = find_factors(hours, calibrations)
+    lines = _read_bridges(bridges)
+    has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
+    if not has_bins and "utc_offset_min" in hours:
+        _warn_of_half_hours(hours)
+    for key, rows in hours.groupby(
+        ["camera", "gate", "direction"], sort=True, observed=True
+    ):
+        camera, gate, direction = (str(k) for k in key)
+        yield (
+            (camera, gate, direction),
+            make_grid(
+                rows,
+                factors,
+                active=(validity or {}).get((camera, gate), (None, None)),
+                bridge=_bridge_to_latest(rows, lines.get((camera, gate), ())),
+            ),
+        )
+
+
+def _read_bridges(
+    bridges: pd.DataFrame | None,
+) -> dict[tuple[str, str], list[tuple[str, str, float]]]:
+    """Return each gate's bridges as (from, to, ratio)."""
+    found: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
+    if bridges is not None:
+        for row in bridges.itertuples():
+            line = (row.from_hash, row.to_hash, float(row.ratio))
+            found.setdefault((row.camera, row.gate), []).append(line)
+    return found
+
+
+def _bridge_to_latest(
+    rows: pd.DataFrame, lines: Sequence[tuple[str, str, float]]
+) -> dict[str, float]:
+    """Return what to multiply each configuration's counts by; {} without a bridge.
+
+    All go to where the bridges lead from the latest configuration of the rows, so
+    that two stretches of time, rolled up apart, come to one scale.
+    """
+    if not lines or "config_hash" not in rows:
+        return {}
+    time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
+    latest = str(rows["config_hash"].to_numpy()[as_us(rows[time]).argmax()])
+    onward = {old: new for old, new, _ in lines}
+    seen = {latest}
+    while latest in onward and onward[latest] not in seen:
+        latest = onward[latest]
+        seen.add(latest)
+    ratios = {latest: 1.0}
+    waiting = [latest]
+    while waiting:
+        new = waiting.pop()
+        for old, to, ratio in lines:
+            if to == new and old not in ratios:
+                ratios[old] = ratios[new] * ratio
+                waiting.append(old)
+    return ratios
+
+
+def _lines(
+    gates: Sequence[tuple[GateKey, Grid]], by: By, site_map: pd.DataFrame | None
+) -> Iterator[
+    tuple[tuple[tuple[str, str], ...], GateKey, Grid, float, tuple[int, int]]
+]:
+    """Yield what each grid counts for: name, gate, grid, weight, days [from, to)."""
+    always = (-FOREVER, FOREVER)
+    if by == "gate" and site_map is None:
+        for key, grid in gates:
+            yield _gate_name(key), key, grid, 1.0, always
+        return
+    for line in departing_lines(site_map).itertuples():
+        span = (
+            always[0] if pd.isna(line.valid_from) else day_number(line.valid_from),
+            always[1] if pd.isna(line.valid_to) else day_number(line.valid_to),
+        )
+        for key, grid in gates:
+            if key[:2] == (line.camera, line.gate) and key[2] in DEPARTING:
+                names: tuple[tuple[str, str], ...] = (("ticker", line.ticker),)
+                if by == "site":
+                    names = (*names, ("site", line.site))
+                if by == "gate":
+                    names = (*names, *_gate_name(key))
+                yield names, key, grid, float(line.weight), span
+
+
+def _gate_name(key: GateKey) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(("camera", "gate", "direction"), key, strict=True))
+
+
+def _periods(
+    grid: Grid,
+    freq: Frequency,
+    fiscal: dict[str | None, list[Period]] | None,
+    ticker: str | None,
+    span: tuple[int, int],
+) -> Iterator[Period]:
+    inside = grid.day[grid.due > 0]
+    inside = inside[(inside >= span[0]) & (inside < span[1])]
+    if not len(inside):
+        return
+    first, last = int(inside.min()), int(inside.max())
+    if fiscal is None:
+        for start, end in spans_between(freq, first, last):
+            yield Period(start=start, end=end)
+        return
+    if ticker is None and len(fiscal.keys() - {None}) > 1:
+        msg = "the calendar has several tickers: give a site_map that tells whose gate"
+        raise FeatureError(msg)
+    wanted = list(fiscal) if ticker is None else [None, ticker]
+    for name in wanted:
+        for period in fiscal.get(name, ()):
+            if period.start <= last and period.end > first:
+                yield period
+
+
+def _fiscal_periods(calendar: pd.DataFrame) -> dict[str | None, list[Period]]:
+    """Return each ticker's quarters; None stands for all tickers."""
+    periods: dict[str | None, list[Period]] = {}
+    for row in known_calendar(calendar).itertuples():
+        start, end = day_number(row.start_date), day_number(row.end_date) + 1
+        names = (
+            ("fiscal_year", int(row.fiscal_year)),
+            ("fiscal_quarter", int(row.fiscal_quarter)),
+            ("weeks", float(row.weeks)),
+        )
+        ticker = None if pd.isna(row.ticker) else str(row.ticker)
+        periods.setdefault(ticker, []).append(Period(start=start, end=end, names=names))
+    return periods
+
+
+def _hours_of(period: Period, zone: str) -> float:
+    low, high = midnight_us(period.start, zone), midnight_us(period.end, zone)
+    return (high - low) / 3_600_000_000
+
+
+def _to_frame(
+    rows: Mapping[tuple[Any, ...], list[tuple[float, Total, bool]]],
+) -> pd.DataFrame:
+    order = sorted(rows, key=lambda k: (tuple(v for _, v in k[0]), k[1].start))
+    records = []
+    for name, period in order:
+        record = dict(name)
+        record["period_start"] = pd.Timestamp(to_date(period.start))
+        record["period_end"] = pd.Timestamp(to_date(period.end))
+        record.update(period.names)
+        records.append(record | _combine(rows[name, period]))
+    if not records:
+        return pd.DataFrame(columns=[*("camera", "gate", "direction"), *_COLUMNS])
+    frame = pd.DataFrame.from_records(records)
+    # the smallest int64 says that no row is known, and is NaT in numpy, too
+    known = frame["max_known_at_utc"].to_numpy(np.int64).view("datetime64[us]")
+    frame["max_known_at_utc"] = pd.DatetimeIndex(known).tz_localize("UTC")
+    return frame
+
+
+def _combine(parts: Sequence[tuple[float, Total, bool]]) -> dict[str, Any]:
+    """Add gates up; one null total makes the sum null, shared errors add linearly."""
+    shared: dict[str, float] = {}
+    for weight, t, _ in parts:
+        for name, amount in t.shared.items():
+            shared[name] = shared.get(name, 0.0) + weight * amount
+    total = sum(w * t.total for w, t, _ in parts)
+    indep = sum(w**2 * t.var_indep for w, t, _ in parts)
+    volumes = np.array([w * np.nan_to_num(t.total) for w, t, _ in parts])
+    weights = volumes if volumes.sum() > 0 else np.ones(len(parts))
+    cov_w = float(np.average([t.cov_w for _, t, _ in parts], weights=weights))
+    if np.isnan(total):
+        cov_w = float(np.mean([t.cov_w for _, t, _ in parts]))
+    n_hours = sum(t.n_hours for _, t, _ in parts)
+    configs = sorted({c for _, t, _ in parts for c in t.configs})
+    return {
+        "total": total,
+        "se": float(np.sqrt(indep + sum(v**2 for v in shared.values()))),
+        "se_indep": float(np.sqrt(indep)),
+        "cov_w": cov_w,
+        "cov_time": sum(t.cov_time * t.n_hours for _, t, _ in parts) / n_hours,
+        "share_imputed": 1.0 - cov_w,
+        "n_hours": n_hours,
+        "n_hours_null": sum(t.n_hours_null for _, t, _ in parts),
+        "is_complete": all(is_complete for _, _, is_complete in parts),
+        "n_gates": len(parts),
+        "shared": tuple(sorted(shared.items())),
+        "config_hash": "+".join(configs),
+        "max_known_at_utc": max(t.known_us for _, t, _ in parts),
+    }
+
+
+def _warn_of_half_hours(hours: pd.DataFrame) -> None:
+    is_odd = hours["utc_offset_min"].to_numpy(np.int64) % 60 != 0
+    for camera in hours.loc[is_odd, "camera"].unique():
+        log.warning(
+            "camera %s: its zone is not whole hours from UTC, so that local days cut "
+            "hours; roll up `load_bins(store, %r, 15)` for exact days",
+            camera,
+            camera,
+        )
