@@ -19,6 +19,7 @@
     ├── FeatureError
     │   └── MissingHoursError
     ├── LabelError
+    ├── BenchError
     └── ConfigError              (also ValueError)
 
 Every message says what happened, where (camera, file, PTS), the value seen and
@@ -31,6 +32,7 @@ what to do. Catch one branch or all::
 """
 
 __all__ = [
+    "BenchError",
     "ClockError",
     "ConfigError",
     "CountingError",
@@ -118,6 +120,10 @@ class MissingHoursError(FeatureError):
 
 class LabelError(TruckcountError):
     """A label set is not what its format says."""
+
+
+class BenchError(TruckcountError):
+    """A cost cannot be measured."""
 
 
 class ConfigError(TruckcountError, ValueError):

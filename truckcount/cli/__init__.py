@@ -18,6 +18,7 @@ COMMANDS = {
     "label": ("label", "label", "Make label sets of frames, labels and splits."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
     "store": ("store", "store", "Check a store."),
+    "bench": ("bench", "bench", "Measure our cost beside FFmpeg's and others'."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
