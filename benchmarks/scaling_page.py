@@ -73,8 +73,8 @@ def plan_table(unit: Unit) -> str:
         f"{unit['core_s']:.3f} core-seconds a video second "
         f"({unit['ratio']:.2f} x FFmpeg's decoding), "
         f"{unit['megabits_per_s']:.2f} Mbit/s, {unit['store_mb_per_h']:.2f} MB of "
-        f"store an hour. Measured {report.get('date')}, {report.get('machine')}; cores are "
-        f"planned {BUSY_SHARE:.0%} busy, one worker a core."
+        f"store an hour. Measured {report.get('date')}, {report.get('machine')}; "
+        f"cores are planned {BUSY_SHARE:.0%} busy, one worker a core."
     )
     return "\n".join(lines)
 
