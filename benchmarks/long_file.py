@@ -54,7 +54,9 @@ def resident_mb() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--hours", type=float, default=12.0)
-    hours = parser.parse_args().hours
+    parser.add_argument("--out", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+    hours = arguments.hours
     log = MemoryLog()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -97,7 +99,7 @@ def main() -> None:
         ],
     }
     print(json.dumps({k: v for k, v in found.items() if k[:4] != "rows"}, indent=1))
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    arguments.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

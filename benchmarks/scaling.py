@@ -185,8 +185,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--axis", action="append", choices=list(AXES))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
-    stored = json.loads(RESULT.read_text()) if RESULT.exists() else {"axes": {}}
+    out = arguments.out
+    stored = json.loads(out.read_text()) if out.exists() else {"axes": {}}
     for axis in arguments.axis or AXES:
         print(axis, flush=True)
         with tempfile.TemporaryDirectory() as name:
@@ -197,7 +199,7 @@ def main() -> None:
             "n_repeats": arguments.repeats,
             "points": rows,
         }
-        RESULT.write_text(json.dumps(stored, indent=1) + "\n")
+        out.write_text(json.dumps(stored, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from truckcount.benching.scene import write_scene
 from truckcount.benching.stages import profile_stages
 from truckcount.errors import BenchError
 from truckcount.pipeline.config import RunOptions
+from truckcount.presence.weights import DEFAULT_MODEL
 
 HOW = (
     "CPU is user + system of a whole process and its children, one at a time, "
@@ -35,7 +36,7 @@ class BenchOptions:
     peers: tuple[str, ...] = ()
     peer_pythons: Mapping[str, str] = field(default_factory=dict)
     yolo_weights: Path | None = None
-    model: str = "truckmap"
+    model: str = DEFAULT_MODEL
     has_profile: bool = True
 
 
@@ -50,7 +51,9 @@ def bench(
         When a clip is not there, or cannot be decoded by the floor or by us.
     """
     floor = find_floor()
-    words = ("--model", options.model, *options.run_options)
+    words = options.run_options
+    if options.model != DEFAULT_MODEL:
+        words = ("--model", options.model, *words)
     ours = find_ourselves(options.speeds, words)
     peers, not_run = find_peers(
         options.peers, options.peer_pythons, options.yolo_weights
