@@ -17,7 +17,7 @@ SAMPLE_FPS, SEGMENT_S = 5, 600
 TEN_GBIT = 10_000.0  # megabits a second: a server's port
 HOURS_PER_YEAR = 8766
 MACHINE_CORES = 64  # arbitrary: a common server
-Unit = dict[str, float]
+Unit = dict[str, Any]
 
 
 def unit_costs() -> Unit | None:
@@ -28,7 +28,8 @@ def unit_costs() -> Unit | None:
     clip = max(report["clips"], key=_our_cpu)  # the dearest: plan for that
     ours = clip["contestants"]["truckcount"]
     per_sample = long_file["store_bytes"] / long_file["n_samples"]
-    unit = {
+    unit: Unit = {
+        "size": f"{clip['width']}x{clip['height']}",
         "core_s": _our_cpu(clip),
         "ratio": ours["ratio"]["median"],
         "rss_mb": ours["peak_rss_mb"],
@@ -69,7 +70,7 @@ def plan_table(unit: Unit) -> str:
         )
     report = read_result("bench") or {}
     lines.append(
-        f"\nOne 720p camera, one gate, {SAMPLE_FPS} samples a second: "
+        f"\nOne {unit['size']} camera, one gate, {SAMPLE_FPS} samples a second: "
         f"{unit['core_s']:.3f} core-seconds a video second "
         f"({unit['ratio']:.2f} x FFmpeg's decoding), "
         f"{unit['megabits_per_s']:.2f} Mbit/s, {unit['store_mb_per_h']:.2f} MB of "
@@ -181,6 +182,8 @@ def _our_cpu(clip: dict[str, Any]) -> float:
 
 def _big(value: float, unit: str) -> str:
     """Three digits, in thousands where they read better."""
+    if value < 1 and unit[0] == "G":
+        return f"{1000 * value:.3g} M{unit[1:]}"
     if value >= 1000:
         return f"{value / 1000:,.3g} {'T' + unit[1:] if unit[0] == 'G' else unit}"
     return f"{value:.3g} {unit}"

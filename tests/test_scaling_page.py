@@ -9,6 +9,7 @@ from benchmarks.scaling_page import PAGE, fill, plan_table, unit_costs
 from tests.conftest import ROOT
 
 UNIT = {
+    "size": "1280x720",
     "core_s": 0.035,
     "ratio": 0.75,
     "rss_mb": 300,
@@ -28,7 +29,7 @@ def test_a_fleet_needs_cores_by_the_measured_cost():
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1] == "50"  # 1000 x 0.035 / 0.7
     assert cells[2] == "15 GB"
-    assert cells[3] == "0.8 Gbit/s"
+    assert cells[3] == "800 Mbit/s"
     assert cells[4] == "5,000"
 
 
