@@ -21,6 +21,7 @@
     │   ├── MissingHoursError
     │   └── NaiveTimeError       (also TypeError)
     ├── LabelError
+    ├── BenchError
     └── ConfigError              (also ValueError)
 
 Every message says what happened, where (camera, file, PTS), the value seen and
@@ -33,6 +34,7 @@ what to do. Catch one branch or all::
 """
 
 __all__ = [
+    "BenchError",
     "CalibrationError",
     "ClockError",
     "ConfigError",
@@ -130,6 +132,10 @@ class NaiveTimeError(FeatureError, TypeError):
 
 class LabelError(TruckcountError):
     """A label set is not what its format says."""
+
+
+class BenchError(TruckcountError):
+    """A cost cannot be measured."""
 
 
 class ConfigError(TruckcountError, ValueError):

@@ -26,6 +26,7 @@ COMMANDS = {
     "calibrate": ("calibrate", "calibrate", "Turn audits into factors with errors."),
     "report": ("report", "report", "Show a store on one page."),
     "store": ("store", "store", "Check and mend a store."),
+    "bench": ("bench", "bench", "Measure our cost beside FFmpeg's and others'."),
     "doctor": ("doctor", "doctor", "Say what works on this machine."),
 }
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
