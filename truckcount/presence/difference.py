@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-CELL_PX = 8
-NOISE_FACTOR = 4.5  # of the noise: the largest of 960 cells stays below in 99 %
-LEAST_LEVELS = 2.0  # of 255; a codec that smooths all noise away still ripples
+CELL_PX = 16  # a truck smaller than a few cells is not found in any case
+NOISE_FACTOR = 4.5  # of the noise: the largest of 240 cells stays below in 99 %
+LEAST_LEVELS = 3.0  # of 255; a codec that smooths all noise away still ripples
 MOST_LEVELS = 6.0  # however noisy, a grey truck before grey asphalt differs more
-BUSY_SHARE = 0.5  # of the threshold, while the view shows something like a truck
 NOISE_MEMORY = 0.05  # weight of the newest sample
 MEDIAN_OF_NORMAL = 0.6745  # median of |x| where x is normal with deviation 1
 MAX_REUSE_TICKS = 10  # a slow change is met this many ticks later at the latest
@@ -35,28 +34,25 @@ class ViewGate:
 
     @property
     def threshold(self) -> float:
-        """Grey levels by which a cell must differ, in a view without a truck."""
+        """Grey levels by which a cell must differ to be new."""
         noise = 0.0 if self._noise is None else self._noise
         return min(max(NOISE_FACTOR * noise, LEAST_LEVELS), MOST_LEVELS)
 
-    def is_changed(self, tick: int, cells: Cells, *, is_busy: bool) -> bool:
+    def is_changed(self, tick: int, cells: Cells) -> bool:
         """Compare with the last sample that was scored, and take its place if so.
 
         Parameters
         ----------
         tick : int
-        cells : float32 array, shape (H / 8, W / 8), as from ``shrink``
-        is_busy : bool
-            Whether the last score showed something like a truck.
+        cells : float32 array, shape (H / 16, W / 16), as from ``shrink``
         """
         self._measure_noise(cells)
-        limit = self.threshold * (BUSY_SHARE if is_busy else 1.0)
         block = tick // MAX_REUSE_TICKS
         is_new = (
             self._reference is None
             or block != self._block
             or cells.shape != self._reference.shape
-            or float(np.abs(cells - self._reference).max()) > limit
+            or float(np.abs(cells - self._reference).max()) > self.threshold
         )
         if is_new:
             self._reference, self._block = cells, block
@@ -76,7 +72,7 @@ class ViewGate:
 
 
 def shrink(view: npt.NDArray[np.uint8]) -> Cells:
-    """Average a view's luma over cells; shape (H, W, 3) to (H / 8, W / 8)."""
+    """Average a view's luma over cells; shape (H, W, 3) to (H / 16, W / 16)."""
     height, width = view.shape[:2]
     grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32)
     size = (width // CELL_PX, height // CELL_PX)

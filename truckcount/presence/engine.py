@@ -56,9 +56,7 @@ class _View:
 
     def is_changed(self, tick: int, view: npt.NDArray[np.uint8]) -> bool:
         """Tell whether a sample's view must be scored."""
-        if self.gate is None:
-            return True
-        return self.gate.is_changed(tick, shrink(view), is_busy=len(self.latest[1]) > 0)
+        return self.gate is None or self.gate.is_changed(tick, shrink(view))
 
     def read(self, maps: Maps) -> list[Seen]:
         """Return what each of a batch of maps shows."""

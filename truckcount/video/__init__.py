@@ -4,6 +4,7 @@
 """
 
 from truckcount.video.decoder import Decoder, open_decoder
+from truckcount.video.key_frames import KEY_GAP_TICKS, measure_key_gap_us
 from truckcount.video.probe import Probe, probe_video
 from truckcount.video.sources import (
     Source,
@@ -15,6 +16,7 @@ from truckcount.video.sources import (
 from truckcount.video.start_time import resolve_start, split_camera_name
 
 __all__ = [
+    "KEY_GAP_TICKS",
     "Decoder",
     "Probe",
     "Source",
@@ -22,6 +24,7 @@ __all__ = [
     "find_sources",
     "fingerprint",
     "mask_credentials",
+    "measure_key_gap_us",
     "open_decoder",
     "probe_video",
     "resolve_start",

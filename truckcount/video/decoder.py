@@ -32,6 +32,7 @@ def open_decoder(
     backend: str = "av",
     threads: int = 1,
     camera: Camera | None = None,
+    key_frames_only: bool = False,
 ) -> Decoder:
     """Open a source for sampling.
 
@@ -49,6 +50,8 @@ def open_decoder(
         Decoder threads; 1 costs the least CPU time.
     camera : Camera, optional
         Whose zone and name patterns date the pictures of a folder of stills.
+    key_frames_only : bool
+        Decode nothing else where key frames come about once a tick (``av`` only).
     """
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
@@ -60,7 +63,12 @@ def open_decoder(
         from truckcount.video.decode_av import AvDecoder
 
         return AvDecoder(
-            source, views, start_us=start_us, sample_fps=sample_fps, threads=threads
+            source,
+            views,
+            start_us=start_us,
+            sample_fps=sample_fps,
+            threads=threads,
+            key_frames_only=key_frames_only,
         )
     if backend == "opencv":
         from truckcount.video.decode_opencv import OpenCvDecoder
