@@ -305,7 +305,6 @@ def test_a_time_guessed_before_is_refused_when_strict(count, tmp_path):
     assert count(path, cameras=None).file_outcomes[0].status == "reused"
 
 
-
 @pytest.mark.parametrize("gate", [FRACTIONS, PIXELS], ids=["fractions", "pixels"])
 def test_a_gate_on_the_command_line(count, films, gate):
     result = count(films, cameras=None, gate=gate)

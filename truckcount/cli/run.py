@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--sample-fps", type=float, default=5.0, show_default=True)
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
-@click.option("--speed", default="exact", show_default=True, help="exact or fast.")
+@click.option(
+    "--speed", default="exact", show_default=True, help="exact, fast, fastest."
+)
 @click.option("--backend", default="av", show_default=True, help="av or opencv.")
 @click.option(
     "--settle",
@@ -67,6 +69,9 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     finally:
         if bar is not None:
             bar.close()
+    if not is_quiet:
+        for camera, plan in result.speed.get("plans", {}).items():
+            say(f"{camera}: {plan['reason']}")
     if as_json:
         give_json(result.to_json())
     elif not is_quiet:

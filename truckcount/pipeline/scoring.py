@@ -75,6 +75,7 @@ def score_file(
         sample_fps=options.sample_fps,
         backend=options.backend,
         camera=camera,
+        key_frames_only=options.key_frames_only,
     )
     scorer = ClipScorer(
         runtime,
