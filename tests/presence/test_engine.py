@@ -94,3 +94,14 @@ def test_a_change_in_any_view_is_scored_at_once():
         by_gate.append(scorer.finish())
     assert by_gate[0] == by_gate[1]
     assert by_gate[1]["right"].score_u8.tolist() == [120] * 3 + [130, 0] + [130] * 4
+
+
+def test_only_the_view_that_changed_is_scored_again():
+    runtime = BrightnessRuntime()
+    scorer = ClipScorer(runtime, GATES, RECTS, "s", is_gated=True)
+    for k in range(10):
+        scorer.process(sample(k, (90, 120 + 10 * k)))
+    scores = scorer.finish()
+    assert scorer.n_views == 1 + 10
+    assert scores["left"].score_u8.tolist() == [90] * 10
+    assert scores["right"].score_u8.tolist() == [120 + 10 * k for k in range(10)]

@@ -6,6 +6,7 @@ import pytest
 from truckcount.domain.camera import Gate
 from truckcount.domain.sample import ViewRect
 from truckcount.presence.peaks import (
+    PEAK_FLOOR,
     find_peaks,
     inside_mask,
     quantise,
@@ -27,7 +28,7 @@ def draw(*trucks):
 
 
 def test_a_peak_tells_place_and_size_in_the_picture():
-    peaks = find_peaks(draw((10, 12, 80, 48, 0.9)), 0, RECT)
+    peaks = find_peaks(draw((10, 12, 80, 48, 0.9)), RECT)[0]
     assert peaks.shape == (1, 5)
     x, y, w, h, p = peaks[0]
     assert x == pytest.approx(0.2 + 0.5 * 10.5 / 40, abs=0.5 / 40)
@@ -38,14 +39,14 @@ def test_a_peak_tells_place_and_size_in_the_picture():
 
 def test_peaks_come_strongest_first_and_noise_not_at_all():
     trucks = [(5, 5, 40, 30, 0.4), (30, 5, 40, 30, 0.8), (15, 20, 40, 30, 0.05)]
-    peaks = find_peaks(draw(*trucks), 0, RECT)
+    peaks = find_peaks(draw(*trucks), RECT)[0]
     assert peaks[:, 4] == pytest.approx([0.8, 0.4])
 
 
 def test_neighbouring_cells_are_one_peak():
     maps = draw((10, 12, 80, 48, 0.9))
     maps.heat[0, 11:14, 9:12] = np.maximum(maps.heat[0, 11:14, 9:12], 0.6)
-    assert len(find_peaks(maps, 0, RECT)) == 1
+    assert len(find_peaks(maps, RECT)[0]) == 1
 
 
 def test_two_peaks_of_one_long_truck_are_one():
@@ -71,3 +72,28 @@ def test_quantised_peaks_stay_within_half_a_step():
     stored = quantise(peaks)
     assert stored["x"][0] / 65535 == pytest.approx(0.123456, abs=1 / 65535)
     assert stored["p"][0] / 255 == pytest.approx(0.777, abs=0.5 / 255)
+
+
+def peaks_by_definition(heat):
+    """Cells at or above the floor and all eight neighbours: (row, column)s."""
+    rows, cols = heat.shape
+    return {
+        (y, x)
+        for y in range(rows)
+        for x in range(cols)
+        if heat[y, x] >= PEAK_FLOOR
+        and heat[y, x] >= heat[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].max()
+    }
+
+
+def test_every_map_of_a_batch_gets_its_own_peaks_as_defined():
+    rng = np.random.default_rng(3)
+    heat = np.full((4, 8, 12), 0.05, np.float32)
+    heat[[0, 2, 3]] = rng.uniform(0, 1, (3, 8, 12)).astype(np.float32) ** 3
+    heat[3, :, 5] = 0.7  # a plateau: all its cells are peaks
+    box = np.zeros((4, 4, 8, 12), np.float32)
+    found = find_peaks(Maps(heat, box), RECT)
+    assert [len(p) for p in found][1] == 0
+    for one, peaks in zip(heat, found, strict=True):
+        want = sorted((one[y, x] for y, x in peaks_by_definition(one)), reverse=True)
+        assert peaks[:, 4].tolist() == want[:24]

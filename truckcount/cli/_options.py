@@ -31,7 +31,9 @@ _RUN_OPTIONS = (
         "--jobs", type=int, default=1, show_default=True, help="Files at a time."
     ),
     click.option("--dask", help="Score on the cluster of this scheduler's address."),
-    click.option("--speed", default="exact", show_default=True, help="exact or fast."),
+    click.option(
+        "--speed", default="exact", show_default=True, help="exact, fast, fastest."
+    ),
     click.option("--backend", default="av", show_default=True, help="av or opencv."),
     click.option(
         "--max-pixels",

@@ -78,6 +78,9 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
                 say(f"{error}; left to it")
                 return 0
         result = run_them(paths, chosen, bar)
+    if not is_quiet:
+        for camera, plan in result.speed.get("plans", {}).items():
+            say(f"{camera}: {plan['reason']}")
     if as_json:
         give_json(result.to_json())
     elif not is_quiet:

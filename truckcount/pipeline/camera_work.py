@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
+from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.recount import CameraCounts
 from truckcount.pipeline.result import FileOutcome
+from truckcount.pipeline.speed_plan import SpeedPlan
 from truckcount.video import Source
 
 
@@ -14,6 +16,9 @@ class CameraWork:
     """The files of one camera in one run, and what became of them."""
 
     camera: Camera
+    options: RunOptions
+    """Of the run, or as the camera's speed plan changed them."""
+    plan: SpeedPlan | None = None
     sources: list[tuple[Source, str]] = field(default_factory=list)
     outcomes: list[FileOutcome] = field(default_factory=list)
     counts: list[CameraCounts] = field(default_factory=list)

@@ -16,7 +16,7 @@ from truckcount.video import MAX_PIXELS
 
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
-SPEEDS = ("exact", "fast")
+SPEEDS = ("exact", "fast", "fastest")
 BACKENDS = ("av", "opencv")
 
 
@@ -44,7 +44,10 @@ class RunOptions:
     """Address of a Dask scheduler whose workers score instead of local processes."""
     speed: str = "exact"
     """``fast`` does not score views again that have not changed; a cut of the video
-    may then move a score by a grey level, which ``exact`` excludes."""
+    may then move a score by a grey level, which ``exact`` excludes. ``fastest`` picks
+    ``sample_fps``, ``key_frames_only`` and ``exact`` or ``fast`` for each camera."""
+    key_frames_only: bool = False
+    """Decode no other frames, in files that have one about every tick."""
     is_strict_time: bool = False
     """Refuse files whose start time could only be guessed."""
     settle_s: float = 0.0
@@ -88,7 +91,7 @@ def scoring_hash(camera: Camera, model_id: str, options: RunOptions) -> str:
             "model_id": model_id,
             "sample_fps": options.sample_fps,
             "backend": options.backend,
-            "speed": options.speed,
+            **_speed_of(options),
             "gates": [[g.name, g.polygon] for g in camera.gates],
         }
     )
@@ -104,7 +107,7 @@ def config_hash(
             "model_id": model_id,
             "sample_fps": options.sample_fps,
             "backend": options.backend,
-            "speed": options.speed,
+            **_speed_of(options),
             "polygon": gate.polygon,
             "in": gate.in_vector,
             "counting": asdict(counting),
@@ -113,8 +116,8 @@ def config_hash(
     )
 
 
-def run_hash(cameras: Sequence[Camera], weights: Weights, options: RunOptions) -> str:
-    """Hash the configuration of every gate of a run."""
+def run_hash(chosen: Sequence[tuple[Camera, RunOptions]], weights: Weights) -> str:
+    """Hash the configuration of every gate of a run, each camera's with its own."""
     return _hash(
         {
             f"{camera.name}/{gate.name}": config_hash(
@@ -123,10 +126,16 @@ def run_hash(cameras: Sequence[Camera], weights: Weights, options: RunOptions) -
                 counting_options(gate, weights.header.thresholds),
                 options,
             )
-            for camera in cameras
+            for camera, options in chosen
             for gate in camera.gates
         }
     )
+
+
+def _speed_of(options: RunOptions) -> dict[str, Any]:
+    # left out where false, so that stores scored before it was an option stay valid
+    keys = {"key_frames_only": True} if options.key_frames_only else {}
+    return {"speed": options.speed, **keys}
 
 
 def _hash(value: dict[str, Any]) -> str:

@@ -70,7 +70,7 @@ class RunResult:
     file_outcomes: tuple[FileOutcome, ...]
     passage_rows: tuple[dict[str, Any], ...]
     hour_rows: tuple[dict[str, Any], ...]
-    speed: dict[str, float | None] = field(default_factory=dict)
+    speed: dict[str, Any] = field(default_factory=dict)
     is_empty_fine: bool = False
     """Only what is new was asked for: no file at all is no failure."""
 

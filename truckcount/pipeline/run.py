@@ -31,6 +31,7 @@ from truckcount.pipeline.segments import (
     record_of,
     uncounted_record,
 )
+from truckcount.pipeline.speed_plan import choose_plan
 from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
@@ -73,7 +74,7 @@ def run_paths(
             listener.finished(outcome, 0)
     n_trucks = 0
     for camera_work in work:
-        run = _CameraRun(store, camera_work, weights, options, listener, n_trucks)
+        run = _CameraRun(store, camera_work, weights, listener, n_trucks)
         n_trucks = run.run()
     return gather_result(
         weights,
@@ -130,7 +131,9 @@ def _plan(
                 logger.warning("%s", error)
                 failed.append(failed_outcome(source.name, camera.name, error))
                 continue
-            place = work.setdefault(camera.name, CameraWork(camera=camera))
+            place = work.setdefault(
+                camera.name, CameraWork(camera=camera, options=options)
+            )
             place.sources.append((source, digest))
     return list(work.values()), failed
 
@@ -143,7 +146,6 @@ class _CameraRun:
         store: Store,
         work: CameraWork,
         weights: Weights,
-        options: RunOptions,
         listener: RunListener | None,
         n_before: int,
     ) -> None:
@@ -151,10 +153,10 @@ class _CameraRun:
         self._work = work
         self._camera = work.camera
         self._weights = weights
-        self._options = options
+        self._options = work.options
         self._listener = listener
         self._n_before = n_before
-        self._digest = scoring_hash(work.camera, weights.model_id, options)
+        self._digest = scoring_hash(work.camera, weights.model_id, work.options)
         self._run_id = uuid.uuid4().hex[:12]
         self._records: dict[str, SegmentRecord] = {}
         self._changed: set[str] = set()
@@ -165,6 +167,8 @@ class _CameraRun:
         """Do it; return the trucks counted by the whole run so far."""
         with self._store.lock(self._camera.name):
             self._read_records()
+            if self._options.speed == "fastest":
+                self._choose_speed()
             try:
                 self._score(self._sort_out())
             finally:  # also when interrupted: what is scored by then is kept
@@ -187,6 +191,20 @@ class _CameraRun:
             for r in self._store.segments(self._camera.name)
             if is_counted(r)
         }
+
+    def _choose_speed(self) -> None:
+        """Replace ``fastest`` by what this camera's scene allows."""
+        plan = choose_plan(
+            self._camera,
+            self._work.sources,
+            self._records,
+            weights=self._weights,
+            options=self._options,
+        )
+        logger.info("%s: %s", self._camera.name, plan.reason)
+        self._work.plan = plan
+        self._options = self._work.options = plan.apply_to(self._options)
+        self._digest = scoring_hash(self._camera, self._weights.model_id, self._options)
 
     def _sort_out(self) -> list[ScoreTask]:
         """Return what must be scored; the rest is known already."""

@@ -53,7 +53,7 @@ def gather_result(
     return RunResult(
         version=__version__,
         model_id=weights.model_id,
-        config_hash=run_hash([one.camera for one in work], weights, options),
+        config_hash=run_hash([(one.camera, one.options) for one in work], weights),
         store=str(options.store),
         bin_minutes=options.bins,
         file_outcomes=tuple(outcomes),
@@ -64,8 +64,17 @@ def gather_result(
             "cpu_s": round(cpu_s, 3),
             "x_realtime": round(decoded_s / wall_s, 2) if decoded_s else None,
             "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
+            **_plans(work),
         },
     )
+
+
+def _plans(work: Sequence[CameraWork]) -> dict[str, Any]:
+    """Say what ``--speed fastest`` chose for each camera, and why."""
+    chosen = {
+        one.camera.name: one.plan.to_json() for one in work if one.plan is not None
+    }
+    return {"plans": chosen} if chosen else {}
 
 
 def _stamped_rows(

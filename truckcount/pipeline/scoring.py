@@ -86,6 +86,7 @@ def score_file(
         backend=options.backend,
         camera=camera,
         max_pixels=options.max_pixels,
+        key_frames_only=options.key_frames_only,
     )
     scorer = ClipScorer(
         runtime,

@@ -1,16 +1,18 @@
 """Samples to scores: one batching engine for all gates and files."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from truckcount.domain.camera import Gate
+from truckcount.domain.camera import Gate, Point
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.scores import PEAK_DTYPE, Scores
-from truckcount.presence.difference import DifferenceGate
+from truckcount.presence.difference import ViewGate, shrink
 from truckcount.presence.peaks import (
+    Float32Array,
     find_peaks,
     inside_mask,
     quantise,
@@ -21,6 +23,10 @@ from truckcount.presence.runtime import Maps, Runtime
 BATCH_SIZE_CPU = 8  # of views; a larger batch gains nothing on a CPU
 
 
+Seen = tuple[float, Float32Array]
+"""Presence score inside the gate and peaks of one view of one sample."""
+
+
 @dataclass(slots=True)
 class _GateColumns:
     """Columns of one gate's scores while they grow."""
@@ -28,14 +34,42 @@ class _GateColumns:
     scores: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     peaks: list[npt.NDArray[np.void]] = field(default_factory=list)
-    latest: tuple[int, npt.NDArray[np.void]] = (0, np.empty(0, PEAK_DTYPE))
-    """Score and peaks of the last sample that the network saw."""
 
     def add(self, score: int, peaks: npt.NDArray[np.void]) -> None:
         """Append one sample's score and peaks."""
         self.scores.append(score)
         self.counts.append(len(peaks))
         self.peaks.append(peaks)
+
+
+@dataclass(slots=True)
+class _View:
+    """One view of the clip: its place, its cells in the gate, its newest score."""
+
+    rect: ViewRect
+    polygon: tuple[Point, ...]
+    gate: ViewGate | None
+    cells: npt.NDArray[np.intp] | None = None
+    """Flat indices of the map's cells that lie in the gate; known with the map."""
+    latest: Seen = (0.0, np.zeros((0, 5), np.float32))
+    """Of the last sample that the network saw."""
+
+    def is_changed(self, tick: int, view: npt.NDArray[np.uint8]) -> bool:
+        """Tell whether a sample's view must be scored."""
+        return self.gate is None or self.gate.is_changed(tick, shrink(view))
+
+    def read(self, maps: Maps) -> list[Seen]:
+        """Return what each of a batch of maps shows."""
+        heat = maps.heat
+        if maps.is_whole_view:  # a score without a place: no peaks
+            nothing = np.zeros((0, 5), np.float32)
+            return [(float(p), nothing) for p in heat[:, 0, 0]]
+        if self.cells is None:
+            mask = inside_mask(self.rect, self.polygon, heat.shape[1:])
+            self.cells = np.flatnonzero(mask)
+        inside = heat.reshape(len(heat), -1)[:, self.cells]
+        scores = inside.max(axis=1, initial=0.0)
+        return list(zip(scores.tolist(), find_peaks(maps, self.rect), strict=True))
 
 
 class ClipScorer:
@@ -50,7 +84,7 @@ class ClipScorer:
         The views every sample carries, in order; a gate may have several.
     segment_id : str
     is_gated : bool
-        Reuse the last score where no view has changed since it was taken.
+        Reuse a view's last score where it has not changed since that was taken.
     """
 
     def __init__(
@@ -65,21 +99,23 @@ class ClipScorer:
     ) -> None:
         self._runtime = runtime
         self._gates = list(gates)
-        self._rects = list(rects)
         self._segment_id = segment_id
         self._batch_size = batch_size
         self._pending: list[Sample] = []
         self._t_us: list[int] = []
         self._flags: list[int] = []
         self._columns = {gate.name: _GateColumns() for gate in gates}
-        self._masks: dict[int, npt.NDArray[np.bool_]] = {}
-        self._gate = DifferenceGate() if is_gated else None
+        polygons = {gate.name: gate.polygon for gate in gates}
+        self._views = [
+            _View(rect, polygons[rect.gate], ViewGate() if is_gated else None)
+            for rect in rects
+        ]
         self.n_views = 0
 
     def process(self, sample: Sample) -> None:
         """Take one sample; the network runs when a batch is full."""
         self._pending.append(sample)
-        if len(self._pending) * len(self._rects) >= self._batch_size:
+        if len(self._pending) * len(self._views) >= self._batch_size:
             self._run()
 
     def finish(self) -> dict[str, Scores]:
@@ -111,61 +147,52 @@ class ClipScorer:
         if not self._pending:
             return
         samples, self._pending = self._pending, []
-        # pictures known to be unusable are not shown to the network
-        shown = [s for s in samples if s.quality_flags == 0 and self._is_new(s)]
-        maps = self._score(shown)
-        row_of = {id(sample): row for row, sample in enumerate(shown)}
-        for sample in samples:
+        seen = self._score(samples)
+        for k, sample in enumerate(samples):
             self._t_us.append(sample.t_us)
             self._flags.append(sample.quality_flags)
-            row = row_of.get(id(sample))
+            for i, view in enumerate(self._views):
+                view.latest = seen.get((i, k), view.latest)
             for gate in self._gates:
                 columns = self._columns[gate.name]
                 if sample.quality_flags:
                     columns.add(0, np.empty(0, PEAK_DTYPE))
+                else:
+                    columns.add(*self._latest_of(gate))
+
+    def _score(self, samples: list[Sample]) -> dict[tuple[int, int], Seen]:
+        """Show the network what it must see; return it by view and sample.
+
+        Pictures known to be unusable are not shown, nor views that stand still.
+        """
+        by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        for i, view in enumerate(self._views):
+            for k, sample in enumerate(samples):
+                picture = sample.views[i]
+                if sample.quality_flags or not view.is_changed(sample.tick, picture):
                     continue
-                if row is not None:
-                    columns.latest = self._read_maps(gate, maps, row)
-                columns.add(*columns.latest)
-
-    def _is_new(self, sample: Sample) -> bool:
-        return self._gate is None or self._gate.is_changed(sample)
-
-    def _score(self, samples: list[Sample]) -> list[Maps]:
-        """Run views of one shape together; return the maps by view."""
-        if not samples:
-            return []
-        by_shape: dict[tuple[int, int], list[int]] = {}
-        for i, rect in enumerate(self._rects):
-            by_shape.setdefault((rect.height_px, rect.width_px), []).append(i)
-        maps: list[Maps | None] = [None] * len(self._rects)
-        n = len(samples)
-        for indices in by_shape.values():
-            batch = np.stack([s.views[i] for i in indices for s in samples])
-            result = self._runtime.score_views(batch)
+                by_shape.setdefault(picture.shape, []).append((i, k))
+        seen: dict[tuple[int, int], Seen] = {}
+        for places in by_shape.values():
+            batch = np.stack([samples[k].views[i] for i, k in places])
+            maps = self._runtime.score_views(batch)
             self.n_views += len(batch)
-            for k, i in enumerate(indices):
-                rows = slice(k * n, (k + 1) * n)
-                maps[i] = Maps(result.heat[rows], result.box[rows])
-        return [m for m in maps if m is not None]
+            begin = 0
+            for i, group in itertools.groupby(places, key=lambda place: place[0]):
+                mine = list(group)
+                rows = slice(begin, begin + len(mine))
+                found = self._views[i].read(Maps(maps.heat[rows], maps.box[rows]))
+                seen.update(zip(mine, found, strict=True))
+                begin += len(mine)
+        return seen
 
-    def _read_maps(
-        self, gate: Gate, maps: list[Maps], row: int
-    ) -> tuple[int, npt.NDArray[np.void]]:
-        """Return one sample's score and peaks of a gate, quantised."""
-        found, score = [np.zeros((0, 5), np.float32)], 0.0
-        for i, rect in enumerate(self._rects):
-            if rect.gate != gate.name:
-                continue
-            if maps[i].is_whole_view:  # a score without a place: no peaks
-                score = max(score, float(maps[i].heat[row, 0, 0]))
-                continue
-            if i not in self._masks:
-                rows, columns = maps[i].heat.shape[1:]
-                self._masks[i] = inside_mask(rect, gate.polygon, (rows, columns))
-            mask = self._masks[i]
-            if mask.any():
-                score = max(score, float(maps[i].heat[row][mask].max()))
-            found.append(find_peaks(maps[i], row, rect))
-        peaks = quantise(suppress_doubles(np.concatenate(found)))
-        return round(255 * min(max(score, 0.0), 1.0)), peaks
+    def _latest_of(self, gate: Gate) -> tuple[int, npt.NDArray[np.void]]:
+        """Return a gate's score and peaks by its views' newest, quantised."""
+        latest = [v.latest for v in self._views if v.rect.gate == gate.name]
+        score = max(score for score, _ in latest)
+        peaks = (
+            latest[0][1]
+            if len(latest) == 1
+            else np.concatenate([peaks for _, peaks in latest])
+        )
+        return round(255 * min(max(score, 0.0), 1.0)), quantise(suppress_doubles(peaks))

@@ -1,5 +1,6 @@
 """Maps to peaks: where in the picture a truck's centre is likely."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ SIZE_UNIT_PX = 16.0
 PEAK_FLOOR = 0.12  # lower peaks are noise; storing them costs ten times the space
 MAX_PEAKS = 24  # a sample; more trucks than that do not fit a view
 OVERLAP_LIMIT = 0.5  # of the smaller box: two peaks of one truck
+NEIGHBOURS = [(dy, dx) for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)]
+"""Offsets of a cell's eight neighbours in a map padded by one."""
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -45,43 +48,49 @@ def contains(
     return is_inside
 
 
-def find_peaks(maps: Maps, index: int, rect: ViewRect) -> Float32Array:
-    """Find the local maxima of one view's map.
+def find_peaks(maps: Maps, rect: ViewRect) -> list[Float32Array]:
+    """Find the local maxima of every map of one view.
 
     Returns
     -------
-    float32 array, shape (K, 5)
-        Centre x, y and size w, h as fractions of the picture, probability; the
-        most probable first.
+    list of float32 arrays, shape (K, 5)
+        For each of the N maps, peaks as centre x, y and size w, h as fractions of
+        the picture and probability; the most probable first.
     """
-    heat = maps.heat[index]
-    padded = np.pad(heat, 1, constant_values=-1.0)
-    rows, cols = heat.shape
-    highest = heat.copy()
-    for dy in range(3):
-        for dx in range(3):
-            np.maximum(highest, padded[dy : dy + rows, dx : dx + cols], out=highest)
-    ys, xs = np.nonzero((heat >= highest) & (heat >= PEAK_FLOOR))
+    n, rows, cols = maps.heat.shape
+    none = np.zeros((0, 5), np.float32)
+    # few cells are above the floor: only they are compared with their neighbours
+    which, ys, xs = np.nonzero(maps.heat >= PEAK_FLOOR)
     if not len(ys):
-        return np.zeros((0, 5), np.float32)
-    p = heat[ys, xs]
-    box = maps.box[index][:, ys, xs]
-    order = np.argsort(-p, kind="stable")[:MAX_PEAKS]
-    ys, xs, p, box = ys[order], xs[order], p[order], box[:, order]
-    size = SIZE_UNIT_PX * np.exp(np.clip(box[:2], -3, 3.5))
-    shift = np.clip(box[2:], -2.0, 3.0)
+        return [none] * n
+    padded = np.full((n, rows + 2, cols + 2), -1.0, np.float32)
+    padded[:, 1:-1, 1:-1] = maps.heat
+    p = maps.heat[which, ys, xs]
+    is_peak = np.ones(len(ys), np.bool_)
+    for dy, dx in NEIGHBOURS:
+        is_peak &= p >= padded[which, ys + dy, xs + dx]
+    which, ys, xs, p = which[is_peak], ys[is_peak], xs[is_peak], p[is_peak]
+    box = maps.box[which, :, ys, xs]
+    size = SIZE_UNIT_PX * np.exp(np.clip(box[:, :2], -3, 3.5))
+    shift = np.clip(box[:, 2:], -2.0, 3.0)
     span_x = (rect.x1 - rect.x0) / rect.width_px
     span_y = (rect.y1 - rect.y0) / rect.height_px
-    return np.stack(
+    peaks = np.stack(
         [
-            rect.x0 + (xs + shift[0]) * STRIDE_PX * span_x,
-            rect.y0 + (ys + shift[1]) * STRIDE_PX * span_y,
-            size[0] * span_x,
-            size[1] * span_y,
+            rect.x0 + (xs + shift[:, 0]) * STRIDE_PX * span_x,
+            rect.y0 + (ys + shift[:, 1]) * STRIDE_PX * span_y,
+            size[:, 0] * span_x,
+            size[:, 1] * span_y,
             p,
         ],
         axis=1,
     ).astype(np.float32)
+    bounds = np.searchsorted(which, np.arange(n + 1))
+    return [_strongest(peaks[a:b]) for a, b in itertools.pairwise(bounds)]
+
+
+def _strongest(peaks: Float32Array) -> Float32Array:
+    return peaks[np.argsort(-peaks[:, 4], kind="stable")[:MAX_PEAKS]]
 
 
 def suppress_doubles(peaks: Float32Array) -> Float32Array:

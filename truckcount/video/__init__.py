@@ -6,6 +6,7 @@
 from truckcount.domain.credentials import mask_credentials
 from truckcount.video.access import MAX_PIXELS
 from truckcount.video.decoder import Decoder, open_decoder
+from truckcount.video.key_frames import KEY_GAP_TICKS, measure_key_gap_us
 from truckcount.video.probe import Probe, probe_video
 from truckcount.video.sources import (
     Source,
@@ -16,6 +17,7 @@ from truckcount.video.sources import (
 from truckcount.video.start_time import resolve_start, split_camera_name
 
 __all__ = [
+    "KEY_GAP_TICKS",
     "MAX_PIXELS",
     "Decoder",
     "Probe",
@@ -24,6 +26,7 @@ __all__ = [
     "find_sources",
     "fingerprint",
     "mask_credentials",
+    "measure_key_gap_us",
     "open_decoder",
     "probe_video",
     "resolve_start",

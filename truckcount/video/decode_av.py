@@ -17,6 +17,7 @@ from truckcount.video.clock import FrameClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
+from truckcount.video.key_frames import KEY_GAP_TICKS, longest_key_gap_us
 from truckcount.video.nonref import can_skip_nonref
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
@@ -41,6 +42,7 @@ class AvDecoder:
         sample_fps: float,
         threads: int = 1,
         max_pixels: int = MAX_PIXELS,
+        key_frames_only: bool = False,
     ) -> None:
         self._source = source
         self._views = list(views)
@@ -49,7 +51,9 @@ class AvDecoder:
         self._threads = threads
         self._max_pixels = max_pixels
         self._report: SegmentReport | None = None
+        self._key_frames_only = key_frames_only
         self.is_skipping_nonref = False
+        self.is_keys_only = False
 
     @property
     def report(self) -> SegmentReport:
@@ -88,6 +92,7 @@ class _Reading:
         self._n_frames = self._n_samples = self._n_bad = self._n_untimed = 0
         self._bad_in_a_row = 0
         self._first_us: int | None = None
+        self._end_us = 0
         self._is_truncated = self._is_vfr = False
         self._size = (0, 0)
 
@@ -137,8 +142,12 @@ class _Reading:
                 f"{1e6 / self._frame_us:.6g} frames per second were assumed"
             )
         rate = self._stream.average_rate
+        elapsed_us = self._clock.elapsed_us
+        if self._decoder.is_keys_only and not self._clock.n_jumps:
+            # what follows the last key frame was filmed too, if not decoded
+            elapsed_us = max(elapsed_us, self._end_us - (self._first_us or 0))
         return SegmentReport(
-            duration_s=self._clock.elapsed_us / 1e6,
+            duration_s=elapsed_us / 1e6,
             n_frames_decoded=self._n_frames,
             n_samples=self._n_samples,
             n_bad_packets=self._n_bad,
@@ -149,7 +158,7 @@ class _Reading:
             is_vfr=self._is_vfr,
             is_truncated=self._is_truncated,
             start_us=self._clock.start_us,
-            end_us=self._clock.start_us + self._clock.elapsed_us,
+            end_us=self._clock.start_us + elapsed_us,
             seconds_decode=seconds_decode,
             warnings=tuple(warnings),
         )
@@ -175,6 +184,11 @@ class _Reading:
     def _frames(self) -> Iterator[Any]:
         context = self._stream.codec_context
         for packet in self._packets():
+            if self._decoder.is_keys_only and not packet.is_keyframe:
+                if packet.pts is not None:
+                    end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    self._end_us = max(self._end_us, int(end * 1_000_000))
+                continue
             try:
                 frames = context.decode(packet)
             except av.error.FFmpegError as error:
@@ -212,7 +226,14 @@ class _Reading:
     def _look_at(self, scanned: Sequence[Any]) -> None:
         context = self._stream.codec_context
         tick_us = self._sampler.tick_start_us(1)
-        if can_skip_nonref(scanned, context.name, context.extradata, tick_us):
+        gap_us = longest_key_gap_us(scanned)
+        if (
+            self._decoder._key_frames_only
+            and gap_us is not None
+            and gap_us <= KEY_GAP_TICKS * tick_us
+        ):
+            self._clock.is_thinned = self._decoder.is_keys_only = True
+        elif can_skip_nonref(scanned, context.name, context.extradata, tick_us):
             context.skip_frame = "NONREF"
             self._clock.is_thinned = True
             self._decoder.is_skipping_nonref = True

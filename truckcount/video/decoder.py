@@ -34,6 +34,7 @@ def open_decoder(
     threads: int = 1,
     camera: Camera | None = None,
     max_pixels: int = MAX_PIXELS,
+    key_frames_only: bool = False,
 ) -> Decoder:
     """Open a source for sampling.
 
@@ -53,6 +54,8 @@ def open_decoder(
         Whose zone and name patterns date the pictures of a folder of stills.
     max_pixels : int
         Larger pictures are left out as damage.
+    key_frames_only : bool
+        Decode nothing else where key frames come about once a tick (``av`` only).
     """
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
@@ -75,6 +78,7 @@ def open_decoder(
             sample_fps=sample_fps,
             threads=threads,
             max_pixels=max_pixels,
+            key_frames_only=key_frames_only,
         )
     if backend == "opencv":
         from truckcount.video.decode_opencv import OpenCvDecoder

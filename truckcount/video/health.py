@@ -25,6 +25,7 @@ OCCLUDED_AFTER_S = 3.0
 MOVED_SHARE = 0.06  # of the view's width
 MOVED_RESPONSE = 0.25  # of phase correlation; traffic moves a part, not the whole
 MOVED_AFTER_S = 5.0
+REGISTER_EVERY_S = 0.5  # finding a shift costs as much as all other tests together
 BACKGROUND_S = 20.0
 WARM_UP_S = 10.0
 
@@ -47,6 +48,8 @@ class PictureHealth:
         self._dull_since_us: int | None = None
         self._background: FloatImage | None = None
         self._shifted_since_us: int | None = None
+        self._registered_us = 0
+        self._is_moved = False
         self._window: FloatImage | None = None
 
     def process(self, t_us: int, view: npt.NDArray[np.uint8]) -> int:
@@ -68,7 +71,7 @@ class PictureHealth:
             return flags | FLAG_DARK
         flags |= self._check_detail(t_us, small)
         if self._dull_since_us is None:  # a covered lens shows nothing to register
-            flags |= self._check_moved(t_us, small)
+            flags |= FLAG_MOVED if self._check_moved(t_us, small) else 0
         self._prior_us = t_us
         return flags
 
@@ -99,26 +102,43 @@ class PictureHealth:
         is_long = t_us - self._dull_since_us > OCCLUDED_AFTER_S * 1e6
         return FLAG_OCCLUDED if is_long else 0
 
-    def _check_moved(self, t_us: int, small: FloatImage) -> int:
+    def _check_moved(self, t_us: int, small: FloatImage) -> bool:
+        """Tell whether the camera points elsewhere, by its newest registration."""
         if self._background is None or self._window is None:
-            self._background = small
+            self._background, self._registered_us = small, t_us
             self._window = cv2.createHanningWindow(SMALL, cv2.CV_32F)
-            return 0
+            return False
+        # one that is shifted is looked at each time: it may have come back
+        since_us = t_us - self._registered_us
+        is_due = since_us >= REGISTER_EVERY_S * 1e6
+        if is_due or self._shifted_since_us is not None:
+            self._registered_us = t_us
+            self._is_moved = self._register(
+                t_us, since_us, small, self._background, self._window
+            )
+        return self._is_moved
+
+    def _register(
+        self,
+        t_us: int,
+        since_us: int,
+        small: FloatImage,
+        background: FloatImage,
+        window: FloatImage,
+    ) -> bool:
+        """Compare with the background, and blend into it what is no shift."""
         # copies: OpenCV 5 multiplies its inputs by the window where they lie
-        (dx, dy), response = cv2.phaseCorrelate(
-            self._background.copy(), small.copy(), self._window
-        )
+        (dx, dy), response = cv2.phaseCorrelate(background.copy(), small.copy(), window)
         limit = MOVED_SHARE * SMALL[0]
         is_shifted = response > MOVED_RESPONSE and max(abs(dx), abs(dy)) > limit
         is_warm = t_us - (self._first_us or 0) > WARM_UP_S * 1e6
         if not is_shifted:
             self._shifted_since_us = None
-            share = min(0.5, (t_us - self._prior_us) / 1e6 / BACKGROUND_S)
-            self._background = self._background + share * (small - self._background)
-            return 0
+            share = min(0.5, since_us / 1e6 / BACKGROUND_S)
+            self._background = background + share * (small - background)
+            return False
         if not is_warm:
-            return 0
+            return False
         if self._shifted_since_us is None:
             self._shifted_since_us = t_us
-        is_long = t_us - self._shifted_since_us > MOVED_AFTER_S * 1e6
-        return FLAG_MOVED if is_long else 0
+        return t_us - self._shifted_since_us > MOVED_AFTER_S * 1e6

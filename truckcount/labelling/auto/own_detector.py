@@ -47,7 +47,7 @@ class OwnDetector:
         peaks = []
         for rect in rects:
             view = _cut(image, rect)
-            peaks.append(find_peaks(self._runtime.score_views(view[None]), 0, rect))
+            peaks += find_peaks(self._runtime.score_views(view[None]), rect)
         found = suppress_doubles(np.concatenate(peaks))
         half = found[:, 2:4] / 2
         corners = np.concatenate([found[:, :2] - half, found[:, :2] + half], axis=1)
