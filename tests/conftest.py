@@ -1,6 +1,7 @@
 """Clips made on the spot, and a guard: no test may log an error unasked."""
 
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,9 @@ from hypothesis import settings
 # a loaded machine is no fault of the code: properties have no deadline
 settings.register_profile("truckcount", deadline=None)
 settings.load_profile("truckcount")
+
+# a shell that starts tests in the background makes them and their children deaf to it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"

@@ -139,7 +139,7 @@ def _skills(errors: "pd.DataFrame") -> "pd.DataFrame":
 def _column(shares: "pd.DataFrame", label: str) -> "pd.Series[float]":
     """Return a label's probabilities: 0 where nobody ever gave it."""
     column: pd.Series[float] = (
-        shares[label].fillna(0.0)
+        shares[label].where(shares[label].notna(), 0.0)
         if label in shares.columns
         else shares.iloc[:, 0] * 0.0
     )

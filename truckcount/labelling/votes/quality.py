@@ -137,7 +137,7 @@ def _worker_table(
     asked = said[known.notna()]
     is_right = (asked["label"] == known[known.notna()]).groupby(asked["worker"])
     table["gold_n"] = is_right.size()
-    table["gold_n"] = table["gold_n"].fillna(0).astype(int)
+    table["gold_n"] = table["gold_n"].where(table["gold_n"].notna(), 0).astype(int)
     table["gold_accuracy"] = is_right.mean()
     table["median_s"] = of_worker["work_time_s"].median()
     judged = table["gold_accuracy"].where(table["gold_n"] >= MIN_JUDGED)
