@@ -14,11 +14,11 @@ from typing import Any
 
 import onnx
 import torch
-from safetensors.torch import save_file
 
 from truckcount.presence.onnx_graph import build_truckmap_graph
-from truckcount.presence.truckmap import MAP_CLASSES
+from truckcount.presence.truckmap import LITE0_TRUNK, MAP_CLASSES
 from truckcount.presence.weights import PINS_PATH, WEIGHTS_FOLDER, sha256_of
+from truckcount.training.weights_file import write_weights_file
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -44,7 +44,8 @@ def main() -> None:
     parser.add_argument("--thresholds", type=json.loads, default={})
     arguments = parser.parse_args()
     runs = [read_run(folder) for folder in arguments.run]
-    trunk = runs[0]["data"]["trunk"]
+    # runs of before 2026-11-25 had one trunk and did not write it down
+    trunk = runs[0]["data"].get("trunk", LITE0_TRUNK)
     state = {
         # half the bytes; scores move by < 0.002
         name: (sum(run["average"][name] for run in runs) / len(runs))
@@ -64,11 +65,12 @@ def main() -> None:
         "thresholds": json.dumps(arguments.thresholds),
         "licence": "Apache-2.0 (weights; see the model card for the label sets)",
         "data_fingerprint": runs[-1]["data"]["fingerprint"],
-        "training": "mean of: " + "; ".join(told(run) for run in runs),
+        "training": ("mean of: " if len(runs) > 1 else "")
+        + "; ".join(told(run) for run in runs),
     }
     arguments.to.mkdir(parents=True, exist_ok=True)
     path = arguments.to / f"{arguments.name}.safetensors"
-    save_file(state, path, metadata)
+    write_weights_file(path, state, metadata)
     graph_path = path.with_suffix(".onnx")
     model = build_truckmap_graph(path, [list(row) for row in trunk])
     graph_path.write_bytes(model.SerializeToString())
