@@ -76,16 +76,24 @@ def measure_publishes(root: Path, n_each: int = 20) -> dict[str, Any]:
             ]
             write_hours(root, stamp, rows, T0_US + 800 * HOUR_US)
 
-    began = time.monotonic()
+    began, before = time.monotonic(), os.times()
     n_failed = wait_for([fork(lambda k=k: publish(k * n_each)) for k in range(2)])
-    wall_s = time.monotonic() - began
+    wall_s, after = time.monotonic() - began, os.times()
+    cpu_s = (
+        after.children_user
+        - before.children_user
+        + after.children_system
+        - before.children_system
+    )
     frame = pd.read_parquet(root / "hours", columns=["camera"])
     return {
         "camera_months": 2 * n_each,
         "rows": len(frame),
         "processes_failed": n_failed,
         "wall_s": round(wall_s, 2),
+        "cpu_s": round(cpu_s, 2),
         "camera_months_per_minute": round(2 * n_each * 60 / wall_s, 1),
+        "camera_months_per_two_cpu_minutes": round(2 * n_each * 120 / cpu_s, 1),
     }
 
 
