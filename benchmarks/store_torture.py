@@ -76,16 +76,24 @@ def measure_publishes(root: Path, n_each: int = 20) -> dict[str, Any]:
             ]
             write_hours(root, stamp, rows, T0_US + 800 * HOUR_US)
 
-    began = time.monotonic()
+    began, before = time.monotonic(), os.times()
     n_failed = wait_for([fork(lambda k=k: publish(k * n_each)) for k in range(2)])
-    wall_s = time.monotonic() - began
+    wall_s, after = time.monotonic() - began, os.times()
+    cpu_s = (
+        after.children_user
+        - before.children_user
+        + after.children_system
+        - before.children_system
+    )
     frame = pd.read_parquet(root / "hours", columns=["camera"])
     return {
         "camera_months": 2 * n_each,
         "rows": len(frame),
         "processes_failed": n_failed,
         "wall_s": round(wall_s, 2),
+        "cpu_s": round(cpu_s, 2),
         "camera_months_per_minute": round(2 * n_each * 60 / wall_s, 1),
+        "camera_months_per_two_cpu_minutes": round(2 * n_each * 120 / cpu_s, 1),
     }
 
 
@@ -194,31 +202,28 @@ def read_tables(root: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def torture(n_kills: int, n_publishes: int) -> dict[str, Any]:
-    """Measure all four in a folder that is removed after it."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        return {
-            "kills": measure_kills(root / "kills", n_kills),
-            "reader": measure_reader(root / "reader", n_publishes),
-            "writers": measure_writers(root / "writers"),
-            "publishes": measure_publishes(root / "publishes"),
-        }
-
-
 def main() -> None:
-    """Print the figures, or write them with the machine they are of."""
+    """Print each figure as it is measured, and keep it with the machine it is of."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--publishes", type=int, default=500)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    figures = torture(options.kills, options.publishes)
-    figures |= describe() | {"load_1m": os.getloadavg()[0]}
-    text = json.dumps(figures, indent=2)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n")
+    figures: dict[str, Any] = describe()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        phases: dict[str, Callable[[], dict[str, Any]]] = {
+            "publishes": lambda: measure_publishes(root / "publishes"),
+            "writers": lambda: measure_writers(root / "writers"),
+            "kills": lambda: measure_kills(root / "kills", options.kills),
+            "reader": lambda: measure_reader(root / "reader", options.publishes),
+        }
+        for name, measure in phases.items():
+            load = round(os.getloadavg()[0], 1)
+            figures[name] = measure() | {"load_1m_before": load}
+            print(json.dumps({name: figures[name]}), flush=True)
+            if options.out is not None:
+                options.out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

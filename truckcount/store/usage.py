@@ -7,7 +7,7 @@ HOURS = {
     "`unknown`",
     "hour_start_utc": "tz-aware: comparing it with a naive time raises; join on it, "
     "never on local time",
-    "n_trucks": "**null is not 0**: null was not watched. Never `fillna(0)`; a plain "
+    "n_trucks": "**null is not 0**: null was not watched. Never put 0 for it; a plain "
     "sum over outages is too low; a 0 of 40 watched seconds is no quiet hour, weigh "
     "by coverage_s",
     "onsets": "diagnostic; counts cars and noise, too",
