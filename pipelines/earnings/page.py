@@ -47,7 +47,7 @@ def write_page(result: dict[str, Any], made: Forecasts) -> str:
              "against what was reported. Each dot is a firm's quarter.")),
             (_draw_errors, ("Root mean squared error over the test quarters. Lower "
              "is better. Consensus, refitted "
-                "on its past, is the one to beat: shrinking its noise needs no truck.")),
+                "on its past, is the one to beat: shrinking its noise needs none.")),
             (_draw_arms, ("What trucks add to consensus, with 95 % intervals of "
              "two-way clustered errors. Placebos must cover 0; the cheat reads "
              "counts that were restated after the report.")),
