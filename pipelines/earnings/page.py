@@ -46,7 +46,8 @@ def write_page(result: dict[str, Any], made: Forecasts) -> str:
             (_draw_scatter, ("Test quarters: forecast from consensus and trucks "
              "against what was reported. Each dot is a firm's quarter.")),
             (_draw_errors, ("Root mean squared error over the test quarters. Lower "
-             "is better; consensus is the one to beat.")),
+             "is better. Consensus, refitted "
+                "on its past, is the one to beat: shrinking its noise needs none.")),
             (_draw_arms, ("What trucks add to consensus, with 95 % intervals of "
              "two-way clustered errors. Placebos must cover 0; the cheat reads "
              "counts that were restated after the report.")),
@@ -77,7 +78,8 @@ the quarter: <code>asof_panel</code>, strict vintage. Models are refitted each q
 on the quarters before it. Vintage: <b>strict</b>.</p>
 <div class="row">{figures}</div>
 <h2>Forecasts</h2>
-<table><tr><th>forecast</th><th>RMSE</th><th>/ consensus</th></tr>{rows}</table>
+<table>
+<tr><th>forecast</th><th>RMSE</th><th>/ refitted consensus</th></tr>{rows}</table>
 <h2>Checks</h2>
 <table class="words">
 <tr><th>check</th><th>found</th><th>wanted</th></tr>{checks}</table>
