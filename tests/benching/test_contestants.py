@@ -1,6 +1,5 @@
 """Who can be measured here, and why others cannot."""
 
-import importlib
 import shutil
 import sys
 
@@ -10,7 +9,6 @@ from truckcount.benching.contestants import (
     FLOOR,
     HOME_PEERS,
     PEER_TABLE,
-    PEERS,
     find_floor,
     find_ourselves,
     find_peers,
@@ -69,13 +67,6 @@ def test_a_name_that_is_no_peer_is_refused(where):
     pythons = {"yollo": "python"} if where == "pythons" else {}
     with pytest.raises(ConfigError, match="'yollo' is no peer; there are"):
         find_peers(names, pythons, None)
-
-
-@pytest.mark.parametrize("peer", PEER_TABLE.values(), ids=list(PEER_TABLE))
-def test_every_peer_has_its_program(peer):
-    assert (PEERS / f"{peer.program}.py").is_file()
-    module = importlib.import_module(f"truckcount.benching.peers.{peer.program}")
-    assert callable(module.main)
 
 
 def test_peers_at_home_need_nothing_that_we_do_not():
