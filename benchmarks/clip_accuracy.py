@@ -62,7 +62,10 @@ def main() -> None:
         if result is None:
             print(f"{name}: {SETS[name][0]} is not here: not measured")
             continue
-        path = RESULTS / f"clip_accuracy_{name}.json"
+        ending = (
+            "" if arguments.model == "truckmap" else f"_{Path(arguments.model).stem}"
+        )
+        path = RESULTS / f"clip_accuracy_{name}{ending}.json"
         path.write_text(json.dumps(result, indent=1) + "\n")
         print(f"{name}: {json.dumps(result['figures'])}")
 

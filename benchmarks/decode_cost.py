@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import ROOT, describe
+from truckcount.presence.weights import find_weights
 
 CLIPS = ROOT.parent / "shared" / "data" / "clips"
 DEFAULT_CLIPS = ("china_crash_highway.mp4", "hangzhou_crosswalk.mp4")
@@ -53,7 +54,9 @@ def loop_clip(clip: Path, n: int, target: Path) -> float:
     return float(shown.stdout)
 
 
-def measure_clip(clip: Path, n_repeats: int, folder: Path) -> dict[str, object]:
+def measure_clip(
+    clip: Path, n_repeats: int, folder: Path, model: str
+) -> dict[str, object]:
     """Measure one clip, both sides interleaved."""
     versions = {
         n: (folder / f"x{n}_{clip.name}", 0.0) for n in (LOOPS_SHORT, LOOPS_LONG)
@@ -66,7 +69,9 @@ def measure_clip(clip: Path, n_repeats: int, folder: Path) -> dict[str, object]:
         for n, (path, _) in versions.items():
             floor = ["ffmpeg", "-v", "error", "-threads", "1", "-i", str(path)]
             cpu["floor", n], _ = spend([*floor, "-an", "-f", "null", "-"])
-            cpu["ours", n], peak = spend(_run_command(path, folder / f"{k}_{n}"))
+            cpu["ours", n], peak = spend(
+                _run_command(path, folder / f"{model}_{k}_{n}", model)
+            )
             peaks.append(peak)
         seconds = versions[LOOPS_LONG][1] - versions[LOOPS_SHORT][1]
         ours = (cpu["ours", LOOPS_LONG] - cpu["ours", LOOPS_SHORT]) / seconds
@@ -76,6 +81,7 @@ def measure_clip(clip: Path, n_repeats: int, folder: Path) -> dict[str, object]:
         floor_per_s.append(floor_s)
     return {
         "clip": clip.stem,
+        "model_id": find_weights(model).model_id,
         "ratio": _spread(ratios),
         "ours_cpu_s_per_video_s": _spread(ours_per_s),
         "ffmpeg_cpu_s_per_video_s": _spread(floor_per_s),
@@ -84,10 +90,10 @@ def measure_clip(clip: Path, n_repeats: int, folder: Path) -> dict[str, object]:
     }
 
 
-def _run_command(clip: Path, store: Path) -> list[str]:
+def _run_command(clip: Path, store: Path, model: str) -> list[str]:
     command = [sys.executable, "-m", "truckcount", "run", str(clip), "--quiet"]
     options = ["--start", "2026-03-02T08:00:00Z", "--store", str(store)]
-    return [*command, "--device", "cpu", *options]
+    return [*command, "--device", "cpu", "--model", model, *options]
 
 
 def _spread(values: list[float]) -> dict[str, float]:
@@ -102,6 +108,7 @@ def main() -> None:
     """Measure and write ``results/decode_cost.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, action="append")
+    parser.add_argument("--model", action="append", help="both by default")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
@@ -111,8 +118,9 @@ def main() -> None:
             if not clip.exists():
                 print(f"{clip} is not here: not measured")
                 continue
-            found.append(measure_clip(clip, arguments.repeats, Path(folder)))
-            print(json.dumps(found[-1]))
+            for model in arguments.model or ["truckmap", "truckmap-s"]:
+                found.append(measure_clip(clip, arguments.repeats, Path(folder), model))
+                print(json.dumps(found[-1]))
     if found and not arguments.clip:
         RESULT.write_text(json.dumps({**describe(), "clips": found}, indent=1) + "\n")
 

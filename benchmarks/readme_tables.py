@@ -19,6 +19,8 @@ def accuracy_table() -> str:
     for name, title in (
         ("samples", "sample videos (rendered)"),
         ("real", "real clips, role `score`, never trained on"),
+        ("samples_truckmap-s", "sample videos, `--model truckmap-s`"),
+        ("real_truckmap-s", "the real clips, `--model truckmap-s`"),
     ):
         path = RESULTS / f"clip_accuracy_{name}.json"
         if path.exists():
@@ -71,14 +73,16 @@ def cost_table() -> str:
         return "Not measured yet."
     result = json.loads(path.read_text())
     lines = [
-        "| real 720p H.264 clip | CPU of `run` / ffmpeg | ms CPU a video s | RSS |",
-        "|---|---|---|---|",
+        "| real 720p H.264 clip | weights | CPU of `run` / ffmpeg "
+        "| ms CPU a video s | RSS |",
+        "|---|---|---|---|---|",
     ]
     for clip in result["clips"]:
         ratio = clip["ratio"]
         ours = 1000 * clip["ours_cpu_s_per_video_s"]["median"]
         lines.append(
-            f"| {clip['clip']} | {ratio['median']:.2f} "
+            f"| {clip['clip']} | `{clip['model_id'].partition('@')[0]}` "
+            f"| {ratio['median']:.2f} "
             f"[{ratio['min']:.2f}, {ratio['max']:.2f}] | {ours:.0f} | "
             f"{clip['peak_rss_mb']} MB |"
         )
