@@ -11,6 +11,7 @@ from benchmarks.clip_accuracy import BASELINES, RESULTS
 from benchmarks.machine import ROOT
 
 README = ROOT / "README.md"
+CROSS_VALIDATION = "threshold_cross_validation"
 
 
 def accuracy_table() -> str:
@@ -19,15 +20,15 @@ def accuracy_table() -> str:
     for name, title in (
         ("samples", "sample videos (rendered)"),
         ("real", "real clips, role `score`, never trained on"),
+        (CROSS_VALIDATION, "the same, thresholds chosen on the other cameras"),
         ("samples_truckmap-s", "sample videos, `--model truckmap-s`"),
         ("real_truckmap-s", "the real clips, `--model truckmap-s`"),
     ):
-        path = RESULTS / f"clip_accuracy_{name}.json"
+        is_plain = name != CROSS_VALIDATION
+        path = RESULTS / f"{'clip_accuracy_' if is_plain else ''}{name}.json"
         if path.exists():
-            rows.append(_accuracy_row(title, json.loads(path.read_text())))
-    path = RESULTS / "threshold_cross_validation.json"
-    if path.exists():
-        rows.append(_cross_validated_row(json.loads(path.read_text())))
+            row = _accuracy_row if is_plain else _cross_validated_row
+            rows.append(row(title, json.loads(path.read_text())))
     for title, figures in BASELINES.items():
         rows.append(
             f"| {title}, same real clips (data.md) | 33 / 47 | "
@@ -55,10 +56,10 @@ def _accuracy_row(title: str, result: dict[str, Any]) -> str:
     )
 
 
-def _cross_validated_row(result: dict[str, Any]) -> str:
+def _cross_validated_row(title: str, result: dict[str, Any]) -> str:
     f = result["figures"]
     return (
-        f"| the same, thresholds chosen on the other cameras | {f['n_clips']} / "
+        f"| {title} | {f['n_clips']} / "
         f"{f['n_truth']} | {f['clip_mean_f1']:.2f} | {f['bias']:+.2f} | "
         f"{f['direction_accuracy']:.2f} | {f['false_in_truck_free']} | "
         f"{f['median_onset_error_s']:.2f} / {f['max_onset_error_s']:.2f} s | "
@@ -73,8 +74,10 @@ def cost_table() -> str:
         return "Not measured yet."
     result = json.loads(path.read_text())
     lines = [
-        "| real 720p H.264 clip | weights | CPU of `run` / ffmpeg "
-        "| ms CPU a video s | RSS |",
+        (
+            "| real 720p H.264 clip | weights | CPU of `run` / ffmpeg "
+            "| ms CPU a video s | RSS |"
+        ),
         "|---|---|---|---|---|",
     ]
     for clip in result["clips"]:
