@@ -44,19 +44,13 @@ def resolve_overlaps(spans: Sequence[Span]) -> dict[str, list[Interval]]:
     The earlier start wins, ties go to the smaller id (features.md section 4.1),
     so that the outcome does not hang on the order of arrival.
     """
-    taken: list[Interval] = []
     won: dict[str, list[Interval]] = {}
+    reach: int | None = None
     for span in sorted(spans, key=lambda s: (s.start_us, s.segment_id)):
-        free = [(span.start_us, span.end_us)]
-        for low, high in taken:
-            free = [
-                part
-                for a, b in free
-                for part in ((a, min(b, low)), (max(a, high), b))
-                if part[0] < part[1]
-            ]
-        won[span.segment_id] = free
-        taken.extend(free)
+        # all before began no later: what they hold of this one is its beginning
+        low = span.start_us if reach is None else max(span.start_us, reach)
+        won[span.segment_id] = [(low, span.end_us)] if low < span.end_us else []
+        reach = span.end_us if reach is None else max(reach, span.end_us)
     return won
 
 
