@@ -113,7 +113,7 @@ def make_world(folder: Path, rng: np.random.Generator, options: WorldOptions) ->
     for k, ticker in enumerate(tickers):
         n_years = -(-options.n_quarters // 4)
         audit_errors = options.calibration_cv * rng.standard_normal(n_years)
-        n_cameras = int(rng.choice([1, 2, 3, 4], p=[0.7, 0.2, 0.07, 0.03]))
+        n_cameras = int(rng.choice([1, 2, 3, 4], p=[0.85, 0.1, 0.03, 0.02]))
         for number in range(n_cameras):
             camera = f"{ticker.lower()}-{number}"
             table = _watch(rng, camera, ticker, sales, k, audit_errors, options)

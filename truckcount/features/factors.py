@@ -59,21 +59,24 @@ def find_factors(
             )
             for name in used
         }
-    return {name: _read_off(hours, name) for name in used}
+    codes, names = pd.factorize(hours["calibration_id"])
+    columns = ("n_trucks", "n_trucks_est", "coverage_s", "n_trucks_se_indep")
+    values = np.stack([_floats(hours[c]) for c in (*columns, "n_trucks_se")])
+    return {
+        str(name): _read_off(*values[:, codes == code])
+        for code, name in enumerate(names)
+    }
 
 
-def _read_off(hours: pd.DataFrame, name: str) -> Factor:
-    rows = hours[hours["calibration_id"] == name]
-    n = _floats(rows["n_trucks"])
-    est = _floats(rows["n_trucks_est"])
-    f = _floats(rows["coverage_s"]) / SECONDS_PER_HOUR
-    use = (n > 0) & (est > 0) & (f > 0)
+def _read_off(n: Any, est: Any, coverage_s: Any, indep: Any, se: Any) -> Factor:
+    """Read a factor off its hours: arrays of shape (n,), as in their columns."""
+    use = (n > 0) & (est > 0) & (coverage_s > 0)
     if not use.any():
         return UNCALIBRATED  # no truck: the factor multiplies zero
-    n, est, f = n[use], est[use], f[use]
+    n, est, f = n[use], est[use], coverage_s[use] / SECONDS_PER_HOUR
     counted = n / f
-    indep = _floats(rows["n_trucks_se_indep"])[use] ** 2
-    shared = _floats(rows["n_trucks_se"])[use] ** 2 - indep
+    indep = indep[use] ** 2
+    shared = se[use] ** 2 - indep
     ratio = float(est.sum() / counted.sum())
     se = float(np.sqrt(np.maximum(shared, 0)).sum() / counted.sum())
     # what exposure does not explain of the independent part; hours watched whole say

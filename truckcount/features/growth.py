@@ -125,7 +125,8 @@ def yoy(
         calibration its error cancels.
     """
     pairs = panel(totals, "year", prior=prior)
-    grown = [_growth([row]) for row in pairs.to_dict("records")]
+    needed = [c for c in pairs.columns if not c.startswith("period_")]
+    grown = [_growth([row]) for row in pairs[needed].to_dict("records")]
     for name in ("growth", "log_growth", "se_log_growth"):
         pairs[name] = np.array([g[name] for g in grown], "float64")
     by_period = pairs.groupby("period_start")
@@ -150,7 +151,9 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
         calibrations share; NaN without a match), n_matched, n_dropped,
         dropped_share, dropped.
     """
-    return _growth(pairs.to_dict("records"))
+    # times are slow to make objects of, and growth needs none
+    needed = [c for c in pairs.columns if not c.startswith("period_")]
+    return _growth(pairs[needed].to_dict("records"))
 
 
 def _growth(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
