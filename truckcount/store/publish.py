@@ -12,6 +12,7 @@ from truckcount.errors import StoreError
 from truckcount.store.schema import check_table, schema_of
 
 ZSTD_LEVEL = 3
+LARGE_BYTES = 4 << 20
 ROW_GROUP = {"scores": 200_000}
 
 
@@ -90,9 +91,10 @@ def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Ta
         empty = schema_of(name).empty_table()
         return empty if columns is None else empty.select(columns)
     try:
-        return pq.read_table(
-            path, columns=columns, partitioning=None, page_checksum_verification=True
-        )
+        # small files: handing their columns to threads costs more than reading them
+        is_large = path.stat().st_size > LARGE_BYTES
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(columns=columns, use_threads=is_large)
     except (pa.ArrowInvalid, OSError) as error:
         msg = (
             f"{path} is damaged ({error}); run `truckcount store check`, or move the "
