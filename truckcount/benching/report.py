@@ -73,12 +73,13 @@ def bench(
         for clip in clips:
             if not clip.is_file():
                 raise BenchError(f"{clip} is not there; give a video file")
+            say(f"{clip.stem}:")
             found = compare_on(
                 clip,
                 floor,
                 [*ours, *peers],
                 options.compare,
-                say=lambda what, stem=clip.stem: say(f"{stem}: {what}"),
+                say=say,
             )
             report["clips"].append({**found, **_describe_clip(clip)})
             if options.has_profile:

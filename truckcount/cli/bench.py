@@ -80,6 +80,8 @@ def bench(
     from truckcount.benching.report import bench as measure
 
     named = tuple(n.strip() for n in peers.split(",") if n.strip())
+    if peers in {"all", "none"}:
+        named = tuple(PEER_TABLE) if peers == "all" else ()
     before = None if check is None else _read_report(check)
     report = measure(
         clips,
@@ -92,7 +94,7 @@ def bench(
             ),
             speeds=speeds,
             model=model,
-            peers={("all",): tuple(PEER_TABLE), ("none",): ()}.get(named, named),
+            peers=named,
             peer_pythons=dict(_split_pair(pair) for pair in peer_pythons),
             yolo_weights=yolo_weights,
             has_profile=profile,
