@@ -91,10 +91,8 @@ def publish_scored(
 ) -> RunResult:
     """Keep and publish one piece that was scored elsewhere, as of a live camera."""
     began, cpu_began = time.monotonic(), time.process_time()
-    work = CameraWork(camera=task.camera)
-    _CameraRun(Store.open(options.store), work, weights, options, None, 0).keep(
-        task, scored
-    )
+    work = CameraWork(camera=task.camera, options=options)
+    _CameraRun(Store.open(options.store), work, weights, None, 0).keep(task, scored)
     return gather_result(
         weights,
         options,
