@@ -207,9 +207,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--publishes", type=int, default=500)
+    parser.add_argument("--only", action="append", help="One phase; may be repeated.")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    figures: dict[str, Any] = describe()
+    figures: dict[str, Any] = {}
+    if options.out is not None and options.out.exists():
+        figures = json.loads(options.out.read_text())
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         phases: dict[str, Callable[[], dict[str, Any]]] = {
@@ -219,8 +222,10 @@ def main() -> None:
             "reader": lambda: measure_reader(root / "reader", options.publishes),
         }
         for name, measure in phases.items():
+            if options.only and name not in options.only:
+                continue
             load = round(os.getloadavg()[0], 1)
-            figures[name] = measure() | {"load_1m_before": load}
+            figures[name] = measure() | {"load_1m_before": load} | describe()
             print(json.dumps({name: figures[name]}), flush=True)
             if options.out is not None:
                 options.out.write_text(json.dumps(figures, indent=2) + "\n")
