@@ -69,6 +69,7 @@ def draw_scaling(
     """Log-log panels, one an axis, with the slope; and memory over a long file."""
     import matplotlib.pyplot as plt
     import numpy as np
+    from matplotlib.ticker import NullFormatter, NullLocator
 
     axes = [axis for axis in AXIS_TITLES if axis in scaling["axes"]]
     n = len(axes) + (long_file is not None)
@@ -85,8 +86,12 @@ def draw_scaling(
         )
         panel.loglog(x, y, "o-", color=OURS_COLOUR, markersize=4)
         panel.fill_between(x, low, high, color=OURS_COLOUR, alpha=0.2)
-        slope = np.polyfit(np.log(x), np.log(y), 1)[0]
-        panel.set_title(f"slope {slope:.2f}", size=8, loc="right")
+        slope = np.log(y[-1] / y[-2]) / np.log(x[-1] / x[-2])
+        panel.set_title(f"slope of the last step {slope:.2f}", size=8, loc="right")
+        panel.set_xticks(x, [f"{v:.2g}" if v < 10 else f"{v:.0f}" for v in x], size=7)
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel(AXIS_TITLES[axis][0], size=8)
         panel.set_ylabel(AXIS_TITLES[axis][1], size=8)
         panel.grid(alpha=0.3, which="both")

@@ -35,10 +35,6 @@ def unit_costs() -> Unit | None:
         "rss_mb": ours["peak_rss_mb"],
         "megabits_per_s": 8 * clip["megabytes"] / clip["video_s"],
         "store_mb_per_h": per_sample * SAMPLE_FPS * 3600 / 1e6,
-        "growth_mb_per_h": long_file["growth_bytes_per_sample"]
-        * SAMPLE_FPS
-        * 3600
-        / 1e6,
     }
     stages = [
         s["cpu_ms_per_video_s"]
@@ -88,8 +84,9 @@ def break_list(unit: Unit) -> str:
     core = f"**one core**, at {per_core:.0f} cameras. "
     if "infer_share" in unit:
         core += (
-            f"Of its time {unit['decode_share']:.0%} decodes and converts and "
-            f"{unit['infer_share']:.0%} runs the network. "
+            f"Of its time {unit['decode_share']:.0%} decodes and converts, "
+            f"{unit['infer_share']:.0%} runs the network, "
+            f"{unit['publish_share']:.0%} counts and writes. "
         )
     core += "Answer: `--jobs`, then `--speed`."
     machine = (

@@ -15,7 +15,6 @@ UNIT = {
     "rss_mb": 300,
     "megabits_per_s": 0.8,
     "store_mb_per_h": 0.1,
-    "growth_mb_per_h": 1.0,
 }
 
 

@@ -24,6 +24,13 @@ def test_grandchildren_are_charged_too():
     assert spent.cpu_s >= 0.4
 
 
+def test_memory_that_we_hold_is_not_charged_to_the_child():
+    held = bytearray(b"a" * 300_000_000)
+    spent = spend([sys.executable, "-I", "-c", "pass"])
+    assert spent.peak_rss_mb < 100
+    assert held[0]
+
+
 def test_a_failure_tells_the_last_thing_it_said():
     with pytest.raises(BenchError, match=r"failed \(3\): too bad"):
         spend([sys.executable, "-c", SAY_AND_FAIL])

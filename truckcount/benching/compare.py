@@ -22,8 +22,8 @@ class CompareOptions:
     repeats: int = 3
     seconds: float = 60.0
     """Video that the long version has more than the short one."""
-    dear_repeats: int = 1
-    dear_seconds: float = 4.0
+    dear_repeats: int = 2
+    dear_seconds: float = 8.0
     """The same of contestants that take more than real time."""
 
 

@@ -45,7 +45,7 @@ PEER_TABLE = {
     ),
     "yolo-5fps": Peer(
         program="yolo_track",
-        title="the same at 5 samples/s",
+        title="Ultralytics YOLO at 640, 5 samples/s, tracked, line",
         arguments=("5",),
         needs_weights=True,
     ),
