@@ -40,7 +40,7 @@ VARIANTS = {
     },
 }
 
-# What the first weights get wrong; strict: better ones must take a case off the list.
+# What the default weights get wrong; strict: better ones must take a case off the list.
 KNOWN_WRONG = {
     ("dc-north", "re-encoded hard"),
     ("dc-north", "half size"),
@@ -50,7 +50,7 @@ KNOWN_WRONG = {
     ("side-street", "half size"),
     ("side-street", "h265"),
 }
-WRONG = pytest.mark.xfail(reason="the first weights count this wrong", strict=True)
+WRONG = pytest.mark.xfail(reason="the default weights count this wrong", strict=True)
 STORED = [
     pytest.param(
         truth,
