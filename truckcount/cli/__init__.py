@@ -1,10 +1,11 @@
 """The command line: parse, call one function of the pipeline, print one result."""
 
-import importlib
 import os
 import sys
 
 import click
+
+from truckcount.cli._lazy import LazyGroup
 
 # name: (module, attribute, one line for `--help`); modules load when called, so
 # that `truckcount --help` imports click alone
@@ -32,31 +33,11 @@ COMMANDS = {
 EXIT_UNEXPECTED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported only when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order a newcomer needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        loaded = importlib.import_module(f"truckcount.cli.{module}")
-        command: click.Command = getattr(loaded, attribute)
-        return command
-
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    commands_table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="truckcount")
 @click.option("--verbose", is_flag=True, help="Log what is done.")
 @click.option("--log-json", is_flag=True, help="Log one JSON object a line.")

@@ -1,9 +1,9 @@
 """A run's progress as a bar on stderr, when that is a terminal."""
 
-import sys
 import time
 from typing import Any
 
+from truckcount.cli._bar import is_watched, make_bar
 from truckcount.pipeline.result import FileOutcome
 
 
@@ -14,23 +14,7 @@ class ProgressBar:
     """
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._progress: Any = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = make_bar()
         self._task: Any = None
         self._began = time.monotonic()
         self._n_files = 0
@@ -84,7 +68,7 @@ class ProgressBar:
 
 def progress_for(*, is_quiet: bool) -> ProgressBar | None:
     """Return a bar where someone looks at one."""
-    return ProgressBar() if sys.stderr.isatty() and not is_quiet else None
+    return ProgressBar() if is_watched(is_quiet=is_quiet) else None
 
 
 def _clock(seconds: float) -> str:

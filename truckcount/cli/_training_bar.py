@@ -1,7 +1,8 @@
 """Training's progress as a bar on stderr, when that is a terminal."""
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from truckcount.cli._bar import is_watched, make_bar
 
 if TYPE_CHECKING:
     from truckcount.training.classifier.loop import Progress
@@ -11,23 +12,7 @@ class TrainingBar:
     """Shows steps done, loss, speed, the last epoch's accuracy and the time left."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._progress: Any = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = make_bar()
         self._task = self._progress.add_task("training", total=None, note="")
         self._progress.start()
 
@@ -55,4 +40,4 @@ class TrainingBar:
 
 def bar_for(*, is_quiet: bool) -> TrainingBar | None:
     """Return a bar where someone looks at one."""
-    return TrainingBar() if sys.stderr.isatty() and not is_quiet else None
+    return TrainingBar() if is_watched(is_quiet=is_quiet) else None

@@ -1,8 +1,8 @@
 """`truckcount label`: frames and what people and models say of them."""
 
-import importlib
-
 import click
+
+from truckcount.cli._lazy import LazyGroup
 
 # name: (module, attribute, one line for `--help`), in the order one meets them
 LABEL_COMMANDS = {
@@ -15,32 +15,7 @@ LABEL_COMMANDS = {
 }
 
 
-class LabelGroup(click.Group):
-    """Imports a command only when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order one meets them."""
-        return list(LABEL_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        if cmd_name not in LABEL_COMMANDS:
-            return None
-        module, attribute, _ = LABEL_COMMANDS[cmd_name]
-        loaded = importlib.import_module(f"truckcount.cli.{module}")
-        command: click.Command = getattr(loaded, attribute)
-        return command
-
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            rows = [(name, row[2]) for name, row in LABEL_COMMANDS.items()]
-            formatter.write_dl(rows)
-
-
-@click.group(cls=LabelGroup)
+@click.group(cls=LazyGroup, commands_table=LABEL_COMMANDS)
 def label() -> None:
     """Make label sets: frames, labels, boxes, splits.
 
