@@ -48,7 +48,7 @@ function draw(item) {
     for (const [key, value] of Object.entries(traits)) part.setAttribute(key, value);
     overlay.append(part);
   };
-  if (!item.polygon) return;
+  if (!item || !item.polygon) return; // the last clip may load after the last answer
   const points = item.polygon.map(([x, y]) => [1000 * x, 1000 * y]);
   make("polygon", { points: points.map((p) => p.join(",")).join(" ") });
   if (!item.arrow) return;
