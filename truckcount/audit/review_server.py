@@ -1,22 +1,22 @@
 """The review page on this machine alone: loopback, a secret path, one origin."""
 
-import hmac
 import json
 import logging
 import re
-import secrets
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from truckcount.audit.review_session import ReviewSession
 from truckcount.errors import TruckcountError
+from truckcount.loopback import LOOPBACK, LoopbackServer
+
+__all__ = ["LOOPBACK", "ReviewServer"]
 
 logger = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "": ("review.html", "text/html; charset=utf-8"),
@@ -39,7 +39,7 @@ HEADERS = {
 }
 
 
-class ReviewServer(ThreadingHTTPServer):
+class ReviewServer(LoopbackServer):
     """Serves one session until it is shut down.
 
     Parameters
@@ -48,22 +48,9 @@ class ReviewServer(ThreadingHTTPServer):
         0 takes a free one.
     """
 
-    daemon_threads = True
-
     def __init__(self, session: ReviewSession, port: int = 0) -> None:
         self.session = session
-        self.token = secrets.token_urlsafe(24)
-        super().__init__((LOOPBACK, port), _Handler)
-
-    @property
-    def url(self) -> str:
-        """The address to open; who does not know it gets nothing."""
-        return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """``Host`` headers that are this server: a rebound name is not."""
-        return (f"{LOOPBACK}:{self.server_port}", f"localhost:{self.server_port}")
+        super().__init__(_Handler, port)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -102,8 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         if place not in actions:
             self._refuse(HTTPStatus.NOT_FOUND, "no such page")
             return
-        origins = {f"http://{host}" for host in self.server.hosts}
-        if self.headers.get("Origin") not in origins:
+        if self.headers.get("Origin") not in self.server.origins:
             self._refuse(HTTPStatus.FORBIDDEN, "another origin may not post")
             return
         if self.headers.get_content_type() != "application/json":
@@ -121,23 +107,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - inherited
         """Log without the token."""
-        text = (format % args).replace(self.server.token, "***")
-        logger.debug("%s", text)
+        logger.debug("%s", self.server.without_token(format % args))
 
     def _place(self) -> str | None:
         """Return the path below the token, or refuse."""
         if self.headers.get("Host") not in self.server.hosts:
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "not this host")
             return None
-        path = self.path.partition("?")[0]
-        parts = path.split("/", 2)
-        is_known = len(parts) == 3 and hmac.compare_digest(
-            parts[1].encode(), self.server.token.encode()
-        )
-        if not is_known:
+        place = self.server.path_below_token(self.path)
+        if place is None:
             self._refuse(HTTPStatus.NOT_FOUND, "no such page")
-            return None
-        return parts[2]
+        return place
 
     def _body(self) -> dict[str, Any] | None:
         try:

@@ -1,11 +1,8 @@
 """A review session to a page in the browser of the person at this machine.
 
-Only this machine reaches it, and of what runs here only who knows the address:
+Only this machine reaches it, and of what runs here only who knows the address
+(``truckcount.loopback``); besides:
 
-- it listens on 127.0.0.1, so no other machine can connect;
-- the path begins with a random token, so no other user or page can guess it;
-- ``Host`` must be this server's, so a foreign name that is made to point at
-  127.0.0.1 (DNS rebinding) is refused;
 - a write needs JSON and no foreign ``Origin``, so no other page can post;
 - pictures are asked for by number, so there is no path to climb out of;
 - the page may load and contact nothing but this server (``Content-Security-Policy``).
@@ -13,20 +10,18 @@ Only this machine reaches it, and of what runs here only who knows the address:
 
 import json
 import logging
-import secrets
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from truckcount.errors import LabelError
 from truckcount.labelling.review.session import ReviewSession
+from truckcount.loopback import LoopbackServer
 
 logger = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
-TOKEN_BYTES = 24
 MAX_BODY_BYTES = 1 << 20  # a picture full of boxes is a few kilobytes
 PAGE_FOLDER = Path(__file__).parent / "page"
 FILES = {
@@ -56,7 +51,7 @@ SAFETY_HEADERS = {
 }
 
 
-class ReviewServer(ThreadingHTTPServer):
+class ReviewServer(LoopbackServer):
     """Serves one session until it is shut down.
 
     Parameters
@@ -71,29 +66,13 @@ class ReviewServer(ThreadingHTTPServer):
         When the port is taken.
     """
 
-    daemon_threads = True
-    # or a second server could take over the port of one that just stopped
-    allow_reuse_address = False
-
     def __init__(self, session: ReviewSession, port: int = 0) -> None:
         self.session = session
-        self.token = secrets.token_urlsafe(TOKEN_BYTES)
         try:
-            super().__init__((LOOPBACK, port), _Handler)
+            super().__init__(_Handler, port)
         except OSError as error:
             msg = f"port {port} cannot be used ({error.strerror}); give another --port"
             raise LabelError(msg) from error
-
-    @property
-    def url(self) -> str:
-        """The address of the page, token included."""
-        return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """What ``Host`` may be."""
-        names = (LOOPBACK, "localhost")
-        return frozenset(f"{name}:{self.server_port}" for name in names)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Log requests where `--verbose` shows them."""
-        logger.debug(format.replace(self.server.token, "..."), *args)
+        logger.debug("%s", self.server.without_token(format % args))
 
     def _answer(self, respond: Callable[[str], None]) -> None:
         length = self.headers.get("Content-Length", "")
@@ -135,10 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "").lower() not in self.server.hosts:
             self._refuse(HTTPStatus.FORBIDDEN, "this server has another name")
             return None
-        token, _, path = self.path.removeprefix("/").partition("/")
-        path = path.split("?", 1)[0]
-        known = secrets.compare_digest(token.encode(), self.server.token.encode())
-        if not known:
+        path = self.server.path_below_token(self.path)
+        if path is None:
             self._refuse(HTTPStatus.NOT_FOUND, "not found")
             return None
         if self._is_foreign():
@@ -149,9 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_foreign(self) -> bool:
         """Tell whether another page sent the request."""
         origin = self.headers.get("Origin")
-        if origin is not None and origin not in {
-            f"http://{host}" for host in self.server.hosts
-        }:
+        if origin is not None and origin not in self.server.origins:
             return True
         site = self.headers.get("Sec-Fetch-Site", "same-origin")
         # a link in a web terminal may lead here, and no page can read what it opens
