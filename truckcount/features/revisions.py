@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from truckcount.features.moments import Int64s
 
 HOUR_US = 3_600_000_000
+N_DIRECTIONS = 8  # room for the codes of a gate's directions in a key
 SIMULATED_LATENCY_US = 24 * HOUR_US  # an assumption: features.md section 13
 NEEDED = (
     "gate",
@@ -35,6 +36,8 @@ class Revisions:
     known_us: Int64s
     is_simulated: npt.NDArray[np.bool_]
     """The key was known only by backfill, and so is this row."""
+    is_any: npt.NDArray[np.bool_]
+    """The row is of a gate without directions."""
 
     @classmethod
     def of(cls, table: pa.Table, *, embargo_us: int, is_simulated: bool) -> "Revisions":
@@ -44,7 +47,7 @@ class Revisions:
         is never shown.
         """
         hour_us = table["hour_start_utc"].cast(pa.int64()).to_numpy()
-        codes = _codes(table["gate"]) * 8 + _codes(table["direction"])
+        codes = _codes(table["gate"]) * N_DIRECTIONS + _codes(table["direction"])
         key = (hour_us // HOUR_US) * 2**20 + codes
         revision = table["revision"].to_numpy()
         order = np.lexsort((revision, key))
@@ -64,16 +67,34 @@ class Revisions:
             pretended = hour_us[order] + HOUR_US + SIMULATED_LATENCY_US
             known_us = np.where(simulated, pretended, known_us)
         keep = ~is_superseded
-        return cls(order[keep], key[keep], known_us[keep], simulated[keep])
+        is_any = pc.equal(table["direction"], "any").to_numpy()[order]
+        return cls(
+            order[keep], key[keep], known_us[keep], simulated[keep], is_any[keep]
+        )
 
     def at(self, as_of_us: int) -> Int64s:
-        """Return positions of the highest revision of each key known by then."""
+        """Return positions of the highest revision of each key known by then.
+
+        Of an hour in which a gate gained or lost its directions only the kind known
+        last stands, as in ``hours``: their sum would count a truck twice.
+        """
         seen = np.flatnonzero(self.known_us <= as_of_us)
         key = self.key[seen]
         is_last = np.ones(len(key), np.bool_)
         is_last[:-1] = key[1:] != key[:-1]
         positions: Int64s = seen[is_last]
-        return positions
+        return positions[self._is_standing_kind(positions)]
+
+    def _is_standing_kind(self, positions: Int64s) -> npt.NDArray[np.bool_]:
+        kind = self.is_any[positions]
+        if kind.all() or not kind.any():
+            return np.ones(len(kind), np.bool_)
+        place = self.key[positions] // N_DIRECTIONS  # hour and gate
+        is_new = np.append(np.True_, place[1:] != place[:-1])
+        group = np.cumsum(is_new) - 1
+        by_time = np.lexsort((self.known_us[positions], group))
+        newest = by_time[np.append(np.flatnonzero(is_new)[1:], len(group)) - 1]
+        return np.asarray(kind == kind[newest][group])
 
 
 def _codes(column: pa.ChunkedArray) -> Int64s:
