@@ -1,5 +1,6 @@
 """Peaks of a sample to the tracks they belong to."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from truckcount.counting.options import CountingOptions
 from truckcount.counting.track import Observation, Track
 
 SIZE_RATIO = 2.6  # a truck's box does not grow more than this between two samples
+LEAST_RATIO, MOST_RATIO = SIZE_RATIO**-2, SIZE_RATIO**2  # of areas
 FORBIDDEN = 1e6
 SPEED_SLACK = 0.5  # boxes per second of unseen time that a prediction may be off
 
@@ -39,18 +41,20 @@ def associate(
     for i, track in enumerate(tracks):
         x, y, reach = _expect(track, t_us, options)
         w, h = track.size
+        area = max(w * h, 1e-9)
         for j, peak in enumerate(seen):
-            ratio = (peak.w * peak.h) / max(w * h, 1e-9)
-            if not SIZE_RATIO**-2 < ratio < SIZE_RATIO**2:
+            peak_w, peak_h = peak.w, peak.h
+            ratio = peak_w * peak_h / area
+            if not LEAST_RATIO < ratio < MOST_RATIO:
                 continue
             # along a thin box the height says little, so no side counts for less
             # than half of the other
-            size_x, size_y = max(w, peak.w, h / 2), max(h, peak.h, w / 2)
-            distance = ((peak.x - x) / size_x) ** 2 + ((peak.y - y) / size_y) ** 2
-            distance **= 0.5
+            size_x, size_y = max(w, peak_w, h / 2), max(h, peak_h, w / 2)
+            distance = math.hypot((peak.x - x) / size_x, (peak.y - y) / size_y)
             if distance <= reach:
                 # a better peak wins among equals; the shift stays below a tenth
-                cost[i, j] = distance + 0.1 * abs(np.log(ratio)) + 0.1 * (1 - peak.p)
+                shift = abs(math.log(ratio)) + (1 - peak.p)
+                cost[i, j] = distance + 0.1 * shift
     if cost.size == 1:  # nobody to confuse it with, as most often
         return [(0, 0)] if cost[0, 0] < FORBIDDEN else []
     rows, columns = linear_sum_assignment(cost)

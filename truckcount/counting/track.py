@@ -73,8 +73,11 @@ class Track:
     def size(self) -> tuple[float, float]:
         """Mean width and height over the newest observations, picture heights."""
         recent = self.obs[-VELOCITY_OBS:]
-        n = len(recent)
-        return sum(o.w for o in recent) / n, sum(o.h for o in recent) / n
+        w = h = 0.0
+        for seen in recent:
+            w += seen.w
+            h += seen.h
+        return w / len(recent), h / len(recent)
 
     def velocity(self) -> tuple[float, float]:
         """Picture heights per second, over the newest observations."""
@@ -112,7 +115,9 @@ def travel(obs: list[Observation]) -> float:
 def overlap(a: Observation, b: Observation) -> float:
     """Shared area of two boxes as a share of the smaller."""
     span_x = min(a.x + a.w / 2, b.x + b.w / 2) - max(a.x - a.w / 2, b.x - b.w / 2)
+    if span_x <= 0:  # most pairs are apart
+        return 0.0
     span_y = min(a.y + a.h / 2, b.y + b.h / 2) - max(a.y - a.h / 2, b.y - b.h / 2)
-    if span_x <= 0 or span_y <= 0:
+    if span_y <= 0:
         return 0.0
     return span_x * span_y / max(min(a.w * a.h, b.w * b.h), 1e-9)
