@@ -163,9 +163,11 @@ def test_rotation_metadata_turns_the_picture(tmp_path, degrees):
 @pytest.mark.parametrize("name", CLIPS)
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (0.25, 0.5, 0.75, 1)])
 def test_pyav_and_opencv_agree(tmp_path, name, box):
-    if name == "interlaced.mp4" and cv2.__version__.startswith("5.0.0"):
-        pytest.skip("OpenCV 5.0.0 shows interlaced streams black")
     path = write_clip(tmp_path / name, 60, **CLIPS[name])
+    if name == "interlaced.mp4":
+        video = cv2.VideoCapture(str(path))
+        if np.array_equal(video.read()[1], video.read()[1]):
+            pytest.skip(f"OpenCV {cv2.__version__} cannot convert interlaced frames")
     rect = ViewRect(
         gate="g", x0=box[0], y0=box[1], x1=box[2], y1=box[3], width_px=96, height_px=64
     )

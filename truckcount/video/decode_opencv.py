@@ -25,8 +25,8 @@ class OpenCvDecoder:
     """Decodes one source frame by frame; see ``open_decoder``.
 
     OpenCV tells nothing of damaged packets and converts every frame to BGR: use it
-    to check, not to run. OpenCV 5.0.0 shows interlaced streams black, which the
-    picture's health marks as unusable.
+    to check, not to run. OpenCV 4.14 and 5.0 cannot convert interlaced frames and
+    return one meaningless picture, which the picture's health marks as frozen.
     """
 
     def __init__(
