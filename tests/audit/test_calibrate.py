@@ -12,6 +12,7 @@ from tests.audit.stores import (
     month_store,
     plan_small,
 )
+from truckcount.audit import calibrate as calibrating
 from truckcount.audit.answers import Answer, save_answers
 from truckcount.audit.calibrate import calibrate
 from truckcount.errors import CalibrationError
@@ -67,6 +68,14 @@ def test_looking_shows_what_publishing_then_does(store):
     assert ratio.tolist() == pytest.approx([done.factor.factor] * 10)
     assert done.hours.sum_new == pytest.approx(after["n_trucks_est"].sum())
     assert (after["n_trucks"] == before["n_trucks"]).all()
+
+
+def test_over_dispersion_is_measured_once_and_carried(store, monkeypatch):
+    label_all(store)
+    for phi in (2.5, 4.0):
+        monkeypatch.setattr(calibrating, "measure_phi", lambda *_, phi=phi: phi)
+        calibrate(store, now_us=DRAWN_US, is_published=True)
+        assert [c.phi for c in read_calibrations(store.root)] == [2.5]
 
 
 @pytest.mark.parametrize("method", ["difference", "ppi"])

@@ -17,6 +17,7 @@ from truckcount.audit.estimators import (
     estimate_total,
     fit_factor,
 )
+from truckcount.audit.exposure import measure_phi
 from truckcount.audit.scope import Scope, by_scope, newest_audits, to_strata
 from truckcount.domain.audit import AuditWindow, latest_labels
 from truckcount.domain.calibration import Calibration
@@ -182,6 +183,9 @@ def _carry(
         known = {c.calibration_id: c for c in read_calibrations(store.root, camera)}
         found = [_to_calibration(store, r, now_us) for r in results]
         fresh = [c for c in found if c is not None and c.calibration_id not in known]
+        if fresh:  # measured once: what it says from then on is fixed
+            phi = measure_phi(store, camera, fresh[0].known_at_us)
+            fresh = [replace(c, phi=phi) for c in fresh]
         if is_published and fresh:
             write_calibrations(store.root, camera, fresh)
         changed = store.recalibrate_hours(

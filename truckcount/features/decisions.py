@@ -51,7 +51,8 @@ class PanelSpec:
     quarter: Quarter = "ended"
     """The last quarter that had ended, or the one running."""
     vintage: Vintage = "strict"
-    phi: float = 1.0
+    phi: float | None = None
+    """Over-dispersion of missed hours; None measures it on what was known."""
 
 
 def asof_panel(

@@ -21,7 +21,7 @@ from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
 from truckcount.features.moments import as_us
 from truckcount.features.sites import DEPARTING, departing_lines
-from truckcount.features.totals import Total, measure_total
+from truckcount.features.totals import Total, measure_phi, measure_total
 
 By = Literal["gate", "site", "ticker"]
 GateKey = tuple[str, str, str]
@@ -51,7 +51,7 @@ def rollup(
     calibrations: pd.DataFrame | None = None,
     validity: Mapping[tuple[str, str], tuple[int | None, int | None]] | None = None,
     bridges: pd.DataFrame | None = None,
-    phi: float | Mapping[str, float] = 1.0,
+    phi: float | Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Estimate trucks per period of local days, missed hours by their own cells.
 
@@ -71,8 +71,9 @@ def rollup(
     bridges : DataFrame, optional
         camera, gate, from_hash, to_hash, ratio: new over old on the same days, of
         counts times their factors; so 1 where audits of both put them on one scale.
-    phi : float or mapping of camera to float
-        Over-dispersion of missed hours, see `totals.measure_phi`.
+    phi : float or mapping of camera to float, optional
+        Over-dispersion of missed hours; without it, that of each gate's own weeks
+        in ``hours``, see `totals.measure_phi`.
 
     Returns
     -------
@@ -92,8 +93,9 @@ def rollup(
     lines = _lines(gates, by, site_map)
     rows: dict[tuple[Any, ...], list[tuple[float, Total, bool]]] = {}
     known = None if calendar is None else _fiscal_periods(calendar)
+    measured: dict[GateKey, float] = {}
     for name, key, grid, weight, span in lines:
-        grids_phi = phi if isinstance(phi, float | int) else phi.get(key[0], 1.0)
+        grids_phi = _phi_of(key, grid, phi, measured)
         for period in _periods(grid, freq, known, dict(name).get("ticker"), span):
             low, high = max(period.start, span[0]), min(period.end, span[1])
             total = measure_total(grid, low, high, phi=grids_phi)
@@ -102,6 +104,20 @@ def rollup(
                 is_complete = total.n_hours >= whole - 1e-6
                 rows.setdefault((name, period), []).append((weight, total, is_complete))
     return _to_frame(rows)
+
+
+def _phi_of(
+    key: GateKey,
+    grid: Grid,
+    given: float | Mapping[str, float] | None,
+    measured: dict[GateKey, float],
+) -> float:
+    """Return what was given for a gate's camera, or measure it once."""
+    if given is not None:
+        return given if isinstance(given, float | int) else given.get(key[0], 1.0)
+    if key not in measured:
+        measured[key] = measure_phi(grid)
+    return measured[key]
 
 
 def daily(hours: pd.DataFrame, **options: Any) -> pd.DataFrame:
