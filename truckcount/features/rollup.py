@@ -17,9 +17,9 @@ from truckcount.features.calendars import (
     spans_between,
     to_date,
 )
+from truckcount.features.columns import HourColumns, positions_of
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
-from truckcount.features.moments import as_us
 from truckcount.features.sites import DEPARTING, departing_lines
 from truckcount.features.totals import Total, measure_phi, measure_total
 
@@ -165,10 +165,10 @@ def _gates(
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
-    for key, rows in hours.groupby(
-        ["camera", "gate", "direction"], sort=True, observed=True
-    ):
-        camera, gate, direction = (str(k) for k in key)
+    columns = HourColumns.of(hours)
+    for key, positions in positions_of(hours, ("camera", "gate", "direction")):
+        camera, gate, direction = key
+        rows = columns.take(positions)
         yield (
             (camera, gate, direction),
             make_grid(
@@ -186,24 +186,25 @@ def _read_bridges(
     """Return each gate's bridges as (from, to, ratio)."""
     found: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
     if bridges is not None:
-        for row in bridges.itertuples():
-            line = (row.from_hash, row.to_hash, float(row.ratio))
-            found.setdefault((row.camera, row.gate), []).append(line)
+        names = ("camera", "gate", "from_hash", "to_hash", "ratio")
+        for camera, gate, old, new, ratio in zip(
+            *(bridges[name].tolist() for name in names), strict=True
+        ):
+            found.setdefault((camera, gate), []).append((old, new, float(ratio)))
     return found
 
 
 def _bridge_to_latest(
-    rows: pd.DataFrame, lines: Sequence[tuple[str, str, float]]
+    rows: HourColumns, lines: Sequence[tuple[str, str, float]]
 ) -> dict[str, float]:
     """Return what to multiply each configuration's counts by; {} without a bridge.
 
     All go to where the bridges lead from the latest configuration of the rows, so
     that two stretches of time, rolled up apart, come to one scale.
     """
-    if not lines or "config_hash" not in rows:
+    if not lines or rows.config is None:
         return {}
-    time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
-    latest = str(rows["config_hash"].to_numpy()[as_us(rows[time]).argmax()])
+    latest = rows.config.names[rows.config.codes[rows.start_us.argmax()]]
     onward = {old: new for old, new, _ in lines}
     seen = {latest}
     while latest in onward and onward[latest] not in seen:
