@@ -34,6 +34,37 @@ class Estimate:
         return self.value - half, self.value + half
 
 
+@dataclass(frozen=True, slots=True)
+class Placebo:
+    """Coefficients of many draws in which there is nothing to be found."""
+
+    coefficients: Floats
+    """Shape (draws,)."""
+    p_wild: Floats
+    """Each draw's own bootstrap p-value."""
+
+    @property
+    def value(self) -> float:
+        """Their mean: 0 when nothing is found."""
+        return float(self.coefficients.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The middle 95 % of the draws."""
+        low, high = np.quantile(self.coefficients, [0.025, 0.975])
+        return float(low), float(high)
+
+    @property
+    def rejected(self) -> float:
+        """Share of draws in which a 5 % test finds something."""
+        return float((self.p_wild <= 0.05).mean())
+
+    def p_of(self, value: float) -> float:
+        """Return how often a draw finds as much as a value, to either side."""
+        n = int((np.abs(self.coefficients) >= abs(value)).sum())
+        return (1 + n) / (1 + len(self.coefficients))
+
+
 def estimate(
     y: Floats,
     x: Floats,

@@ -49,7 +49,8 @@ def write_page(result: dict[str, Any], made: Forecasts) -> str:
              "is better. Consensus, refitted "
                 "on its past, is the one to beat: shrinking its noise needs none.")),
             (_draw_arms, ("What trucks add to consensus, with 95 % intervals of "
-             "two-way clustered errors. Placebos must cover 0; the cheat reads "
+             "two-way clustered errors; of other firms' trucks the middle 95 % of "
+             "200 ways to mix them up. Placebos must cover 0; the cheat reads "
              "counts that were restated after the report.")),
             (_draw_null, ("Worlds in which trucks say nothing: p-values of the test "
              "must be flat, and one in twenty below .05.")),

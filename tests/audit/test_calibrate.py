@@ -12,12 +12,14 @@ from tests.audit.stores import (
     month_store,
     plan_small,
 )
+from truckcount.audit import calibrate as calibrating
 from truckcount.audit.answers import Answer, save_answers
 from truckcount.audit.calibrate import calibrate
 from truckcount.errors import CalibrationError
 from truckcount.store.audits_table import change_audits, read_audits
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.check import check_store
+from truckcount.store.read import read_hours
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def store(tmp_path):
 
 def test_a_factor_is_written_with_what_it_holds_for(store):
     label_all(store)
-    (result,) = calibrate(store, now_us=DRAWN_US)
+    (result,) = calibrate(store, now_us=DRAWN_US, is_published=True)
     (row,) = read_calibrations(store.root)
     assert row.calibration_id == result.calibration_id
     assert row.factor == result.factor.factor
@@ -43,10 +45,37 @@ def test_a_factor_is_written_with_what_it_holds_for(store):
 
 def test_the_same_labels_write_nothing_new(store):
     label_all(store)
-    calibrate(store, now_us=DRAWN_US)
+    calibrate(store, now_us=DRAWN_US, is_published=True)
     before = read_calibrations(store.root)
-    calibrate(store, now_us=DRAWN_US + 10**10)
+    (again,) = calibrate(store, now_us=DRAWN_US + 10**10, is_published=True)
     assert read_calibrations(store.root) == before
+    assert again.n_revisions == 0
+
+
+def test_looking_shows_what_publishing_then_does(store):
+    label_all(store)
+    (looked,) = calibrate(store, now_us=DRAWN_US)
+    before = read_hours(store.root).to_pandas()
+    assert read_calibrations(store.root) == []
+    assert before["calibration_id"].isna().all()
+    (done,) = calibrate(store, now_us=DRAWN_US, is_published=True)
+    assert done.hours == looked.hours
+    assert done.calibration_id == looked.calibration_id
+    after = read_hours(store.root).to_pandas()
+    assert done.n_revisions == len(after) == 10
+    assert set(after["calibration_id"]) == {done.calibration_id}
+    ratio = after["n_trucks_est"] / before["n_trucks_est"]
+    assert ratio.tolist() == pytest.approx([done.factor.factor] * 10)
+    assert done.hours.sum_new == pytest.approx(after["n_trucks_est"].sum())
+    assert (after["n_trucks"] == before["n_trucks"]).all()
+
+
+def test_over_dispersion_is_measured_once_and_carried(store, monkeypatch):
+    label_all(store)
+    for phi in (2.5, 4.0):
+        monkeypatch.setattr(calibrating, "measure_phi", lambda *_, phi=phi: phi)
+        calibrate(store, now_us=DRAWN_US, is_published=True)
+        assert [c.phi for c in read_calibrations(store.root)] == [2.5]
 
 
 @pytest.mark.parametrize("method", ["difference", "ppi"])
@@ -138,6 +167,6 @@ def test_a_store_without_audits_says_what_to_do(tmp_path):
 
 def test_the_store_stays_whole(store):
     label_all(store)
-    calibrate(store)
+    calibrate(store, is_published=True)
     broken = [b for b in check_store(store.root) if b.invariant != "F6"]
     assert broken == []

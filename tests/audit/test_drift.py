@@ -7,6 +7,7 @@ from tests.audit.stores import DRAWN_US, label_all, month_store, plan_small
 from truckcount.audit.calibrate import calibrate
 from truckcount.audit.drift import H, average_run_length, check_drift, run_cusum
 from truckcount.store.calibrations_table import read_calibrations
+from truckcount.store.read import read_hours
 
 
 def test_false_alarms_are_as_rare_as_the_approximation_says():
@@ -37,7 +38,7 @@ def store(tmp_path):
     store = month_store(tmp_path / "store")
     plan_small(store, per_stratum=(40, 40, 40))
     label_all(store)
-    calibrate(store, now_us=DRAWN_US)
+    calibrate(store, now_us=DRAWN_US, is_published=True)
     plan_small(store, per_stratum=(20, 20, 10), purpose="drift", seed=77)
     return store
 
@@ -45,7 +46,7 @@ def store(tmp_path):
 def test_a_factor_that_holds_is_left_alone(store):
     label_all(store, seed=11)
     before = read_calibrations(store.root)
-    (found,) = check_drift(store, DRAWN_US)
+    (found,) = check_drift(store, DRAWN_US, is_published=True)
     assert found.cusum.alarm is None
     assert found.n_windows == 50
     assert read_calibrations(store.root) == before
@@ -54,7 +55,10 @@ def test_a_factor_that_holds_is_left_alone(store):
 def test_drift_ends_the_factor_and_doubles_its_error(store):
     (before,) = read_calibrations(store.root)
     label_all(store, miss=1.0, seed=9)  # half of the trucks are missed from now on
-    (found,) = check_drift(store, DRAWN_US)
+    (looked,) = check_drift(store, DRAWN_US)
+    assert read_calibrations(store.root) == [before], "looking writes nothing"
+    (found,) = check_drift(store, DRAWN_US, is_published=True)
+    assert looked.successor_id == found.successor_id
     assert found.cusum.alarm is not None
     old, new = sorted(read_calibrations(store.root), key=lambda c: c.status)
     assert (old.status, new.status) == ("active", "drifted")
@@ -62,7 +66,12 @@ def test_drift_ends_the_factor_and_doubles_its_error(store):
     assert new.factor == before.factor
     assert new.factor_se == 2 * before.factor_se
     assert new.calibration_id == found.successor_id
-    again = check_drift(store, DRAWN_US)
+    hours = read_hours(store.root).to_pandas()
+    starts = hours["hour_start_utc"].astype("int64")
+    carried = hours["calibration_id"] == new.calibration_id
+    assert (carried == (starts >= new.valid_from_us)).all()
+    assert found.n_revisions == carried.sum() > 0
+    again = check_drift(store, DRAWN_US, is_published=True)
     assert [r.successor_id for r in again] == [None]
     assert len(read_calibrations(store.root)) == 2
 

@@ -53,6 +53,16 @@ def test_a_sheet_goes_in_and_a_factor_comes_out(truckcount, month):
     assert said.code == 0
     assert result["calibration_id"]
     assert result["factor"]["low"] < result["factor"]["factor"]
+    assert result["hours"]["sum_new"] > result["hours"]["sum_old"]
+    looked = truckcount("calibrate", month.root)
+    assert "trucks_old" in looked.out
+    assert "run again with --publish" in looked.err
+    assert (
+        "10 revisions written" in truckcount("calibrate", month.root, "--publish").err
+    )
+    assert "nothing written" in truckcount("calibrate", month.root, "--publish").err
+    refused = truckcount("calibrate", month.root, "--publish", "--method", "ppi")
+    assert refused.code == 2
     text = truckcount("calibrate", month.root, "--method", "ppi")
     assert "all (ppi)" in text.out
     assert "95 %" in text.out

@@ -7,6 +7,7 @@ pytest.importorskip("matplotlib", reason="extra `nowcast` is not installed")
 
 from pipelines.earnings import checks
 from pipelines.earnings.forecasts import demean, forecast, rmse
+from pipelines.earnings.inference import Placebo
 from pipelines.earnings.page import CANNOT, write_page
 from pipelines.earnings.world import WorldOptions, draw_sales, measured_growth
 
@@ -56,15 +57,20 @@ def test_placebos_find_nothing():
     rng, sales, trucks = draw()
     given = sales.growth, sales.consensus
     others = checks.permute_firms(trucks, rng)
-    for found in (
-        checks.encompass(*given, others, rng, first=12, is_within_quarters=True),
-        checks.encompass(*given, checks.shift_quarters(trucks), rng, first=12),
-    ):
+    late = checks.encompass(*given, checks.shift_quarters(trucks), rng, first=12)
+    mixed = checks.other_firms(*given, trucks, rng, first=12, n=60)
+    for found in (late, mixed):
         low, high = found.interval
         assert low < 0 < high
     # the market's part of other firms' trucks is real: it must be taken off first
     assert checks.encompass(*given, others, rng, first=12).interval[0] > 0
-    assert checks.encompass(*given, trucks, rng, first=12).interval[0] > 0
+    real = checks.encompass(*given, trucks, rng, first=12)
+    assert real.interval[0] > 0
+    # one permutation finds something by chance: their distribution does not
+    assert abs(mixed.value) < 4 * mixed.coefficients.std() / 60**0.5
+    assert mixed.rejected < 0.20
+    assert mixed.p_of(real.value) == pytest.approx(1 / 61)
+    assert mixed.p_of(0.0) == 1.0
 
 
 def test_worlds_without_a_link_are_rarely_rejected():
@@ -86,7 +92,11 @@ def test_the_page_says_what_it_cannot_show():
     arm = checks.encompass(sales.growth, sales.consensus, trucks, rng, first=12)
     result = {
         "rmse": {n: (rmse(m, made.truth), 1.0) for n, m in made.by_name.items()},
-        "arms": {"as known": arm, "cheat: final vintage": arm},
+        "arms": {
+            "as known": arm,
+            "placebo: other firms": Placebo(rng.normal(size=20), rng.random(20)),
+            "cheat: final vintage": arm,
+        },
         "null_p": rng.random(50),
         "checks": [("one", "2 < 3", "it")],
         "told": "firms & cameras",

@@ -19,7 +19,7 @@ from truckcount.features import (
     year_before,
 )
 from truckcount.features.grid import make_grid
-from truckcount.features.totals import measure_total
+from truckcount.features.totals import measure_phi, measure_total
 
 COLUMNS = {
     "total",
@@ -284,3 +284,20 @@ def pd_eq(table, direction):
     import pyarrow.compute as pc
 
     return pc.equal(table["direction"], direction)
+
+
+def test_missed_hours_are_priced_by_what_the_gates_own_weeks_stray():
+    rng = np.random.default_rng(3)
+    n = rng.poisson(8, (12, 168)) * rng.integers(0, 4, (12, 168))
+    coverage = np.full((12, 168), 3600.0)
+    coverage[::3, 20:60] = 0
+    hours = hours_frame(
+        "2026-01-05", np.where(coverage > 0, n, 0).ravel(), coverage.ravel()
+    )
+    measured = rollup(hours, "M")
+    phi = measure_phi(make_grid(hours, {}))
+    assert phi > 2
+    pd.testing.assert_frame_equal(measured, rollup(hours, "M", phi=phi))
+    plain = rollup(hours, "M", phi=1.0)
+    assert (measured["se"] / plain["se"]).tolist() == pytest.approx([phi**0.5] * 3)
+    assert (measured["total"] == plain["total"]).all()

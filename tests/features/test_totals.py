@@ -186,6 +186,15 @@ def test_phi_is_one_for_poisson_and_more_where_weeks_differ():
     assert found["restless"] < 2.5  # levels of whole weeks are seen in the rest
 
 
+def test_hours_that_lack_a_second_are_no_outage():
+    rng = np.random.default_rng(3)
+    n = rng.poisson(8, (30, 168)) * rng.integers(0, 4, (30, 168))  # uneven hours
+    coverage = np.full((30, 168), 3590.0)
+    coverage[::3, 20:50] = 0
+    grid = grid_of(np.where(coverage > 0, n, 0).ravel(), coverage.ravel())
+    assert measure_phi(grid) > 2.0
+
+
 def test_factors_are_read_off_the_hours_own_estimates():
     # features.md 5.4: n 14 in 2700 s, R 1.1485, se_R .0444, tau2 .264
     rows = pd.DataFrame(

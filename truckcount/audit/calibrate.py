@@ -1,8 +1,10 @@
 """Labelled windows to totals and to the factors that hours carry."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from truckcount.audit.answers import (
     MAX_DISAGREEMENT,
@@ -15,15 +17,18 @@ from truckcount.audit.estimators import (
     estimate_total,
     fit_factor,
 )
+from truckcount.audit.exposure import measure_phi
 from truckcount.audit.scope import Scope, by_scope, newest_audits, to_strata
 from truckcount.domain.audit import AuditWindow, latest_labels
 from truckcount.domain.calibration import Calibration
 from truckcount.errors import CalibrationError
+from truckcount.pipeline.comparison import Comparison, compare_hours, estimates_of
 from truckcount.store import Store
 from truckcount.store.audits_table import read_audits
 from truckcount.store.calibrations_table import read_calibrations, write_calibrations
 from truckcount.store.layout import to_us
 from truckcount.store.read import read_hours
+from truckcount.store.recalibration import Recalibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +48,19 @@ class Result:
     refusal: str | None
     """Why no factor is carried into hours."""
     calibration_id: str | None
+    """Of the factor, whether it is published or not; None where it is refused."""
     n_double: int
     disagreement: float
+    hours: Comparison | None = None
+    """Estimates of the scope's published hours, old against new; None where no
+    factor is carried."""
+    n_revisions: int = 0
+    """Of the scope's camera; 0 until it is published."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a plain object; times as ISO-8601."""
+        hours = None if self.hours is None else self.hours.to_json()
+        return asdict(self) | {"hours": hours}
 
 
 def calibrate(
@@ -53,12 +69,17 @@ def calibrate(
     method: str = "ratio",
     is_partial: bool = False,
     audits: Sequence[str] = (),
+    is_published: bool = False,
     now_us: int | None = None,
 ) -> list[Result]:
-    """Estimate every audited scope; ``ratio`` also writes its calibrations.
+    """Estimate every audited scope, and for ``ratio`` what its hours would become.
 
     Parameters
     ----------
+    is_published : bool
+        With ``ratio``: write the calibrations, and the hours that they change as
+        revisions. Without it nothing is written, and no run carries a factor that
+        the hours before it do not carry.
     is_partial : bool
         Take the labelled windows of an unfinished audit as a random part of those
         drawn. They are shown in random order, so this holds unless clips were
@@ -79,9 +100,6 @@ def calibrate(
             _estimate(scope, regime, chosen, method, is_partial=is_partial)
             for regime in ("all", *sorted(regimes))
         ]
-        if method == "ratio":
-            with store.lock(scope.camera):
-                found = [_publish(store, r, now_us) for r in found]
         results += found
     if not results:
         msg = (
@@ -89,7 +107,20 @@ def calibrate(
             "audit plan`"
         )
         raise CalibrationError(msg)
-    return results
+    if method != "ratio":
+        return results
+    cameras = dict.fromkeys(r.scope.camera for r in results)
+    return [
+        done
+        for camera in cameras
+        for done in _carry(
+            store,
+            camera,
+            [r for r in results if r.scope.camera == camera],
+            now_us,
+            is_published=is_published,
+        )
+    ]
 
 
 def _estimate(
@@ -139,38 +170,82 @@ def _estimate(
     )
 
 
-def _publish(store: Store, result: Result, now_us: int | None) -> Result:
-    """Write the factor, unless it is refused or known already."""
+def _carry(
+    store: Store,
+    camera: str,
+    results: Sequence[Result],
+    now_us: int | None,
+    *,
+    is_published: bool,
+) -> list[Result]:
+    """Carry the factors of one camera into its hours, or show what that would do."""
+    with store.lock(camera) if is_published else contextlib.nullcontext():
+        known = {c.calibration_id: c for c in read_calibrations(store.root, camera)}
+        found = [_to_calibration(store, r, now_us) for r in results]
+        fresh = [c for c in found if c is not None and c.calibration_id not in known]
+        if fresh:  # measured once: what it says from then on is fixed
+            phi = measure_phi(store, camera, fresh[0].known_at_us)
+            fresh = [replace(c, phi=phi) for c in fresh]
+        if is_published and fresh:
+            write_calibrations(store.root, camera, fresh)
+        changed = store.recalibrate_hours(
+            camera, fresh, now_us, is_published=is_published
+        )
+    return [
+        r
+        if c is None
+        else replace(
+            r,
+            calibration_id=c.calibration_id,
+            hours=compare_scope(r.scope, changed),
+            n_revisions=changed.n_revisions,
+        )
+        for r, c in zip(results, found, strict=True)
+    ]
+
+
+def compare_scope(scope: Scope, changed: Recalibration) -> Comparison:
+    """Compare the estimates of one scope's hours that change."""
+    old, new = (
+        estimates_of(
+            row
+            for row in rows
+            if (row["gate"], row["direction"]) == (scope.gate, scope.direction)
+        )
+        for rows in (changed.old, changed.new)
+    )
+    return compare_hours(scope.camera, old, new)
+
+
+def _to_calibration(
+    store: Store, result: Result, now_us: int | None
+) -> Calibration | None:
+    """Return the calibration of a result; None where its factor is refused."""
     factor, scope = result.factor, result.scope
     if factor is None or result.refusal is not None:
-        return result
+        return None
     text = f"{scope}|{result.regime}|{result.audit_ids}|{factor}"
-    calibration_id = hashlib.sha256(text.encode()).hexdigest()[:12]
-    known = {c.calibration_id for c in read_calibrations(store.root, scope.camera)}
-    if calibration_id not in known:
-        calibration = Calibration(
-            calibration_id=calibration_id,
-            camera=scope.camera,
-            gate=scope.gate,
-            direction=scope.direction,
-            regime=result.regime,
-            method="ratio",
-            factor=factor.factor,
-            factor_se=factor.se,
-            factor_cv=factor.cv,
-            tau2=factor.tau2,
-            phi=1.0,
-            n_windows=factor.n_windows,
-            audit_ids=result.audit_ids,
-            model_id=scope.model_id,
-            config_hash=scope.config_hash,
-            valid_from_us=_first_hour(store, scope),
-            valid_to_us=None,
-            known_at_us=known_at(now_us),
-            status="active",
-        )
-        write_calibrations(store.root, scope.camera, [calibration])
-    return replace(result, calibration_id=calibration_id)
+    return Calibration(
+        calibration_id=hashlib.sha256(text.encode()).hexdigest()[:12],
+        camera=scope.camera,
+        gate=scope.gate,
+        direction=scope.direction,
+        regime=result.regime,
+        method="ratio",
+        factor=factor.factor,
+        factor_se=factor.se,
+        factor_cv=factor.cv,
+        tau2=factor.tau2,
+        phi=1.0,
+        n_windows=factor.n_windows,
+        audit_ids=result.audit_ids,
+        model_id=scope.model_id,
+        config_hash=scope.config_hash,
+        valid_from_us=_first_hour(store, scope),
+        valid_to_us=None,
+        known_at_us=known_at(now_us),
+        status="active",
+    )
 
 
 def _first_hour(store: Store, scope: Scope) -> int:

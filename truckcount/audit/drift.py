@@ -45,10 +45,21 @@ class DriftResult:
     cusum: Cusum
     successor_id: str | None
     """Calibration that takes over from the change on, with its error doubled."""
+    n_revisions: int = 0
+    """Hours that carry the successor since; 0 until it is published."""
 
 
-def check_drift(store: Store, now_us: int | None = None) -> list[DriftResult]:
-    """Hold every calibration against the fresh windows drawn with ``--drift``."""
+def check_drift(
+    store: Store, now_us: int | None = None, *, is_published: bool = False
+) -> list[DriftResult]:
+    """Hold every calibration against the fresh windows drawn with ``--drift``.
+
+    Parameters
+    ----------
+    is_published : bool
+        Write the successors of factors that drifted, and the hours after the change
+        as revisions that carry them.
+    """
     everything = read_audits(store.root)
     fresh = dict(by_scope(everything, "drift"))
     found = []
@@ -60,10 +71,13 @@ def check_drift(store: Store, now_us: int | None = None) -> list[DriftResult]:
         base = [r for r in everything if r.audit_id in calibration.audit_ids]
         own.sort(key=lambda r: r.window_start_us)
         cusum = run_cusum(_residuals(own, latest_labels(base), calibration.factor))
-        successor = None
+        successor, n_revisions = None, 0
         if cusum.alarm is not None and calibration.status == "active":
             change = own[min(cusum.change or 0, len(own) - 1)].window_start_us
-            successor = _mark_drifted(store, calibration, change, now_us)
+            ended, following = _successor(calibration, change, now_us)
+            successor = following.calibration_id
+            if is_published:
+                n_revisions = _publish(store, [ended, following], now_us)
         found.append(
             DriftResult(
                 calibration_id=calibration.calibration_id,
@@ -71,6 +85,7 @@ def check_drift(store: Store, now_us: int | None = None) -> list[DriftResult]:
                 n_windows=len(own),
                 cusum=cusum,
                 successor_id=successor,
+                n_revisions=n_revisions,
             )
         )
     return found
@@ -150,10 +165,10 @@ def _residuals(
     return z
 
 
-def _mark_drifted(
-    store: Store, calibration: Calibration, change_us: int, now_us: int | None
-) -> str:
-    """End a calibration at the change; its successor has twice the error."""
+def _successor(
+    calibration: Calibration, change_us: int, now_us: int | None
+) -> tuple[Calibration, Calibration]:
+    """End a calibration at the change; what follows has twice its error."""
     start = change_us // HOUR_US * HOUR_US
     successor = replace(
         calibration,
@@ -166,10 +181,15 @@ def _mark_drifted(
         known_at_us=known_at(now_us),
         status="drifted",
     )
-    ended = replace(calibration, valid_to_us=start)
-    with store.lock(calibration.camera):
-        write_calibrations(store.root, calibration.camera, [ended, successor])
-    return successor.calibration_id
+    return replace(calibration, valid_to_us=start), successor
+
+
+def _publish(store: Store, rows: Sequence[Calibration], now_us: int | None) -> int:
+    camera = rows[0].camera
+    with store.lock(camera):
+        write_calibrations(store.root, camera, rows)
+        changed = store.recalibrate_hours(camera, (), now_us, is_published=True)
+    return changed.n_revisions
 
 
 def _newest_calibrations(rows: Sequence[Calibration]) -> list[Calibration]:

@@ -127,7 +127,7 @@ def build_frames(
         zone = ZoneInfo(newest["tz"])
         for direction in sorted({str(r["direction"]) for r in watched}):
             if direction in AUDITED and spans:
-                onsets = _counted_onsets(store.root, camera, gate, direction, span)
+                onsets = counted_onsets(store.root, camera, gate, direction, span)
                 windows = tuple(_with_counts(spans, onsets, zone))
                 frames.append(
                     Frame(
@@ -151,9 +151,10 @@ def _with_counts(
         yield FrameWindow(start, end, int(high - low), regime_of(local.hour))
 
 
-def _counted_onsets(
+def counted_onsets(
     root: Path, camera: str, gate: str, direction: str, span: tuple[int, int]
 ) -> Int64Array:
+    """Return the onsets of counted passages in the months of a span, in order."""
     months = sorted({day[:7] for day in days_between(*span)})
     found = [np.empty(0, np.int64)]
     for month in months:
@@ -188,7 +189,7 @@ def _watched_windows(
     edges = np.array(sorted({t for pair in candidates for t in pair}), np.int64)
     seconds = np.zeros(len(edges) + 1)
     for day in days_between(int(edges[0]), int(edges[-1])):
-        t_us, dt_s = _usable_samples(root, camera, gate, day, won)
+        t_us, dt_s = usable_samples(root, camera, gate, day, won)
         place = np.searchsorted(edges, t_us, side="right")
         seconds += np.bincount(place, dt_s, minlength=len(seconds))
     starts = np.searchsorted(edges, [a for a, _ in candidates], side="right")
@@ -199,7 +200,7 @@ def _watched_windows(
     ]
 
 
-def _usable_samples(
+def usable_samples(
     root: Path,
     camera: str,
     gate: str,

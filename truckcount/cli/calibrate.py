@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli.recount import show_comparisons
 
 if TYPE_CHECKING:
     from truckcount.audit.calibrate import Result
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--audit", "audits", multiple=True, help="Only these audits.")
 @click.option("--partial", is_flag=True, help="Use an audit that is not all labelled.")
 @click.option("--drift", is_flag=True, help="Hold factors against fresh windows.")
+@click.option("--publish", is_flag=True, help="Write factors and the revised hours.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 def calibrate(
     store: Path,
@@ -32,29 +34,42 @@ def calibrate(
     audits: tuple[str, ...],
     partial: bool,
     drift: bool,
+    publish: bool,
     as_json: bool,
 ) -> int:
     """Estimate true trucks from STORE's audits, with standard errors.
 
-    A factor is refused, and hours stay uncalibrated, where people saw fewer than 50
-    trucks or its relative error is above 15 %.
+    Shows what the factors would make of the published hours. With --publish these
+    become revisions of cause `recalibrate`, and later runs carry the factor too;
+    what was known before stays in history. A factor is refused, and hours stay
+    uncalibrated, where people saw fewer than 50 trucks or its relative error is
+    above 15 %.
 
     \b
     Example:
+      truckcount calibrate store
+      truckcount calibrate store --publish
       truckcount calibrate store --method ppi --json
     """
     from truckcount.audit.calibrate import calibrate as estimate
     from truckcount.store import Store
 
+    if publish and method != "ratio":
+        msg = f"--publish carries the ratio into hours; {method} reports alone"
+        raise click.UsageError(msg)
     opened = Store.open(store, is_new_allowed=False)
     if drift:
-        return _drift(opened, as_json=as_json)
-    results = estimate(opened, method=method, is_partial=partial, audits=audits)
+        return _drift(opened, is_published=publish, as_json=as_json)
+    results = estimate(
+        opened, method=method, is_partial=partial, audits=audits, is_published=publish
+    )
     if as_json:
-        give_json([asdict(r) | {"method": method} for r in results])
+        more = {"method": method, "is_published": publish}
+        give_json([r.to_json() | more for r in results])
         return 0
     for result in results:
         _give_result(result, method)
+    _say_hours(results, is_published=publish)
     return 0
 
 
@@ -92,13 +107,25 @@ def _give_result(result: "Result", method: str) -> None:
         say(f"no factor is carried into hours: {result.refusal}")
     elif result.calibration_id is not None:
         give(f"calibration {result.calibration_id}")
+    if result.hours is not None and result.hours.n_hours:
+        give("estimated trucks of published hours:")
+        show_comparisons([result.hours])
     give("")
 
 
-def _drift(store: "Store", *, as_json: bool) -> int:
+def _say_hours(results: "list[Result]", *, is_published: bool) -> None:
+    """Say whether hours were revised, or would be."""
+    n = sum({r.scope.camera: r.n_revisions for r in results}.values())
+    if is_published:
+        say(f"{n} revisions written" if n else "nothing changed, nothing written")
+    elif any(r.hours is not None and r.hours.n_hours for r in results):
+        say("nothing published: look, then run again with --publish")
+
+
+def _drift(store: "Store", *, is_published: bool, as_json: bool) -> int:
     from truckcount.audit.drift import check_drift
 
-    found = check_drift(store)
+    found = check_drift(store, is_published=is_published)
     if as_json:
         give_json([asdict(r) for r in found])
         return 0
@@ -111,4 +138,8 @@ def _drift(store: "Store", *, as_json: bool) -> int:
             f"{where}: {r.calibration_id} {state} ({r.n_windows} windows, CUSUM "
             f"+{r.cusum.up:.2f} -{r.cusum.down:.2f})"
         )
+        if r.successor_id is not None and not is_published:
+            say(f"{where}: --publish doubles its error from the change on")
+        elif r.successor_id is not None:
+            say(f"{where}: {r.n_revisions} revisions written")
     return 0

@@ -174,8 +174,8 @@ def show_comparisons(comparisons: "list[Comparison]") -> None:
             c.camera,
             str(c.n_hours),
             str(c.n_changed),
-            str(c.sum_old),
-            str(c.sum_new),
+            _spell(c.sum_old),
+            _spell(c.sum_new),
             "-" if c.correlation is None else f"{c.correlation:.3f}",
         ]
         for c in comparisons
@@ -187,8 +187,8 @@ def show_comparisons(comparisons: "list[Comparison]") -> None:
             hour.gate,
             hour.direction,
             f"{hour.hour_start_utc:%Y-%m-%dT%HZ}",
-            "-" if hour.n_old is None else str(hour.n_old),
-            "-" if hour.n_new is None else str(hour.n_new),
+            _spell(hour.n_old),
+            _spell(hour.n_new),
         ]
         for c in comparisons
         for hour in c.worst
@@ -196,6 +196,13 @@ def show_comparisons(comparisons: "list[Comparison]") -> None:
     if worst:
         give("")
         give(align(worst, ["camera", "gate", "direction", "hour_utc", "old", "new"]))
+
+
+def _spell(n: float | None) -> str:
+    """Spell a count, or an estimate with one decimal."""
+    if n is None:
+        return "-"
+    return str(n) if isinstance(n, int) else f"{n:.1f}"
 
 
 def _revised(done: list[Any]) -> str:

@@ -84,6 +84,24 @@ class Calibration:
         shared = (seen * self.factor_se) ** 2
         return self.factor * seen, (indep + shared) ** 0.5, float(indep**0.5)
 
+    def undo(self, est: float, se_indep: float) -> tuple[float, float]:
+        """Return what ``apply`` was given, up to rounding errors.
+
+        Examples
+        --------
+        >>> c = Calibration(calibration_id="c", camera="dc", gate="exit",
+        ...     direction="out", regime="all", method="ratio", factor=1.25,
+        ...     factor_se=0.05, factor_cv=0.04, tau2=0.25, phi=1.0, n_windows=210,
+        ...     audit_ids=("a",), model_id="m", config_hash="0", valid_from_us=0,
+        ...     valid_to_us=None, known_at_us=0, status="active")
+        >>> est, _, se_indep = c.apply(8.0, 3.0)
+        >>> c.undo(est, se_indep)
+        (8.0, 3.0)
+        """
+        seen = est / self.factor
+        exposure = max(se_indep**2 - self.tau2 * seen, 0.0)
+        return seen, exposure**0.5 / self.factor
+
     def is_for(self, hour_us: int, local_hour: int) -> bool:
         """Tell whether an hour that begins then lies in its time and regime."""
         is_in_time = self.valid_from_us <= hour_us and (

@@ -1,16 +1,18 @@
 """A store and a list of decisions to what was known at each of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.features.calendars import known_calendar, year_before
-from truckcount.features.growth import measure_growth, panel
+from truckcount.features.growth import growth_of, pair_records, panel
 from truckcount.features.load import Vintage
 from truckcount.features.moments import as_us
 from truckcount.features.quarter_to_date import running_quarters
@@ -51,7 +53,8 @@ class PanelSpec:
     quarter: Quarter = "ended"
     """The last quarter that had ended, or the one running."""
     vintage: Vintage = "strict"
-    phi: float = 1.0
+    phi: float | None = None
+    """Over-dispersion of missed hours; None measures it on what was known."""
 
 
 def asof_panel(
@@ -83,7 +86,7 @@ def asof_panel(
     if not isinstance(decisions["decision_utc"].dtype, pd.DatetimeTZDtype):
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
         raise NaiveTimeError(msg)
-    check_site_map(spec.site_map)
+    spec = replace(spec, site_map=check_site_map(spec.site_map))
     times = sorted(decisions["decision_utc"].unique())
     window = _window(times, spec)
     replay = Replay.open(
@@ -117,7 +120,7 @@ def _at(
     """Compute the rows of all decisions of one moment."""
     quarters = _quarters(spec, time)
     quarters = quarters[quarters["ticker"].isin(tickers)]
-    site_map = known_site_map(check_site_map(spec.site_map), time)
+    site_map = known_site_map(spec.site_map, time)
     site_map = site_map[site_map["ticker"].isin(tickers)]
     bridges = _known(spec.bridges, time)
     told = _known(calibrations, time)
@@ -134,26 +137,31 @@ def _at(
         before = _totals(replay, time, year_before(quarters), cameras, options)
     pairs = panel(now, prior=before) if len(now) and len(before) else pd.DataFrame()
     told_at = [_latest_known(t, time) for t in (spec.calendar, site_map, bridges, told)]
+    newest = max(told_at)
+    quarter_of = {q["ticker"]: q for q in quarters.to_dict("records")}
+    pairs_of: dict[str, list[dict[str, Any]]] = {}
+    for pair in pair_records(pairs) if len(pairs) else ():
+        pairs_of.setdefault(pair["ticker"], []).append(pair)
+    known_of = [
+        t.groupby("ticker")["max_known_at_utc"].max().to_dict()
+        for t in (now, before)
+        if len(t)
+    ]
     rows = []
     for ticker in tickers:
         row: dict[str, Any] = {"ticker": ticker, "decision_utc": time}
-        mine = quarters[quarters["ticker"] == ticker]
-        if len(mine):
-            line = mine.iloc[0]
+        if ticker in quarter_of:
+            line = quarter_of[ticker]
             row |= {
                 "fiscal_year": int(line["fiscal_year"]),
                 "fiscal_quarter": int(line["fiscal_quarter"]),
                 "period_start": pd.Timestamp(line["start_date"]),
                 "period_end": pd.Timestamp(line["end_date"]) + pd.Timedelta(days=1),
             }
-        own = pairs[pairs["ticker"] == ticker] if len(pairs) else pairs
-        known = [
-            t[t["ticker"] == ticker]["max_known_at_utc"]
-            for t in (now, before)
-            if len(t)
-        ]
-        row |= _features(own) | {
-            "max_known_at_utc": max([*told_at, *(k.max() for k in known if len(k))]),
+        row |= _features(pairs_of.get(ticker, [])) | {
+            "max_known_at_utc": max(
+                [newest, *(known[ticker] for known in known_of if ticker in known)]
+            ),
             "vintage": spec.vintage,
         }
         rows.append(row)
@@ -178,19 +186,21 @@ def _totals(
     return rollup(hours, "FQ", quarters, **options)
 
 
-def _features(pairs: pd.DataFrame) -> dict[str, Any]:
-    if not len(pairs):
+def _features(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if not pairs:
         nothing = dict.fromkeys(("trucks", "trucks_before", "log_growth"), np.nan)
         return {**nothing, "n_matched": 0, "n_dropped": 0}
-    grown = measure_growth(pairs)
-    matched = pairs[pairs["is_matched"]]
-    sums = [matched[name].sum(min_count=1) for name in ("total", "total_before")]
+    matched = [pair for pair in pairs if pair["is_matched"]]
+
+    def values(name: str) -> npt.NDArray[np.float64]:
+        return np.array([pair[name] for pair in matched], np.float64)
+
     return {
-        "trucks": sums[0],
-        "trucks_before": sums[1],
-        "cov_w": matched["cov_w"].mean(),
-        "cov_w_before": matched["cov_w_before"].mean(),
-        **grown,
+        "trucks": values("total").sum() if matched else np.nan,
+        "trucks_before": values("total_before").sum() if matched else np.nan,
+        "cov_w": values("cov_w").mean() if matched else np.nan,
+        "cov_w_before": values("cov_w_before").mean() if matched else np.nan,
+        **growth_of(pairs),
     }
 
 

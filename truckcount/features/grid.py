@@ -1,14 +1,14 @@
 """Hour rows of one gate and direction to arrays over every bin of its validity."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from truckcount.features.columns import HourColumns, Names
 from truckcount.features.factors import UNCALIBRATED, Factor
-from truckcount.features.moments import Int64s, as_us
+from truckcount.features.moments import Int64s
 
 Floats = npt.NDArray[np.float64]
 US_PER_MINUTE = 60_000_000
@@ -53,7 +53,7 @@ class Grid:
 
 
 def make_grid(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | HourColumns,
     factors: dict[str, Factor],
     *,
     active: tuple[int | None, int | None] = (None, None),
@@ -63,7 +63,7 @@ def make_grid(
 
     Parameters
     ----------
-    rows : DataFrame
+    rows : DataFrame or HourColumns
         Hours, or bins with ``bin_start_utc``, of one gate and direction.
     active : (from_us, to_us)
         The gate's validity; None is the first or the last row.
@@ -71,9 +71,9 @@ def make_grid(
         What to multiply the counts of a configuration by, to have them on the
         scale of the latest one, which stands first; they then go by its name.
     """
-    minutes = int(rows["bin_minutes"].iloc[0]) if "bin_minutes" in rows else 60
-    bin_us = minutes * US_PER_MINUTE
-    start_us = as_us(rows["hour_start_utc" if minutes == 60 else "bin_start_utc"])
+    rows = HourColumns.of(rows) if isinstance(rows, pd.DataFrame) else rows
+    bin_us = rows.minutes * US_PER_MINUTE
+    start_us = rows.start_us
     low = int(start_us.min()) if active[0] is None else active[0]
     high = int(start_us.max()) + bin_us if active[1] is None else active[1]
     first = low // bin_us * bin_us
@@ -83,24 +83,19 @@ def make_grid(
     at = (start_us - first) // bin_us
     use = (at >= 0) & (at < n_bins)
     if not use.all():
-        rows, at = rows[use], at[use]
-    zone = str(rows["tz"].iloc[0]) if len(rows) else "UTC"
+        rows, at = rows.take(use), at[use]
+    zone = rows.zone.names[rows.zone.codes[0]] if len(rows) else "UTC"
     day, cell = _local(starts, zone)
     values = _row_values(rows, factors, bridge or {})
     due = inside / US_PER_HOUR
     spread = {name: _spread(v, at, n_bins) for name, v in values.items()}
     spread["seen"] = np.minimum(spread["seen"], due)
-    names: dict[str, Any] = {}
-    renamed: dict[str, str] = {}
-    if bridge:
-        renamed = dict.fromkeys(bridge, next(iter(bridge)))
-    for name, column in (("calibration", "calibration_id"), ("config", "config_hash")):
-        names[name], names[name + "s"] = _encode(
-            rows, column, at, n_bins, renamed if name == "config" else {}
-        )
+    renamed = dict.fromkeys(bridge, next(iter(bridge))) if bridge else {}
+    calibration, calibrations = _encode(rows.calibration, at, n_bins, {})
+    config, configs = _encode(rows.config, at, n_bins, renamed)
     known = np.full(n_bins, np.iinfo(np.int64).min)
-    if "known_at_utc" in rows:
-        known[at] = as_us(rows["known_at_utc"])
+    if rows.known_us is not None:
+        known[at] = rows.known_us
     # where clocks go back over midnight, local days do not rise with UTC
     order = np.argsort(day, kind="stable")
     return Grid(
@@ -109,58 +104,55 @@ def make_grid(
         cell=cell[order],
         due=due[order],
         known_us=known[order],
-        calibrations=names["calibrations"],
-        configs=names["configs"],
-        calibration=names["calibration"][order],
-        config=names["config"][order],
+        calibrations=calibrations,
+        configs=configs,
+        calibration=calibration[order],
+        config=config[order],
         **{name: v[order] for name, v in spread.items()},
     )
 
 
 def _row_values(
-    rows: pd.DataFrame, factors: dict[str, Factor], bridge: dict[str, float]
+    rows: HourColumns, factors: dict[str, Factor], bridge: dict[str, float]
 ) -> dict[str, Floats]:
-    seen = _floats(rows, "coverage_s") / 3600.0
-    n = np.nan_to_num(_floats(rows, "n_trucks"))
-    if "calibration_id" in rows and factors:
-        codes, names = pd.factorize(rows["calibration_id"])
-        # code -1, of no calibration, is the last of these
-        used = [*(factors.get(str(name), UNCALIBRATED) for name in names), UNCALIBRATED]
-        table = np.array([[v.ratio, v.se, v.tau2] for v in used])
-        ratio, se, tau2 = table[codes].T
-    else:
-        ratio, se, tau2 = np.ones_like(n), np.zeros_like(n), np.zeros_like(n)
-    if bridge:
-        codes, names = pd.factorize(rows["config_hash"])
-        scale = np.array([*(bridge.get(str(name), 1.0) for name in names), 1.0])[codes]
+    n = np.nan_to_num(rows.n_trucks)
+    ratio, se, tau2 = np.ones_like(n), np.zeros_like(n), np.zeros_like(n)
+    if rows.calibration is not None and factors:
+        ratio, se, tau2 = (
+            rows.calibration.spread(
+                {name: getattr(v, field) for name, v in factors.items()},
+                getattr(UNCALIBRATED, field),
+            )
+            for field in ("ratio", "se", "tau2")
+        )
+    if bridge and rows.config is not None:
+        scale = rows.config.spread(bridge, 1.0)
         ratio, se, tau2 = ratio * scale, se * scale, tau2 * scale**2
     values = {
-        "seen": seen,
+        "seen": rows.coverage_s / 3600.0,
         "n": ratio * n,
         "n_squared": ratio**2 * n,
         "residual": tau2 * n,
         "shared": se * n,
     }
-    if "source_kind" in rows and "n_trucks_est" in rows:
+    if rows.is_still is not None:
         _take_stills(rows, values)
     return values
 
 
-def _take_stills(rows: pd.DataFrame, values: dict[str, Floats]) -> None:
+def _take_stills(rows: HourColumns, values: dict[str, Floats]) -> None:
     """Stills see no onsets: their hour's estimate stands for the whole hour."""
-    est = _floats(rows, "n_trucks_est")
-    is_still = (rows["source_kind"] == "stills").to_numpy() & ~np.isnan(est)
+    if rows.est is None or rows.se is None or rows.se_indep is None:
+        return
+    is_still = rows.is_still & ~np.isnan(rows.est)
     if not is_still.any():
         return
-    indep = _floats(rows, "n_trucks_se_indep")[is_still] ** 2
-    total = _floats(rows, "n_trucks_se")[is_still] ** 2
-    hours = (
-        rows["bin_minutes"].to_numpy()[is_still] / 60 if "bin_minutes" in rows else 1
-    )
+    est = rows.est[is_still]
+    indep, total = rows.se_indep[is_still] ** 2, rows.se[is_still] ** 2
     for name, value in (
-        ("seen", hours),
-        ("n", est[is_still]),
-        ("n_squared", est[is_still]),
+        ("seen", 1.0 if rows.bin_hours is None else rows.bin_hours[is_still]),
+        ("n", est),
+        ("n_squared", est),
         ("residual", np.nan_to_num(indep)),
         ("shared", np.sqrt(np.maximum(np.nan_to_num(total - indep), 0))),
     ):
@@ -182,23 +174,17 @@ def _spread(values: Floats, at: Int64s, n_bins: int) -> Floats:
 
 
 def _encode(
-    rows: pd.DataFrame,
-    column: str,
-    at: Int64s,
-    n_bins: int,
-    renamed: dict[str, str],
+    column: Names | None, at: Int64s, n_bins: int, renamed: dict[str, str]
 ) -> tuple[Int64s, tuple[str, ...]]:
+    """Spread a column over the bins; return its codes, and the names in use."""
     codes = np.full(n_bins, -1, np.int64)
-    if column not in rows:
+    if column is None:
         return codes, ()
-    found, names = pd.factorize(rows[column])
-    spelled = [renamed.get(str(name), str(name)) for name in names]
-    unique = list(dict.fromkeys(spelled))
-    places = np.array([*(unique.index(name) for name in spelled), -1], np.int64)
-    codes[at] = places[found]
+    used, found = np.unique(column.codes, return_inverse=True)
+    spelled = [
+        None if k < 0 else renamed.get(column.names[k], column.names[k]) for k in used
+    ]
+    unique = list(dict.fromkeys(name for name in spelled if name is not None))
+    places = [-1 if name is None else unique.index(name) for name in spelled]
+    codes[at] = np.array(places, np.int64)[found]
     return codes, tuple(unique)
-
-
-def _floats(rows: pd.DataFrame, name: str) -> Floats:
-    values = rows[name].to_numpy(dtype="float64", na_value=np.nan)
-    return np.array(values, dtype=np.float64)

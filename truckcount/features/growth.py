@@ -125,8 +125,7 @@ def yoy(
         calibration its error cancels.
     """
     pairs = panel(totals, "year", prior=prior)
-    needed = [c for c in pairs.columns if not c.startswith("period_")]
-    grown = [_growth([row]) for row in pairs[needed].to_dict("records")]
+    grown = [growth_of([row]) for row in pair_records(pairs)]
     for name in ("growth", "log_growth", "se_log_growth"):
         pairs[name] = np.array([g[name] for g in grown], "float64")
     by_period = pairs.groupby("period_start")
@@ -151,12 +150,19 @@ def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
         calibrations share; NaN without a match), n_matched, n_dropped,
         dropped_share, dropped.
     """
+    return growth_of(pair_records(pairs))
+
+
+def pair_records(pairs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of `panel` as `growth_of` takes them."""
     # times are slow to make objects of, and growth needs none
     needed = [c for c in pairs.columns if not c.startswith("period_")]
-    return _growth(pairs[needed].to_dict("records"))
+    records: list[dict[str, Any]] = pairs[needed].to_dict("records")
+    return records
 
 
-def _growth(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def growth_of(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Measure growth as `measure_growth` does, of rows that were read before."""
     matched = [r for r in pairs if r["is_matched"]]
     lost = [r for r in pairs if not r["is_matched"]]
     left, volume = _volume(lost), _volume(pairs)

@@ -17,11 +17,11 @@ from truckcount.features.calendars import (
     spans_between,
     to_date,
 )
+from truckcount.features.columns import HourColumns, positions_of
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
-from truckcount.features.moments import as_us
 from truckcount.features.sites import DEPARTING, departing_lines
-from truckcount.features.totals import Total, measure_total
+from truckcount.features.totals import Total, measure_phi, measure_total
 
 By = Literal["gate", "site", "ticker"]
 GateKey = tuple[str, str, str]
@@ -51,7 +51,7 @@ def rollup(
     calibrations: pd.DataFrame | None = None,
     validity: Mapping[tuple[str, str], tuple[int | None, int | None]] | None = None,
     bridges: pd.DataFrame | None = None,
-    phi: float | Mapping[str, float] = 1.0,
+    phi: float | Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Estimate trucks per period of local days, missed hours by their own cells.
 
@@ -71,8 +71,9 @@ def rollup(
     bridges : DataFrame, optional
         camera, gate, from_hash, to_hash, ratio: new over old on the same days, of
         counts times their factors; so 1 where audits of both put them on one scale.
-    phi : float or mapping of camera to float
-        Over-dispersion of missed hours, see `totals.measure_phi`.
+    phi : float or mapping of camera to float, optional
+        Over-dispersion of missed hours; without it, that of each gate's own weeks
+        in ``hours``, see `totals.measure_phi`.
 
     Returns
     -------
@@ -92,8 +93,9 @@ def rollup(
     lines = _lines(gates, by, site_map)
     rows: dict[tuple[Any, ...], list[tuple[float, Total, bool]]] = {}
     known = None if calendar is None else _fiscal_periods(calendar)
+    measured: dict[GateKey, float] = {}
     for name, key, grid, weight, span in lines:
-        grids_phi = phi if isinstance(phi, float | int) else phi.get(key[0], 1.0)
+        grids_phi = _phi_of(key, grid, phi, measured)
         for period in _periods(grid, freq, known, dict(name).get("ticker"), span):
             low, high = max(period.start, span[0]), min(period.end, span[1])
             total = measure_total(grid, low, high, phi=grids_phi)
@@ -102,6 +104,20 @@ def rollup(
                 is_complete = total.n_hours >= whole - 1e-6
                 rows.setdefault((name, period), []).append((weight, total, is_complete))
     return _to_frame(rows)
+
+
+def _phi_of(
+    key: GateKey,
+    grid: Grid,
+    given: float | Mapping[str, float] | None,
+    measured: dict[GateKey, float],
+) -> float:
+    """Return what was given for a gate's camera, or measure it once."""
+    if given is not None:
+        return given if isinstance(given, float | int) else given.get(key[0], 1.0)
+    if key not in measured:
+        measured[key] = measure_phi(grid)
+    return measured[key]
 
 
 def daily(hours: pd.DataFrame, **options: Any) -> pd.DataFrame:
@@ -149,10 +165,10 @@ def _gates(
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
-    for key, rows in hours.groupby(
-        ["camera", "gate", "direction"], sort=True, observed=True
-    ):
-        camera, gate, direction = (str(k) for k in key)
+    columns = HourColumns.of(hours)
+    for key, positions in positions_of(hours, ("camera", "gate", "direction")):
+        camera, gate, direction = key
+        rows = columns.take(positions)
         yield (
             (camera, gate, direction),
             make_grid(
@@ -170,24 +186,25 @@ def _read_bridges(
     """Return each gate's bridges as (from, to, ratio)."""
     found: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
     if bridges is not None:
-        for row in bridges.itertuples():
-            line = (row.from_hash, row.to_hash, float(row.ratio))
-            found.setdefault((row.camera, row.gate), []).append(line)
+        names = ("camera", "gate", "from_hash", "to_hash", "ratio")
+        for camera, gate, old, new, ratio in zip(
+            *(bridges[name].tolist() for name in names), strict=True
+        ):
+            found.setdefault((camera, gate), []).append((old, new, float(ratio)))
     return found
 
 
 def _bridge_to_latest(
-    rows: pd.DataFrame, lines: Sequence[tuple[str, str, float]]
+    rows: HourColumns, lines: Sequence[tuple[str, str, float]]
 ) -> dict[str, float]:
     """Return what to multiply each configuration's counts by; {} without a bridge.
 
     All go to where the bridges lead from the latest configuration of the rows, so
     that two stretches of time, rolled up apart, come to one scale.
     """
-    if not lines or "config_hash" not in rows:
+    if not lines or rows.config is None:
         return {}
-    time = "hour_start_utc" if "hour_start_utc" in rows else "bin_start_utc"
-    latest = str(rows["config_hash"].to_numpy()[as_us(rows[time]).argmax()])
+    latest = rows.config.names[rows.config.codes[rows.start_us.argmax()]]
     onward = {old: new for old, new, _ in lines}
     seen = {latest}
     while latest in onward and onward[latest] not in seen:

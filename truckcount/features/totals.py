@@ -12,6 +12,7 @@ Bools = npt.NDArray[np.bool_]
 MIN_COV_W = 0.60  # below it a total is null
 MIN_CELL_HOURS = 1.0 - 1e-9
 PROFILE_DAYS = 56
+WHOLE_SHARE = 0.98  # of hours due: seams and a dropped frame are no outage
 MIN_PROFILE_HOURS = 168.0  # a week; with less the period itself joins in
 
 
@@ -142,8 +143,11 @@ def measure_phi(grid: Grid) -> float:
         outages.
     """
     weeks = _weeks(grid)
-    whole = [w for w, (due, seen) in weeks.items() if seen.sum() >= due.sum() - 1e-6]
-    holed = [w for w, (due, seen) in weeks.items() if 0 < seen.sum() < due.sum() - 1e-6]
+    is_whole = {
+        w: (seen >= WHOLE_SHARE * due).all() for w, (due, seen) in weeks.items()
+    }
+    whole = [w for w in weeks if is_whole[w]]
+    holed = [w for w in weeks if not is_whole[w] and weeks[w][1].sum() > 0]
     squared, expected = 0.0, 0.0
     for week in whole:
         part = grid.between(7 * week - 3, 7 * week + 4)
@@ -152,7 +156,7 @@ def measure_phi(grid: Grid) -> float:
         n_squared = _by_cell(cell, grid.n_squared[part])
         profile, _ = base_profile(grid, 7 * week - 3, 7 * week - 3)
         for other in holed:
-            share = weeks[other][1] >= weeks[other][0] - 1e-6  # hours seen whole
+            share = weeks[other][1] >= WHOLE_SHARE * weeks[other][0]
             seen, kept = np.where(share, due, 0.0), np.where(share, n, 0.0)
             cells = _Cells(due, seen, kept, profile)
             if float(profile @ seen) < MIN_COV_W * float(profile @ due):

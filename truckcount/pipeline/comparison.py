@@ -16,6 +16,8 @@ Key = tuple[str, str, int]
 """Gate, direction, start of the hour in microseconds UTC."""
 Counts = dict[Key, int | None]
 """n_trucks of each hour; None where nobody watched."""
+Estimates = dict[Key, float | None]
+"""n_trucks_est of each hour; None where too little was watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +27,11 @@ class ChangedHour:
     gate: str
     direction: str
     hour_start_utc: datetime
-    n_old: int | None
-    n_new: int | None
+    n_old: float | None
+    n_new: float | None
 
     @property
-    def difference(self) -> int:
+    def difference(self) -> float:
         """New less old, the unwatched taken as none: for the order alone."""
         return (self.n_new or 0) - (self.n_old or 0)
 
@@ -41,8 +43,8 @@ class Comparison:
     camera: str
     n_hours: int
     n_changed: int
-    sum_old: int
-    sum_new: int
+    sum_old: float
+    sum_new: float
     correlation: float | None
     """Pearson's r over hours watched both times; None when one side is constant."""
     worst: tuple[ChangedHour, ...]
@@ -58,10 +60,10 @@ class Comparison:
 
 def compare_hours(
     camera: str,
-    old: Mapping[Key, int | None],
-    new: Mapping[Key, int | None],
+    old: Mapping[Key, float | None],
+    new: Mapping[Key, float | None],
 ) -> Comparison:
-    """Compare n_trucks, key by key, over all keys of either side."""
+    """Compare trucks counted or estimated, key by key, over all keys of either side."""
     keys = sorted(old.keys() | new.keys(), key=lambda k: (k[2], k[0], k[1]))
     changed = [
         ChangedHour(
@@ -105,7 +107,15 @@ def counted_hours(rows: Iterable[HourRow]) -> Counts:
     return {(r.gate, r.direction, r.bin_start_us): r.n_trucks for r in rows}
 
 
-def _correlation(pairs: Sequence[tuple[int, int]]) -> float | None:
+def estimates_of(rows: Iterable[Mapping[str, Any]]) -> Estimates:
+    """Return n_trucks_est of rows of ``hours``."""
+    return {
+        (r["gate"], r["direction"], to_us(r["hour_start_utc"])): r["n_trucks_est"]
+        for r in rows
+    }
+
+
+def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
     if len(pairs) < 2:
         return None
     old, new = np.array(pairs, np.float64).T

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
+from truckcount.store.payload import ESTIMATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +184,9 @@ def hour_row(camera: str, row: HourRow, stored: dict[str, Any]) -> dict[str, Any
         "n_trucks_se": row.n_trucks_se,
         "n_trucks_se_indep": row.n_trucks_se_indep,
     }
-    return counted | {k: v for k, v in values.items() if k not in counted}
+    # the store's estimates carry the factor of an audit, where there is one
+    kept = {k: v for k, v in values.items() if k not in counted or k in ESTIMATES}
+    return counted | kept
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from truckcount.errors import StoreError
 from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.payload import ESTIMATES, is_same_payload
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import TIME, schema_of
 
@@ -188,7 +189,7 @@ class History:
         if latest is None:
             return {**draft, "revision": 1, "cause": draft.get("cause") or "first"}
         is_final = draft["is_final"] or latest["is_final"]  # final stays final
-        is_same = latest["payload_sha"] == draft["payload_sha"]
+        is_same = is_same_payload(draft, latest)
         is_standing = self._kinds[key[0], key[2]] == (key[1] == "any")
         if is_same and is_standing and latest["is_final"] == is_final:
             return None
@@ -272,6 +273,7 @@ class History:
 
 _HEAD = (
     "payload_sha", "is_final", "revision", "known_at_utc", "model_id", "config_hash",
+    "calibration_id", "n_trucks", "coverage_s", *ESTIMATES,
 )  # fmt: skip
 
 
@@ -280,8 +282,11 @@ def _cause(draft: dict[str, Any], latest: dict[str, Any], *, is_standing: bool) 
         return "model"
     if latest["config_hash"] != draft["config_hash"] or not is_standing:
         return "config"
-    if latest["payload_sha"] == draft["payload_sha"]:
+    if is_same_payload(draft, latest):
         return "finalise"
+    is_as_seen = all(latest[name] == draft[name] for name in ("n_trucks", "coverage_s"))
+    if is_as_seen and latest["calibration_id"] != draft["calibration_id"]:
+        return "recalibrate"
     return "late_segment"
 
 

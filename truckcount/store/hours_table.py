@@ -1,7 +1,5 @@
 """Hour rows to revisions in ``history``, and ``hours`` as the latest of each key."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +10,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truckcount.domain.calibration import Calibration
 from truckcount.domain.hour import HourRow
 from truckcount.store.bins_table import write_bins
+from truckcount.store.calibrated_rows import carry_factor
+from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.history import (
     HOUR_US,
     LATE_US,
@@ -25,15 +26,12 @@ from truckcount.store.history import (
     known_at,
 )
 from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 
 FULL_SHARE = 3599 / 3600
 MAX_CLOCK_SD_S = 300.0  # an hour whose clock is worse is not final before 72 h
-BOOKKEEPING = frozenset(
-    {"known_at_utc", "revision", "is_final", "is_backfill", "cause", "payload_sha"}
-)
-PAYLOAD = tuple(n for n in schema_of("hours").names if n not in BOOKKEEPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,8 @@ def write_hours(
     if not rows:
         return 0
     clock = now_us if callable(now_us) else lambda: now_us
-    drafts = draft_rows(stamp, rows, clock())
+    calibrations = read_calibrations(root, stamp.camera)
+    drafts = draft_rows(stamp, rows, clock(), calibrations)
     minutes = rows[0].bin_minutes
     if minutes != 60:
         return write_bins(
@@ -172,16 +171,27 @@ def month_span(moment: int | str) -> tuple[int, int]:
 
 
 def draft_rows(
-    stamp: HourStamp, rows: Sequence[HourRow], now_us: int
+    stamp: HourStamp,
+    rows: Sequence[HourRow],
+    now_us: int,
+    calibrations: Sequence[Calibration] = (),
 ) -> list[dict[str, Any]]:
-    """Spell hour rows as rows of ``history`` that are not stamped yet."""
+    """Spell hour rows as rows of ``history`` that are not stamped yet.
+
+    Parameters
+    ----------
+    calibrations : sequence of Calibration
+        The camera's: what is known by the rows' stamp is carried into them.
+    """
     zone = ZoneInfo(stamp.timezone)
     local: dict[int, dict[str, Any]] = {}
     drafts = []
     for row in rows:
         if row.bin_start_us not in local:
             local[row.bin_start_us] = local_fields(row.bin_start_us, zone)
-        drafts.append(_to_row(stamp, row, local[row.bin_start_us], now_us))
+        bare = _to_row(stamp, row, local[row.bin_start_us], now_us)
+        draft = carry_factor(bare, calibrations, known_at(now_us))
+        drafts.append(draft | {"payload_sha": payload_sha(draft)})
     return drafts
 
 
@@ -202,7 +212,7 @@ def _to_row(
     bin_us = row.bin_minutes * MINUTE_US
     is_full = row.coverage_s + row.unusable_s >= FULL_SHARE * bin_us / US_PER_S
     is_old = now_us >= row.bin_start_us + bin_us + LATE_US
-    values: dict[str, Any] = {
+    return {
         "camera": stamp.camera,
         "gate": row.gate,
         "direction": row.direction,
@@ -235,11 +245,3 @@ def _to_row(
         },
         "tz": stamp.timezone,
     }
-    values["payload_sha"] = payload_sha(values)
-    return values
-
-
-def payload_sha(row: dict[str, Any]) -> str:
-    """Hash all columns that are not bookkeeping: equal hash, nothing new to say."""
-    text = json.dumps({name: str(row[name]) for name in PAYLOAD}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -14,10 +14,10 @@ from truckcount.store.history import History
 from truckcount.store.hour_invariants import is_local_wrong
 from truckcount.store.hours_table import (
     local_fields,
-    payload_sha,
     rebuild_month,
 )
 from truckcount.store.layout import file_path, month_of, to_us
+from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import COLUMNS, check_table, schema_of
 from truckcount.store.store import Store

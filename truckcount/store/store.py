@@ -10,6 +10,7 @@ from pathlib import Path
 import tzdata  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
+from truckcount.domain.calibration import Calibration
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
 from truckcount.domain.scores import Scores
@@ -22,6 +23,7 @@ from truckcount.store.hours_table import (
 )
 from truckcount.store.layout import file_path
 from truckcount.store.passages_table import write_passages
+from truckcount.store.recalibration import Recalibration, recalibrate_hours
 from truckcount.store.schema import SCHEMA_VERSION
 from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
 from truckcount.store.segments_table import (
@@ -184,6 +186,20 @@ class Store:
         """Make hours final that ended 72 h ago; return how many."""
         clock = _now_us if now_us is None else lambda: now_us
         return finalise_hours(self.root, camera, clock)
+
+    def recalibrate_hours(
+        self,
+        camera: str,
+        fresh: Sequence[Calibration] = (),
+        now_us: int | None = None,
+        *,
+        is_published: bool,
+    ) -> Recalibration:
+        """Give hours the factors known by now, those of ``fresh`` among them."""
+        clock = _now_us if now_us is None else lambda: now_us
+        return recalibrate_hours(
+            self.root, camera, clock, fresh=fresh, is_published=is_published
+        )
 
     def hour_starts(self, camera: str, gate: str) -> set[int]:
         """Return the hours of a gate that have rows, microseconds UTC."""
