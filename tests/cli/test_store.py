@@ -21,3 +21,72 @@ def test_a_store_that_lost_its_passages_is_broken(truckcount, scene, tmp_path):
 
 def test_a_folder_that_is_no_store_is_5(truckcount, tmp_path):
     assert truckcount("store", "check", tmp_path).code == 5
+
+
+def counted(said):
+    return [row["n_trucks"] for row in said.json if row["coverage_s"]]
+
+
+def test_a_deleted_day_stays_deleted_until_it_is_lifted(truckcount, scene):
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    assert truckcount(*run).json["totals"]["n_trucks"] == 3
+    delete = ["store", "delete", "store", "--camera", "dock", "--day", "2026-03-02"]
+    dry = truckcount(*delete, "--json").json
+    assert (dry["is_done"], dry["removed"]["passages"]) == (False, 3)
+    assert sum(counted(truckcount("hours", "store", "--json"))) == 3
+    said = truckcount(*delete, "--yes", "--note", "asked for by post")
+    assert said.code == 0
+    assert "passages" in said.out
+    again = truckcount(*run)
+    assert again.code == 0
+    assert {f["status"] for f in again.json["files"]} == {"deleted"}
+    assert "--lift" in again.json["files"][0]["warnings"][0]
+    rows = truckcount("hours", "store", "--json").json
+    assert rows
+    assert {row["n_trucks"] for row in rows} == {None}
+    assert truckcount(*run[:-1], "--new", "--json").json["files"] == []
+    assert truckcount("store", "check", "store").code == 0
+    assert truckcount(*delete, "--lift").code == 0
+    assert truckcount(*run).json["totals"]["n_trucks"] == 3
+    assert sum(counted(truckcount("hours", "store", "--json"))) == 3
+    assert truckcount("store", "check", "store").code == 0
+
+
+def test_a_deleted_camera_is_gone_and_no_worry(truckcount, scene):
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    truckcount(*run)
+    assert truckcount("store", "delete", "store", "--camera", "dock", "--yes").code == 0
+    assert truckcount("hours", "store", "--json").json == []
+    assert {f["status"] for f in truckcount(*run).json["files"]} == {"deleted"}
+    assert truckcount("hours", "store", "--json").json == []
+    status = truckcount("status", "store", "--json").json
+    assert (status["level"], status["cameras"]) == ("ok", [])
+    assert truckcount("store", "check", "store").code == 0
+
+
+def test_pruned_scores_leave_hours_and_a_run_that_decodes_nothing(truckcount, scene):
+    from truckcount.store.prune import prune_store
+
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    hours = truckcount(*run).json["hours"]
+    before = truckcount("hours", "store", "--csv").out
+    young = truckcount("store", "prune", "store", "--json").json
+    assert young[0]["score_days"] == [], "a file that came just now may have more"
+    in_two_years = 1_834_000_000_000_000
+    assert prune_store("store", now_us=in_two_years)[0].score_days == ("2026-03-02",)
+    again = truckcount(*run).json
+    assert {f["status"] for f in again["files"]} == {"reused"}
+    assert truckcount("hours", "store", "--csv").out == before
+    assert truckcount("recount", "store", "--on", "0.9", "--model", scene.model,
+                      "--cameras", scene.cameras).code == 0  # fmt: skip
+    assert truckcount("hours", "store", "--csv").out == before
+    assert truckcount("store", "check", "store").code == 0
+    assert hours
+
+
+def test_prune_says_what_would_go(truckcount, scene):
+    truckcount("run", *scene.clips, *scene.options(), "--quiet")
+    said = truckcount("store", "prune", "store", "--dry-run")
+    assert (said.code, said.out) == (0, "")
+    assert "dry run" in said.err
+    assert truckcount("store", "prune", "store", "--keep-days", "1").code == 5

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
-from truckcount.domain.scores import Scores
+from truckcount.domain.scores import Scores, leave_out
 from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
 from truckcount.store.hours_table import (
     HourStamp,
@@ -22,8 +22,10 @@ from truckcount.store.hours_table import (
 )
 from truckcount.store.layout import file_path
 from truckcount.store.passages_table import write_passages
+from truckcount.store.publish import write_meta
 from truckcount.store.schema import SCHEMA_VERSION
 from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
+from truckcount.store.seals import Seals, read_seals
 from truckcount.store.segments_table import (
     SegmentRecord,
     read_segments,
@@ -121,15 +123,23 @@ class Store:
         """Tell whether a counted segment's scores are there under this hash."""
         if record.start_us is None or record.config_hash != scoring_hash:
             return False
-        return has_scores(
-            self.root, camera, record.segment_id, record.start_us, scoring_hash
-        )
+        span = (record.start_us, record.end_us or record.start_us)
+        return has_scores(self.root, camera, record.segment_id, span, scoring_hash)
 
     def write_scores(
         self, camera: str, scores: Mapping[str, Scores], scoring_hash: str
     ) -> None:
-        """Merge the scores of one segment into the day files."""
-        write_scores(self.root, camera, scores, scoring_hash)
+        """Merge the scores of one segment into the day files.
+
+        Those of a deleted stretch are not kept.
+        """
+        holes = self.seals(camera).deleted
+        write_scores(
+            self.root,
+            camera,
+            {gate: leave_out(one, holes) for gate, one in scores.items()},
+            scoring_hash,
+        )
 
     def read_scores(
         self,
@@ -204,12 +214,9 @@ class Store:
         """Read a camera's segments, by start."""
         return read_segments(self.root, camera)
 
-
-def write_meta(path: Path, text: bytes) -> None:
-    """Replace a file of ``_meta`` in one step."""
-    draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
-    draft.write_bytes(text)
-    draft.replace(path)
+    def seals(self, camera: str) -> Seals:
+        """Read which of a camera's hours stay as they are, and why."""
+        return read_seals(self.root, camera)
 
 
 def _now_us() -> int:
