@@ -90,3 +90,27 @@ def test_prune_says_what_would_go(truckcount, scene):
     assert (said.code, said.out) == (0, "")
     assert "dry run" in said.err
     assert truckcount("store", "prune", "store", "--keep-days", "1").code == 5
+
+
+def test_a_store_is_pushed_read_by_url_and_claimed(truckcount, scene, tmp_path):
+    url = f"memory://{tmp_path.name}-{tmp_path.parent.name}"
+    truckcount("run", *scene.clips, *scene.options(), "--quiet")
+    said = truckcount("store", "push", "store", url)
+    assert said.code == 0
+    assert "dock" in said.out
+    (nothing,) = truckcount("store", "push", "store", url, "--json").json
+    assert nothing["n_files"] == 0
+    for more in ([], ["--camera", "dock"], ["--from", "2026-03-02T09:00Z"]):
+        said = truckcount("hours", url, "--csv", *more)
+        assert said.out == truckcount("hours", "store", "--csv", *more).out
+    assert truckcount("store", "claim", url, "--camera", "x", "--into", "b").code == 5
+    assert (
+        truckcount("store", "claim", url, "--camera", "dock", "--into", "b").code == 0
+    )
+    assert truckcount("hours", "b", "--csv").out == said_all(truckcount)
+    assert truckcount("store", "push", "store", url).code == 5, "it has another writer"
+    assert truckcount("watch", ".", "--store", "s3://bucket/store").code == 2
+
+
+def said_all(truckcount):
+    return truckcount("hours", "store", "--csv").out

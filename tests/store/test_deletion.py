@@ -25,9 +25,10 @@ NAME = CAMERA.name
 def pieces():
     """Three days: one truck in each; the second file goes over a midnight."""
     truck = film([through(30)], 90)
+    night = film([through(3), through(60, sign=-1)], 90)
     return [
         piece("a", truck, shift_us=DAY_US - 3 * HOUR_US),
-        piece("b", film([through(3), through(60, sign=-1)], 90), shift_us=DAY_US - 45_000_000),
+        piece("b", night, shift_us=DAY_US - 45_000_000),
         piece("c", truck, shift_us=DAY_US + 5 * HOUR_US),
         piece("d", truck, shift_us=2 * DAY_US + 2 * HOUR_US),
     ]  # fmt: skip

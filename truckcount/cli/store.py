@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli.store_mirror import claim, push
 
 
 @click.group()
 def store() -> None:
-    """Check and mend a store, thin it out, delete from it.
+    """Check and mend a store, thin it out, delete from it, push it elsewhere.
 
     \b
     Example:
@@ -18,6 +19,10 @@ def store() -> None:
       truckcount store prune store --dry-run
       truckcount store delete store --camera dc-north --day 2026-03-02
     """
+
+
+store.add_command(push)
+store.add_command(claim)
 
 
 @store.command("check")

@@ -34,6 +34,7 @@ from truckcount.store.segments_table import (
 
 TZDATA_VERSION = tzdata.IANA_VERSION
 LOCK_TIMEOUT_S = 600.0
+MIRROR_FILE = "_meta/mirror.json"  # of a working copy: what others write
 US_PER_MINUTE = 60_000_000
 
 
@@ -95,6 +96,7 @@ class Store:
     @contextmanager
     def lock(self, camera: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         """Hold a camera's lock; the kernel frees it when a process dies."""
+        self._check_own(camera)
         path = file_path(self.root, ".locks", camera, "x").parent.with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=timeout_s)
@@ -111,6 +113,16 @@ class Store:
         finally:
             self._scores.forget()
             lock.release()
+
+    def _check_own(self, camera: str) -> None:
+        """Refuse a camera that another machine writes in the mirror of this copy."""
+        try:
+            mirror = json.loads((self.root / MIRROR_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        holder = mirror["foreign"].get(camera)
+        if holder is not None:
+            raise StoreLockedError(foreign_message(camera, mirror["url"], holder))
 
     def cameras(self) -> list[str]:
         """List the cameras that have segments."""
@@ -217,6 +229,15 @@ class Store:
     def seals(self, camera: str) -> Seals:
         """Read which of a camera's hours stay as they are, and why."""
         return read_seals(self.root, camera)
+
+
+def foreign_message(camera: str, url: str, holder: Mapping[str, str]) -> str:
+    """Say who writes a camera, and how to become its writer."""
+    return (
+        f"camera {camera!r} of {url} is written by {holder.get('host', '?')} (since "
+        f"{holder.get('since_utc', '?')}): one writer a camera; stop it, then "
+        f"`truckcount store claim {url} --camera {camera}`"
+    )
 
 
 def _now_us() -> int:
