@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,10 +11,12 @@ import pytest
 
 from tests.counting.simulate import T0_US, film, through
 from tests.pipeline.pieces import CAMERA, HOUR_US, NOW_US, ingest, piece
+from truckcount.domain.audit import AuditWindow
 from truckcount.errors import StoreError
 from truckcount.features import load_hours
 from truckcount.pipeline.config import RunOptions
 from truckcount.store import Store, erasure, publish
+from truckcount.store.audits_table import change_audits
 from truckcount.store.check import check_store
 from truckcount.store.deletion import delete_camera, delete_day, lift_deletion
 
@@ -262,3 +265,29 @@ def test_a_deleted_camera_leaves_names_of_files_and_a_note(store):
     assert hours["n_trucks"].sum() == 1
     assert hours["revision"].max() == 1, "it begins anew"
     assert check_store(store.root) == []
+
+
+@pytest.mark.parametrize("is_whole", [False, True], ids=["a day", "the camera"])
+def test_clips_that_an_audit_cut_into_the_store_go_too(store, is_whole):
+    from truckcount.cli.audit import CLIPS_FOLDER
+
+    start = T0_US + DAY_US + HOUR_US
+    window = AuditWindow(
+        audit_id="a", camera=NAME, gate="main", direction="in", purpose="calibrate",
+        stratum="0", window_start_us=start, window_end_us=start + HOUR_US, pi=0.1,
+        n_frame=10, n_stratum=10, n_drawn=1, x_stratum=0, seed=1, frame_sha="f",
+        x_machine=0, y_human=None, labeller=None, label_round=0, model_id="m",
+        config_hash="c", drawn_at_us=start, known_at_us=start,
+    )  # fmt: skip
+    other = replace(window, window_start_us=T0_US, window_end_us=T0_US + HOUR_US)
+    change_audits(store.root, NAME, lambda rows: [*rows, window, other])
+    folder = store.root / CLIPS_FOLDER
+    folder.mkdir()
+    for one in (window, other):
+        (folder / f"{one.clip}.mp4").write_bytes(b"picture")
+    if is_whole:
+        delete_camera(store.root, NAME, now_us=LATER_US)
+    else:
+        delete_day(store.root, NAME, T0_US + DAY_US, now_us=LATER_US)
+    left = [] if is_whole else [f"{other.clip}.mp4"]
+    assert [path.name for path in folder.iterdir()] == left

@@ -13,6 +13,13 @@ def store_place(_ctx: click.Context, _param: click.Parameter, value: str) -> str
     return value if "://" in value else Path(value)
 
 
+blur_option = click.option(
+    "--blur-people",
+    "is_blurred",
+    is_flag=True,
+    help="Make a mosaic of the picture: trucks are told, nobody is known.",
+)
+
 _RUN_OPTIONS = (
     click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones."),
     click.option("--camera", help="Take every file as this camera's."),

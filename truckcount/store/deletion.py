@@ -18,6 +18,7 @@ from truckcount.store.audits_table import lock_audits
 from truckcount.store.erasure import (
     blank_bins,
     blank_hours,
+    drop_clips,
     drop_scores,
     inside,
     keep_rows,
@@ -104,6 +105,7 @@ def delete_day(
         for file in table_files(store.root, "passages", camera):
             keep_rows(file, "passages", "onset_utc", seal)
         drop_scores(store.root, camera, seal)
+        drop_clips(store.root, camera, seal)
         change_segments(store.root, camera, lambda record: _bury(record, seal))
         seal = replace(seal, is_done=True)
         put_seal(store.root, camera, seal)
@@ -151,6 +153,7 @@ def delete_camera(
             return seal
         put_seal(store.root, camera, seal)
         _forget_restatements(store.root, camera)
+        drop_clips(store.root, camera, seal)
         for table in tables:
             folder = store.root / table / camera
             if folder.is_dir():

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truckcount.store.audits_table import read_audits
 from truckcount.store.bins_table import write_bins
 from truckcount.store.history import Clock, known_at
 from truckcount.store.hours_table import payload_sha, revise_hours
@@ -15,6 +16,7 @@ from truckcount.store.schema import TIME, schema_of
 from truckcount.store.seals import DELETED, Seal
 
 BINS = {"bins_05": 5, "bins_15": 15, "bins_30": 30}
+CLIPS_FOLDER = "_audit"  # readers skip names that begin with _
 UNSEEN: dict[str, Any] = {
     "n_trucks": None, "onsets": None, "n_censored": None, "coverage_s": 0.0,
     "unusable_s": 0.0, "busy_s": None, "n_samples": 0, "occupancy_mean": None,
@@ -66,6 +68,16 @@ def drop_scores(root: Path, camera: str, seal: Seal) -> None:
     for file in score_files(root, camera, seal):
         file.unlink()
         sync(file.parent)
+
+
+def drop_clips(root: Path, camera: str, seal: Seal) -> None:
+    """Remove the clips that audits cut into the store of a sealed stretch."""
+    for window in read_audits(root, camera):
+        if window.window_start_us < seal.high_us and (
+            window.window_end_us > seal.low_us
+        ):
+            for clip in (root / CLIPS_FOLDER).glob(f"{window.clip}.*"):
+                clip.unlink(missing_ok=True)
 
 
 def keep_rows(file: Path, table: str, column: str, seal: Seal) -> None:
