@@ -46,7 +46,7 @@ def measure(n_hours: int, n_trucks: int) -> dict[str, Any]:
                 camera = replace(CAMERA, gates=(gate,))
                 counter = CameraCounter(
                     store, camera, [f.record for f in files], weights=WEIGHTS,
-                    options=RunOptions(),
+                    options=RunOptions(), seals=store.seals(camera.name),
                 )  # fmt: skip
                 publisher = CountsPublisher(store, camera, counter, RunOptions())
                 wall, cpu = time.monotonic(), time.process_time()

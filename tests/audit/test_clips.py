@@ -60,3 +60,19 @@ def test_the_folder_is_for_its_owner_alone(tmp_path):
     store = filmed_store(tmp_path / "s", tmp_path / "v")
     cut_clips(store, drawn(store), tmp_path / "clips")
     assert (tmp_path / "clips").stat().st_mode & 0o077 == 0
+
+
+def test_clips_that_show_people_are_cut_again_when_nobody_is_to_be_known(tmp_path):
+    store = filmed_store(tmp_path / "s", tmp_path / "v")
+    folder = tmp_path / "clips"
+    cut_clips(store, drawn(store), folder)
+    plain = {p.name: p.stat().st_size for p in folder.glob("*.mp4")}
+    found = cut_clips(store, drawn(store), folder, is_blurred=True)
+    assert (found.n_cut, found.n_kept) == (4, 0)
+    assert all(one["is_blurred"] for one in read_index(folder).values())
+    after = {p.name: p.stat().st_size for p in folder.glob("*.*") if p.stem in
+             {w.clip for w in drawn(store)}}  # fmt: skip
+    assert len(after) == 4, "no clip of before is left beside it"
+    assert all(after.get(name) != size for name, size in plain.items())
+    again = cut_clips(store, drawn(store), folder, is_blurred=True)
+    assert (again.n_cut, again.n_kept) == (0, 4)

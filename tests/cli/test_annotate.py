@@ -6,6 +6,8 @@ import subprocess
 import cv2
 import numpy as np
 
+from tests.conftest import write_clip
+
 
 def probe(path):
     command = ["ffprobe", "-v", "error", "-select_streams", "v", "-count_frames"]
@@ -60,3 +62,18 @@ def test_a_clip_that_is_none_leaves_no_video(truckcount, scene, tmp_path):
     said = truckcount("annotate", "bad.mp4", "-o", "seen.mp4", "--model", scene.model)
     assert said.code == 4
     assert not (tmp_path / "seen.mp4").exists()
+
+
+def test_a_blurred_clip_keeps_the_banner_and_no_detail(truckcount, scene, tmp_path):
+    rows, columns = np.mgrid[:96, :160]
+    checks = np.where((rows // 2 + columns // 2) % 2, 40, 210).astype(np.uint8)
+    write_clip(tmp_path / "checks.mp4", 8, image=lambda _: np.dstack([checks] * 3))
+    spread = {}
+    for name, more in (("plain", []), ("blurred", ["--blur-people"])):
+        annotate = ["annotate", "checks.mp4", "-o", f"{name}.mp4", *more]
+        assert truckcount(*annotate, "--model", scene.model).code == 0
+        image = frame_at(tmp_path / f"{name}.mp4", 0.0)
+        # the banner stands below, the gate is the whole picture
+        spread[name] = image[20:62, 8:150].std(), image[70:].std()
+    assert spread["blurred"][0] < 0.2 * spread["plain"][0]
+    assert spread["blurred"][1] > 10, "text is read on it"

@@ -126,3 +126,12 @@ def test_a_wrong_file_is_refused_with_the_place(truckcount, tmp_path, name):
     assert says in said.err
     assert "cameras.toml" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_blurred_preview_tells_no_detail(truckcount, clip):
+    truckcount("cameras", "new", clip.name, "-o", "cameras.toml")
+    arguments = ["cameras", "check", "cameras.toml", "--clip", clip.name]
+    for name, more in (("plain.png", []), ("blurred.png", ["--blur-people"])):
+        assert truckcount(*arguments, "--preview", name, *more).code == 0
+    plain, blurred = (clip.parent / f"{n}.png" for n in ("plain", "blurred"))
+    assert blurred.stat().st_size < plain.stat().st_size

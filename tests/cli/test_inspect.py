@@ -44,3 +44,12 @@ def test_an_empty_road_scores_low_and_has_no_passage(truckcount, scene):
 def test_inspecting_writes_no_store(truckcount, scene, tmp_path):
     truckcount("inspect", scene.clips[0], "--at", "3", *scene.options())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blurred_view_is_another_picture(truckcount, scene, tmp_path):
+    inspect = ["inspect", scene.clips[0], "--at", "3", *scene.options()]
+    truckcount(*inspect, "-o", "plain.png")
+    assert truckcount(*inspect, "-o", "blurred.png", "--blur-people").code == 0
+    plain, blurred = (tmp_path / f"{n}.png" for n in ("plain", "blurred"))
+    # noise of a sensor does not pack, a mosaic of it does
+    assert blurred.stat().st_size < 0.5 * plain.stat().st_size

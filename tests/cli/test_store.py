@@ -21,3 +21,96 @@ def test_a_store_that_lost_its_passages_is_broken(truckcount, scene, tmp_path):
 
 def test_a_folder_that_is_no_store_is_5(truckcount, tmp_path):
     assert truckcount("store", "check", tmp_path).code == 5
+
+
+def counted(said):
+    return [row["n_trucks"] for row in said.json if row["coverage_s"]]
+
+
+def test_a_deleted_day_stays_deleted_until_it_is_lifted(truckcount, scene):
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    assert truckcount(*run).json["totals"]["n_trucks"] == 3
+    delete = ["store", "delete", "store", "--camera", "dock", "--day", "2026-03-02"]
+    dry = truckcount(*delete, "--json").json
+    assert (dry["is_done"], dry["removed"]["passages"]) == (False, 3)
+    assert sum(counted(truckcount("hours", "store", "--json"))) == 3
+    said = truckcount(*delete, "--yes", "--note", "asked for by post")
+    assert said.code == 0
+    assert "passages" in said.out
+    again = truckcount(*run)
+    assert again.code == 0
+    assert {f["status"] for f in again.json["files"]} == {"deleted"}
+    assert "--lift" in again.json["files"][0]["warnings"][0]
+    rows = truckcount("hours", "store", "--json").json
+    assert rows
+    assert {row["n_trucks"] for row in rows} == {None}
+    assert truckcount(*run[:-1], "--new", "--json").json["files"] == []
+    assert truckcount("store", "check", "store").code == 0
+    assert truckcount(*delete, "--lift").code == 0
+    assert truckcount(*run).json["totals"]["n_trucks"] == 3
+    assert sum(counted(truckcount("hours", "store", "--json"))) == 3
+    assert truckcount("store", "check", "store").code == 0
+
+
+def test_a_deleted_camera_is_gone_and_no_worry(truckcount, scene):
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    truckcount(*run)
+    assert truckcount("store", "delete", "store", "--camera", "dock", "--yes").code == 0
+    assert truckcount("hours", "store", "--json").json == []
+    assert {f["status"] for f in truckcount(*run).json["files"]} == {"deleted"}
+    assert truckcount("hours", "store", "--json").json == []
+    status = truckcount("status", "store", "--json").json
+    assert (status["level"], status["cameras"]) == ("ok", [])
+    assert truckcount("store", "check", "store").code == 0
+
+
+def test_pruned_scores_leave_hours_and_a_run_that_decodes_nothing(truckcount, scene):
+    from truckcount.store.prune import prune_store
+
+    run = ["run", *scene.clips, *scene.options(), "--json"]
+    hours = truckcount(*run).json["hours"]
+    before = truckcount("hours", "store", "--csv").out
+    young = truckcount("store", "prune", "store", "--json").json
+    assert young[0]["score_days"] == [], "a file that came just now may have more"
+    in_two_years = 1_834_000_000_000_000
+    assert prune_store("store", now_us=in_two_years)[0].score_days == ("2026-03-02",)
+    again = truckcount(*run).json
+    assert {f["status"] for f in again["files"]} == {"reused"}
+    assert truckcount("hours", "store", "--csv").out == before
+    assert truckcount("recount", "store", "--on", "0.9", "--model", scene.model,
+                      "--cameras", scene.cameras).code == 0  # fmt: skip
+    assert truckcount("hours", "store", "--csv").out == before
+    assert truckcount("store", "check", "store").code == 0
+    assert hours
+
+
+def test_prune_says_what_would_go(truckcount, scene):
+    truckcount("run", *scene.clips, *scene.options(), "--quiet")
+    said = truckcount("store", "prune", "store", "--dry-run")
+    assert (said.code, said.out) == (0, "")
+    assert "dry run" in said.err
+    assert truckcount("store", "prune", "store", "--keep-days", "1").code == 5
+
+
+def test_a_store_is_pushed_read_by_url_and_claimed(truckcount, scene, tmp_path):
+    url = f"memory://{tmp_path.name}-{tmp_path.parent.name}"
+    truckcount("run", *scene.clips, *scene.options(), "--quiet")
+    said = truckcount("store", "push", "store", url)
+    assert said.code == 0
+    assert "dock" in said.out
+    (nothing,) = truckcount("store", "push", "store", url, "--json").json
+    assert nothing["n_files"] == 0
+    for more in ([], ["--camera", "dock"], ["--from", "2026-03-02T09:00Z"]):
+        said = truckcount("hours", url, "--csv", *more)
+        assert said.out == truckcount("hours", "store", "--csv", *more).out
+    assert truckcount("store", "claim", url, "--camera", "x", "--into", "b").code == 5
+    assert (
+        truckcount("store", "claim", url, "--camera", "dock", "--into", "b").code == 0
+    )
+    assert truckcount("hours", "b", "--csv").out == said_all(truckcount)
+    assert truckcount("store", "push", "store", url).code == 5, "it has another writer"
+    assert truckcount("watch", ".", "--store", "s3://bucket/store").code == 2
+
+
+def said_all(truckcount):
+    return truckcount("hours", "store", "--csv").out

@@ -111,3 +111,13 @@ def test_a_guessed_time_is_no_moment(folder, tmp_path):
     assert frames["group"].nunique() == 1
     assert frames["group"][0].startswith("clip/clip_")
     assert frames["source_t_s"].notna().all()
+
+
+def test_blurred_frames_are_mosaics(folder, tmp_path):
+    detail = []
+    for is_blurred in (False, True):
+        root = tmp_path / str(is_blurred)
+        sample(folder, root, n=2, is_blurred=is_blurred)
+        image = cv2.imread(str(next((root / "frames").iterdir())))
+        detail.append(float(cv2.Laplacian(image, cv2.CV_64F).var()))
+    assert detail[1] < 0.5 * detail[0]

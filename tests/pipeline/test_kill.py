@@ -32,7 +32,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
 
 films, model, root, n_max = sys.argv[1:3] + [sys.argv[3], int(sys.argv[4])]
-sync = publish._sync
+sync = publish.sync
 for n in range(1, n_max + 1):
     child = os.fork()
     if child == 0:
@@ -43,7 +43,7 @@ for n in range(1, n_max + 1):
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             sync(path)
-        publish._sync = die_later
+        publish.sync = die_later
         run_paths([films], RunOptions(store=f"{root}/{n}", model=model))
         os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -73,6 +73,7 @@ def counter_of(store):
         store.segments(CAMERA.name),
         weights=WEIGHTS,
         options=RunOptions(),
+        seals=store.seals(CAMERA.name),
     )
 
 

@@ -57,6 +57,10 @@ def test_the_job_counts_once_and_reports_its_state(site):
     status = job(site, "status")
     assert status.returncode in (0, 2), "2 once the clip's day is 12 hours ago"
     assert "gate" in status.stdout
+    thinned = job(site, "prune")
+    assert (thinned.returncode, thinned.stdout, thinned.stderr) == (0, "", ""), (
+        "no mail"
+    )
     with hold_turn(site / "store"):
         second = job(site, "run")
     assert second.returncode == 0
@@ -75,7 +79,7 @@ def test_the_crontab_calls_jobs_that_there_are():
         line for line in CRONTAB.read_text().splitlines() if re.match(r"[*\d]", line)
     ]
     jobs = [line.split()[-1] for line in lines]
-    assert jobs == ["run", "report"]
+    assert jobs == ["run", "report", "prune"]
     for line in lines:
         assert line.split()[5] == "truckcount", "files in /etc/cron.d name a user"
         assert f"\n{line.split()[-1]})\n" in JOB.read_text()

@@ -39,7 +39,7 @@ def test_dying_at_any_write_and_running_again_is_as_if_nothing_was(
 ):
     run(tmp_path / "whole")
     whole = tables(tmp_path / "whole")
-    sync = publish._sync
+    sync = publish.sync
     n_deaths = 0
     for n in itertools.count(1):
         left = n

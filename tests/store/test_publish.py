@@ -88,7 +88,7 @@ def test_a_crash_leaves_the_old_file(path, monkeypatch, moment):
     if moment == "before the rename":
         monkeypatch.setattr(type(path), "replace", die)
     else:
-        monkeypatch.setattr(publish, "_sync", die)
+        monkeypatch.setattr(publish, "sync", die)
     with pytest.raises(KeyboardInterrupt):
         publish_table(rows(2), "segments", path)
     assert len(pd.read_parquet(path.parent)) == 1

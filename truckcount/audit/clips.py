@@ -12,7 +12,9 @@ from pathlib import Path
 from truckcount.domain.audit import AuditWindow
 from truckcount.errors import VideoError
 from truckcount.store import SegmentRecord, Store
+from truckcount.store.layout import DAY_US
 from truckcount.video.excerpt import Stretch, cut_excerpt
+from truckcount.video.mosaic import tile_fraction
 from truckcount.video.sources import find_sources
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ def cut_clips(
     *,
     videos: Sequence[str] = (),
     is_reencoded: bool = False,
+    is_blurred: bool = False,
     said: Callable[[int, int], None] | None = None,
 ) -> CutClips:
     """Cut a clip for each window and write an empty sheet for the answers.
@@ -48,6 +51,8 @@ def cut_clips(
     videos : sequence of str
         Folders in which recordings are looked for by name and size where they no
         longer stand at the path they were counted from.
+    is_blurred : bool
+        Make mosaics; clips that are there and are none are cut again.
     said : callable, optional
         Told (clips done, clips in all).
     """
@@ -57,12 +62,19 @@ def cut_clips(
     n_cut, n_kept, missing = 0, 0, []
     for k, window in enumerate(windows):
         name = window.clip
-        if name in index and (folder / str(index[name]["file"])).exists():
+        known = index.get(name, {"file": "", "is_blurred": 0.0})
+        is_there = name in index and (folder / str(known["file"])).exists()
+        if is_there and (known.get("is_blurred") or not is_blurred):
             n_kept += 1
             continue
         try:
             stretches = finder.stretches(window)
-            excerpt = cut_excerpt(stretches, folder / name, is_reencoded=is_reencoded)
+            tile = finder.tile(window) if is_blurred else None
+            excerpt = cut_excerpt(
+                stretches, folder / name, is_reencoded=is_reencoded, tile=tile
+            )
+            if is_there and excerpt.path.name != known["file"]:
+                (folder / str(known["file"])).unlink()
         except (VideoError, OSError) as error:
             logger.info("clip %s: %s", name, error)
             missing.append(name)
@@ -71,6 +83,7 @@ def cut_clips(
             "file": excerpt.path.name,
             "lead_s": round(excerpt.lead_s, 3),
             "length_s": round(excerpt.length_s, 3),
+            "is_blurred": is_blurred,
         }
         n_cut += 1
         _replace_text(folder / INDEX_NAME, json.dumps(index, indent=0) + "\n")
@@ -122,6 +135,15 @@ class _Finder:
                         )
                     )
         return sorted(found, key=lambda s: s.from_us)
+
+    def tile(self, window: AuditWindow) -> float:
+        """Choose the tiles of a camera's mosaics by the trucks of a window's day."""
+        day = window.window_start_us // DAY_US * DAY_US
+        won = {r.segment_id: r.winner_intervals for r in self._records[window.camera]}
+        scores = self._store.read_scores(
+            window.camera, window.gate, (day, day + DAY_US), won
+        )
+        return tile_fraction([scores])
 
     def _path_of(self, record: SegmentRecord) -> str:
         place = Path(record.path)

@@ -7,15 +7,29 @@ from typing import Any
 
 import click
 
+
+def store_place(_ctx: click.Context, _param: click.Parameter, value: str) -> str | Path:
+    """Take a store: a folder, or a URL such as ``s3://bucket/store``, as text."""
+    return value if "://" in value else Path(value)
+
+
+blur_option = click.option(
+    "--blur-people",
+    "is_blurred",
+    is_flag=True,
+    help="Make a mosaic of the picture: trucks are told, nobody is known.",
+)
+
 _RUN_OPTIONS = (
     click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones."),
     click.option("--camera", help="Take every file as this camera's."),
     click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.'),
     click.option(
         "--store",
-        type=click.Path(path_type=Path),
-        default=Path("store"),
+        callback=store_place,
+        default="store",
         show_default=True,
+        help="Folder, or a URL: counted in a local copy, then pushed.",
     ),
     click.option(
         "--model", default="truckmap", show_default=True, help="Name or path."

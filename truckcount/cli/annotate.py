@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give_json, say
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import blur_option, check_iso_time
 
 
 @click.command()
@@ -19,6 +19,7 @@ from truckcount.cli._options import check_iso_time
     callback=check_iso_time,
     help="ISO-8601 time of the first frame, with offset.",
 )
+@blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print the passages drawn.")
 def annotate(
     clip: str,
@@ -27,6 +28,7 @@ def annotate(
     gate: str | None,
     model: str,
     start: str | None,
+    is_blurred: bool,
     as_json: bool,
 ) -> int:
     """Draw gates, truck boxes, passages and the running count on CLIP.
@@ -39,7 +41,7 @@ def annotate(
     from truckcount.pipeline.config import RunOptions
 
     options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
-    passages = annotate_clip(clip, output, options)
+    passages = annotate_clip(clip, output, options, is_blurred=is_blurred)
     if as_json:
         give_json(passages)
     say(f"{output}: {sum(p['is_counted'] for p in passages)} trucks drawn")

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli._options import blur_option
 from truckcount.errors import ConfigError
 
-CLIPS_FOLDER = "_audit"  # in the store; readers skip names that begin with _
+CLIPS_FOLDER = "_audit"  # in the store, whose `delete` knows it by this name
 WINDOW_UNITS = {"s": 1, "min": 60, "h": 3600}
 
 
@@ -73,6 +74,7 @@ def audit() -> None:
 )
 @click.option("--no-clips", is_flag=True, help="Draw only.")
 @click.option("--reencode", is_flag=True, help="Encode all clips anew, small.")
+@blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def plan(
     store: Path,
@@ -87,6 +89,7 @@ def plan(
     clips: Path | None,
     no_clips: bool,
     reencode: bool,
+    is_blurred: bool,
     as_json: bool,
 ) -> int:
     """Draw windows of STORE and cut their clips, named so that they tell nothing.
@@ -116,7 +119,14 @@ def plan(
     folder = store / CLIPS_FOLDER if clips is None else clips
     cut = CutClips(n_cut=0, n_kept=0, missing=())
     if not no_clips:
-        cut = cut_clips(opened, drawn, folder, videos=videos, is_reencoded=reencode)
+        cut = cut_clips(
+            opened,
+            drawn,
+            folder,
+            videos=videos,
+            is_reencoded=reencode,
+            is_blurred=is_blurred,
+        )
     strata: dict[tuple[str, ...], list[str]] = {}
     for w in drawn:
         key = (w.audit_id, w.camera, w.gate, w.direction, w.stratum)

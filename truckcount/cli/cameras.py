@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, give_json, say
+from truckcount.cli._options import blur_option
 
 
 @click.group()
@@ -49,9 +50,15 @@ def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:
 @click.option("--clip", help="Draw on a frame of this clip.")
 @click.option("--at", "at_s", type=float, default=0.0, help="Second of the frame.")
 @click.option("--preview", type=click.Path(path_type=Path), help="PNG to write.")
+@blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was read.")
 def check(
-    config: Path, clip: str | None, at_s: float, preview: Path | None, as_json: bool
+    config: Path,
+    clip: str | None,
+    at_s: float,
+    preview: Path | None,
+    is_blurred: bool,
+    as_json: bool,
 ) -> int:
     """Check CONFIG and, with --preview, draw its gates over a frame.
 
@@ -73,7 +80,7 @@ def check(
             names = ", ".join(c.name for c in book.cameras)
             msg = f"{clip} matches no camera of {config} ({names}); see `match`"
             raise click.UsageError(msg)
-        draw_preview(camera, clip, at_s, preview)
+        draw_preview(camera, clip, at_s, preview, is_blurred=is_blurred)
         say(f"{preview} written")
     if as_json:
         give_json(

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from truckcount.cli._console import give, give_json
-from truckcount.cli._options import check_iso_time, check_moment
+from truckcount.cli._options import check_iso_time, check_moment, store_place
 from truckcount.cli.run import hour_table
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store", callback=store_place)
 @click.option("--camera", help="Only this camera.")
 @click.option(
     "--from", "from_utc", callback=check_iso_time, help="From this time on, ISO-8601."
@@ -29,7 +29,7 @@ from truckcount.cli.run import hour_table
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated; null is empty.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
 def hours(
-    store: Path,
+    store: str | Path,
     camera: str | None,
     from_utc: str | None,
     to_utc: str | None,
@@ -38,7 +38,9 @@ def hours(
     as_csv: bool,
     as_json: bool,
 ) -> int:
-    """Print the hours of STORE; `-` is an hour nobody watched, never 0.
+    """Print the hours of STORE, a folder or a URL.
+
+    `-` is an hour nobody watched, never 0.
 
     \b
     Example:
@@ -49,7 +51,7 @@ def hours(
 
     if camera is not None:
         _check_camera(store, camera)
-    if as_of is None:
+    if as_of is None and isinstance(store, Path):
         table = read_hours(store, camera=camera, start=from_utc, end=to_utc)
     else:
         table = _read_as_of(store, as_of, camera, from_utc, to_utc)
@@ -65,7 +67,7 @@ def hours(
     return 0
 
 
-def _check_camera(store: Path, camera: str) -> None:
+def _check_camera(store: str | Path, camera: str) -> None:
     """Refuse a camera that the store does not have, naming those that it has."""
     import difflib
 
@@ -82,13 +84,13 @@ def _check_camera(store: Path, camera: str) -> None:
 
 
 def _read_as_of(
-    store: Path,
-    as_of: str,
+    store: str | Path,
+    as_of: str | None,
     camera: str | None,
     from_utc: str | None,
     to_utc: str | None,
 ) -> Any:
-    """Read what was known at a moment; an hour that lacks a row is simply not there."""
+    """Read what was known then, or now; an hour that lacks a row is not there."""
     import pyarrow as pa
 
     from truckcount.features import load_hours

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, give_json, say
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import blur_option, check_iso_time
 
 
 @click.command()
@@ -20,6 +20,7 @@ from truckcount.cli._options import check_iso_time
     callback=check_iso_time,
     help="ISO-8601 time of the first frame, with offset.",
 )
+@blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(
     clip: str,
@@ -29,6 +30,7 @@ def inspect(
     gate: str | None,
     model: str,
     start: str | None,
+    is_blurred: bool,
     as_json: bool,
 ) -> int:
     """Print what each hop makes of one frame; save its view with the truck map.
@@ -41,7 +43,7 @@ def inspect(
     from truckcount.pipeline.inspect import inspect_frame
 
     options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
-    hops = inspect_frame(clip, at_s, options, output)
+    hops = inspect_frame(clip, at_s, options, output, is_blurred=is_blurred)
     if as_json:
         give_json(hops)
     else:

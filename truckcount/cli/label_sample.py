@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, give_json, say
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import blur_option, check_iso_time
 
 EXIT_SOME_FAILED = 3
 
@@ -48,6 +48,7 @@ EXIT_SOME_FAILED = 3
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--views", is_flag=True, help="Save gate views, not whole pictures.")
+@blur_option
 @click.option(
     "--light",
     type=click.Choice(["day", "dusk", "night", "unknown"]),
@@ -72,6 +73,7 @@ def sample(
     min_gap_s: float,
     seed: int,
     views: bool,
+    is_blurred: bool,
     light: str,
     as_json: bool,
 ) -> int:
@@ -111,6 +113,7 @@ def sample(
             run,
             options,
             is_views=views,
+            is_blurred=is_blurred,
             light=light,
             listener=bar,
         )

@@ -1,12 +1,14 @@
 """`truckcount run`: the main job."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from truckcount.cli._console import align, give, give_json, say
 from truckcount.cli._options import check_iso_time, run_options
+from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import StoreLockedError
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
       truckcount run video.mp4
       truckcount run recordings/ --cameras cameras.toml --settle 30 --jobs 2
       truckcount run recordings/ --new --if-free --settle 30   # from cron
+      truckcount run recordings/ --store s3://bucket/store
 
     Running again over the same files changes nothing and decodes nothing. Exit
     codes: 0 done, 2 usage, 3 some files failed, 4 nothing usable, 5 store.
@@ -60,15 +63,18 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.run import run_paths
     from truckcount.pipeline.run_new import run_new
     from truckcount.pipeline.turn import hold_turn
+    from truckcount.pipeline.working_copy import is_url, working_copy
 
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     is_new_only, is_if_free = options.pop("is_new_only"), options.pop("is_if_free")
     options["settle_s"] = options.pop("settle")
-    chosen = RunOptions(**options)
     run_them = run_new if is_new_only else run_paths
+    place = options.pop("store")
     bar = progress_for(is_quiet=is_quiet)
     with ExitStack() as stack:
         stack.enter_context(terminate_as_interrupt())
+        store = stack.enter_context(working_copy(place)) if is_url(place) else place
+        chosen = RunOptions(store=store, **options)
         if bar is not None:
             stack.callback(bar.close)
         if is_if_free:
@@ -78,6 +84,8 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
                 say(f"{error}; left to it")
                 return 0
         result = run_them(paths, chosen, bar)
+    if is_url(place):
+        result = replace(result, store=mask_credentials(place))
     if not is_quiet:
         for camera, plan in result.speed.get("plans", {}).items():
             say(f"{camera}: {plan['reason']}")

@@ -4,6 +4,7 @@ Everything is quantised here, before counting, so that scores read back from
 the store count to exactly the same passages.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -103,6 +104,14 @@ def select_scores(scores: Scores, keep: npt.NDArray[np.bool_]) -> Scores:
         peak_start=np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64),
         peaks=scores.peaks[np.repeat(keep, counts)],
     )
+
+
+def leave_out(scores: Scores, holes: Sequence[tuple[int, int]]) -> Scores:
+    """Leave out the samples of stretches [low, high), microseconds UTC."""
+    keep = np.ones(len(scores), np.bool_)
+    for low, high in holes:
+        keep &= (scores.t_us < low) | (scores.t_us >= high)
+    return scores if bool(keep.all()) else select_scores(scores, keep)
 
 
 def empty_scores() -> Scores:

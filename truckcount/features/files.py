@@ -39,7 +39,12 @@ class StoreFiles:
             return cls(str(Store.open(store, is_new_allowed=False).root))
         import fsspec
 
-        fs, root = fsspec.core.url_to_fs(str(store))
+        try:
+            fs, root = fsspec.core.url_to_fs(str(store))
+        except (ImportError, ValueError) as error:
+            msg = f"{store}: {error}; for s3:// install 'truckcount[s3]'"
+            raise StoreError(msg) from error
+        fs.invalidate_cache()  # of names: what was pushed since must be found
         files = cls(root.rstrip("/"), fs)
         text = files.read_text("_meta/store.json")
         if text is None:

@@ -26,6 +26,7 @@ from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.video import find_sources, fingerprint, open_decoder
+from truckcount.video.mosaic import make_mosaic, tile_fraction
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def sample_videos(
     options: DrawOptions,
     *,
     is_views: bool = False,
+    is_blurred: bool = False,
     light: str = "unknown",
     listener: RunListener | None = None,
 ) -> SampleReport:
@@ -77,6 +79,9 @@ def sample_videos(
         Cameras, model, sampling, as for counting.
     is_views : bool
         Save the gate views that the network sees instead of whole pictures.
+    is_blurred : bool
+        Save mosaics, to be labelled by others; a network that trains on them
+        learns mosaics.
 
     Raises
     ------
@@ -106,7 +111,9 @@ def sample_videos(
         mine = {int(file.t_us[place[i]]): kind for i, kind in drawn if owner[i] == k}
         if mine:
             rects = _rects(file, weights, is_views=is_views)
-            rows += _save(label_set, file, mine, rects, light, run)
+            rows += _save(
+                label_set, file, mine, rects, light, run, is_blurred=is_blurred
+            )
     if rows:
         # recordings that overlap give one moment twice
         frames = pd.DataFrame(rows).drop_duplicates("image", ignore_index=True)
@@ -126,6 +133,7 @@ def sample_videos(
             "min_gap_s": options.min_gap_s,
             "seed": options.seed,
             "views": is_views,
+            "blurred": is_blurred,
             "failed": report.failed,
         },
         report.n_frames,
@@ -243,6 +251,8 @@ def _save(
     rects: list[ViewRect],
     light: str,
     run: RunOptions,
+    *,
+    is_blurred: bool,
 ) -> Iterator[dict[str, Any]]:
     """Decode a file again and store the drawn frames; yield their rows."""
     source, camera, start = file.task.source, file.task.camera, file.scored.start
@@ -256,6 +266,7 @@ def _save(
     )
     is_dated = start.quality not in ("guess", "ambiguous")
     stem = Path(source.path).stem
+    tile = tile_fraction(list(file.scored.scores.values()))
     for sample in decoder:
         kind = wanted.get(sample.t_us)
         if kind is None:
@@ -270,8 +281,11 @@ def _save(
         day = local.date().isoformat() if is_dated else ""
         for k, (rect, view) in enumerate(zip(rects, sample.views, strict=True)):
             part = f"_{rect.gate}-{k}" if rect.gate else ""
+            shown = (
+                make_mosaic(view, tile / (rect.y1 - rect.y0)) if is_blurred else view
+            )
             stored = store_image(
-                label_set.root, name + part, view, has_own_name=is_dated
+                label_set.root, name + part, shown, has_own_name=is_dated
             )
             yield {
                 "image": stored.image,

@@ -24,13 +24,21 @@ from truckcount.presence.devices import open_runtime
 from truckcount.presence.weights import find_weights
 from truckcount.video import find_sources
 from truckcount.video.frames import VideoWriter, iterate_frames
+from truckcount.video.mosaic import make_mosaic, tile_fraction
 
 STRONG_U8 = 128
 HOLD_S = 1.5  # a counted passage keeps its number on the screen for this long
 
 
-def annotate_clip(clip: str, output: Path, options: RunOptions) -> list[dict[str, Any]]:
+def annotate_clip(
+    clip: str, output: Path, options: RunOptions, *, is_blurred: bool = False
+) -> list[dict[str, Any]]:
     """Count a clip and draw gates, boxes, passages and the running count.
+
+    Parameters
+    ----------
+    is_blurred : bool
+        Draw on a mosaic of the picture, in which nobody is known.
 
     Returns
     -------
@@ -57,9 +65,12 @@ def annotate_clip(clip: str, output: Path, options: RunOptions) -> list[dict[str
     output.parent.mkdir(parents=True, exist_ok=True)
     writer: VideoWriter | None = None
     start = scored.start.start_us
+    tile = tile_fraction(list(scored.scores.values()))
     for elapsed, image in iterate_frames(source):
         if writer is None:
             writer = VideoWriter(output, (image.shape[1], image.shape[0]))
+        if is_blurred:
+            image = make_mosaic(image, tile)
         _draw(image, start + elapsed, camera, scored, passages)
         writer.write(elapsed, image)
     if writer is not None:

@@ -38,6 +38,7 @@ from truckcount.pipeline.windows import (
 )
 from truckcount.presence.weights import Weights
 from truckcount.store import SegmentRecord
+from truckcount.store.seals import Seals, subtract
 
 HOUR_US = 3_600_000_000
 
@@ -75,6 +76,8 @@ class CameraCounter:
     ----------
     records : sequence of SegmentRecord
         All counted segments of the camera.
+    seals : Seals
+        Hours that are left as they stand: their scores are gone.
     """
 
     def __init__(
@@ -85,12 +88,17 @@ class CameraCounter:
         *,
         weights: Weights,
         options: RunOptions,
+        seals: Seals,
     ) -> None:
         self._store, self._camera, self._options = store, camera, options
+        self._seals = seals
         self.spans = sorted(
             (span_of(r) for r in records), key=lambda s: (s.start_us, s.segment_id)
         )
-        self.won = resolve_overlaps(self.spans)
+        self.won = {
+            segment_id: subtract(parts, seals.deleted)
+            for segment_id, parts in resolve_overlaps(self.spans).items()
+        }
         self.model_id = weights.model_id
         self._has_peaks = weights.has_peaks
         self._shapes = sorted(
@@ -106,7 +114,10 @@ class CameraCounter:
             self.gates.append((gate, counting, digest))
 
     def windows(self, touched: Sequence[Interval]) -> list[Interval]:
-        """Return the whole hours that a change of these times can reach."""
+        """Return the whole hours that a change of these times can reach.
+
+        Sealed ones are left out.
+        """
         seam_us = round(max(o.seam_s for _, o, _ in self.gates) * 1e6)
         narrow = []
         for low, high in join_windows([self._with_losers(t) for t in touched]):
@@ -122,11 +133,15 @@ class CameraCounter:
                     begin, end = min(begin, first), max(end, last)
                 bins = (begin // HOUR_US * HOUR_US, -(-end // HOUR_US) * HOUR_US)
                 narrow.append((max(bins[0], outer[0]), min(bins[1], outer[1])))
-        return join_windows(narrow)
+        return self.unsealed(join_windows(narrow))
+
+    def unsealed(self, windows: Sequence[Interval]) -> list[Interval]:
+        """Leave out sealed hours."""
+        return [part for window in windows for part in self._seals.open_parts(window)]
 
     def count(self, windows: Sequence[Interval]) -> Iterator[GateCounts]:
         """Count each gate in each window of whole hours, a day at a time."""
-        for window in windows:
+        for window in self.unsealed(windows):
             for part in split_days(window):
                 for gate, counting, digest in self.gates:
                     yield self._count_gate(gate, counting, digest, part)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,6 +62,12 @@ class RunOptions:
         _check_choice("--speed", self.speed, SPEEDS)
         _check_choice("--backend", self.backend, BACKENDS)
         _check_choice("--device", self.device, DEVICES)
+        if re.match(r"[a-z][a-z0-9+]+:/", str(self.store)):
+            msg = (
+                f"--store {self.store}: only `run` takes a URL; write into a folder "
+                "here and push it with `truckcount store push FOLDER URL`"
+            )
+            raise ConfigError(msg)
         if not 0.2 <= self.sample_fps <= 60:
             msg = f"--sample-fps {self.sample_fps} is out of range; use 0.2 to 60"
             raise ConfigError(msg)

@@ -18,12 +18,18 @@ from truckcount.presence.engine import ClipScorer
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import find_weights
 from truckcount.video import find_sources, open_decoder, probe_video, resolve_start
+from truckcount.video.mosaic import make_mosaic, tile_fraction
 
 HOUR_US = 3_600_000_000
 
 
 def inspect_frame(
-    clip: str, at_s: float, options: RunOptions, output: Path | None
+    clip: str,
+    at_s: float,
+    options: RunOptions,
+    output: Path | None,
+    *,
+    is_blurred: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Follow the sample at a second of a clip to its hour row.
 
@@ -70,7 +76,11 @@ def inspect_frame(
     low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
     if output is not None:
         maps = runtime.score_views(chosen.views[0][None])
-        picture = draw_map(chosen.views[0], maps.heat[0])
+        view = chosen.views[0]
+        if is_blurred:
+            rect = rects[0]
+            view = make_mosaic(view, tile_fraction([scores]) / (rect.y1 - rect.y0))
+        picture = draw_map(view, maps.heat[0])
         output.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(output), picture[:, :, ::-1])
     present = [

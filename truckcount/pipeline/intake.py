@@ -22,6 +22,7 @@ from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.segments import is_counted
 from truckcount.store import Store
+from truckcount.store.seals import LEFT_OUT
 from truckcount.video import Source, check_settled, find_sources
 from truckcount.video.sources import URL_PATTERN
 
@@ -158,7 +159,7 @@ def known_marks(store: Store) -> dict[str, FileMark]:
         record.path: (record.size_bytes, record.mtime_us or 0)
         for camera in store.cameras()
         for record in store.segments(camera)
-        if is_counted(record) or record.status == "duplicate"
+        if is_counted(record) or record.status in {"duplicate", *LEFT_OUT}
     }
 
 

@@ -9,6 +9,7 @@ from truckcount.pipeline.cameras import check_zone
 from truckcount.pipeline.drawing import draw_gate
 from truckcount.video import find_sources, probe_video, split_camera_name
 from truckcount.video.frames import read_frame_at
+from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
 
 STARTING_TOML = """\
 # Cameras and their gates; check with
@@ -51,9 +52,13 @@ def starting_toml(clip: str, timezone: str) -> str:
     )
 
 
-def draw_preview(camera: Camera, clip: str, at_s: float, output: Path) -> None:
-    """Write a PNG of a camera's gates over a frame of a clip."""
+def draw_preview(
+    camera: Camera, clip: str, at_s: float, output: Path, *, is_blurred: bool = False
+) -> None:
+    """Write a PNG of a camera's gates over a frame of a clip, or over its mosaic."""
     image = read_frame_at(find_sources([clip])[0], at_s)
+    if is_blurred:
+        image = make_mosaic(image, UNKNOWN_FRACTION)
     for gate in camera.gates:
         draw_gate(image, gate)
     output.parent.mkdir(parents=True, exist_ok=True)

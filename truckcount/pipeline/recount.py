@@ -52,7 +52,14 @@ def publish_counts(
     vacated : sequence of (start_us, end_us)
         Times that segments were moved away from: a corrected clock.
     """
-    counter = CameraCounter(store, camera, records, weights=weights, options=options)
+    counter = CameraCounter(
+        store,
+        camera,
+        records,
+        weights=weights,
+        options=options,
+        seals=store.seals(camera.name),
+    )
     touched = [(s.start_us, s.end_us) for s in counter.spans if s.segment_id in changed]
     windows = counter.windows([*touched, *vacated])
     if not windows:

@@ -111,7 +111,12 @@ class _Restatement:
         restated = fits | self._new.keys()
         scores = _TwoStores(self._store, self._work, set(self._new))
         counter = CameraCounter(
-            scores, self._camera, records, weights=self._weights, options=self._options
+            scores,
+            self._camera,
+            records,
+            weights=self._weights,
+            options=self._options,
+            seals=self._store.seals(self._camera.name),
         )
         moved = [
             (s.start_us, s.end_us)
@@ -119,7 +124,7 @@ class _Restatement:
             for s in (span_of(self._old[k]), span_of(self._new[k]))
         ]
         kept = [(s.start_us, s.end_us) for s in counter.spans if s.segment_id in fits]
-        windows = _hours_held(moved + kept)
+        windows = counter.unsealed(_hours_held(moved + kept))
         old = hours_before(self._store, self._camera.name, windows)
         publisher = CountsPublisher(self._store, self._camera, counter, self._options)
         if is_published:

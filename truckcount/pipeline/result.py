@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
 from truckcount.store.payload import ESTIMATES
+from truckcount.store.seals import LEFT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ class FileOutcome:
     camera: str
     status: str
     """``done``, ``reused`` (scores were in the store), ``duplicate``, ``conflict``,
-    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing`` or ``failed``."""
+    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing``, ``failed``; ``deleted``
+    or ``sealed`` when its hours are not counted any more."""
     error: str | None = None
     segment_id: str | None = None
     start_utc: str | None = None
@@ -43,7 +45,7 @@ class FileOutcome:
     @property
     def is_failed(self) -> bool:
         """Whether the file's trucks could not be counted."""
-        return self.status not in {"done", "reused", "duplicate"}
+        return self.status not in {"done", "reused", "duplicate", *LEFT_OUT}
 
 
 class RunListener(Protocol):

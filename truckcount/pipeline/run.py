@@ -29,12 +29,14 @@ from truckcount.pipeline.segments import (
     is_counted,
     outcome_of,
     record_of,
+    sealed_outcome,
     uncounted_record,
 )
 from truckcount.pipeline.speed_plan import choose_plan
 from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
+from truckcount.store.seals import LEFT_OUT, Seals
 from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
@@ -160,6 +162,8 @@ class _CameraRun:
         self._changed: set[str] = set()
         self._vacated: list[tuple[int, int]] = []
         self._pending: list[SegmentRecord] = []
+        self._left_out: dict[str, SegmentRecord] = {}
+        self._seals = Seals()
 
     def run(self) -> int:
         """Do it; return the trucks counted by the whole run so far."""
@@ -183,12 +187,19 @@ class _CameraRun:
             self._publish()
         self._note(outcome_of(task.source, self._camera, record, "done", scored))
 
+    def _leave_out(self, task: ScoreTask, status: str) -> None:
+        """Note a file that came too late: its hours are deleted or stand for good."""
+        outcome = sealed_outcome(task, status)
+        logger.warning("%s: %s", task.source.name, outcome.warnings[0])
+        record = uncounted_record(task, outcome, self._run_id)
+        self._store.write_segment(self._camera.name, record)
+        self._note(outcome)
+
     def _read_records(self) -> None:
-        self._records = {
-            r.segment_id: r
-            for r in self._store.segments(self._camera.name)
-            if is_counted(r)
-        }
+        records = self._store.segments(self._camera.name)
+        self._records = {r.segment_id: r for r in records if is_counted(r)}
+        self._left_out = {r.segment_id: r for r in records if r.status in LEFT_OUT}
+        self._seals = self._store.seals(self._camera.name)
 
     def _choose_speed(self) -> None:
         """Replace ``fastest`` by what this camera's scene allows."""
@@ -220,6 +231,12 @@ class _CameraRun:
                 record = uncounted_record(task, outcome, self._run_id)
                 self._store.write_segment(self._camera.name, record)
                 self._note(outcome)
+            elif segment_id in self._left_out:
+                status = self._left_out[segment_id].status
+                self._note(sealed_outcome(task, status))
+            elif known is not None and self._is_sealed(known):
+                self._work.own_ids.add(segment_id)
+                self._note(outcome_of(source, self._camera, known, "reused"))
             elif (
                 known is None
                 or not self._store.has_scores(self._camera.name, known, self._digest)
@@ -227,6 +244,11 @@ class _CameraRun:
             ):
                 todo[segment_id] = task
         return list(todo.values())
+
+    def _is_sealed(self, known: SegmentRecord) -> bool:
+        """Tell whether a counted file's hours stand though its scores are gone."""
+        span = span_of(known)
+        return self._seals.covering(span.start_us, span.end_us) is not None
 
     def _take_known(self, task: ScoreTask, known: SegmentRecord) -> bool:
         """Take a file whose bytes were scored before; tell whether to do it again."""
@@ -275,6 +297,10 @@ class _CameraRun:
                 record = uncounted_record(task, outcome, self._run_id)
                 self._store.write_segment(self._camera.name, record)
                 self._note(outcome)
+                continue
+            seal = self._seals.covering(scored.report.start_us, scored.report.end_us)
+            if seal is not None:
+                self._leave_out(task, seal.status)
                 continue
             with interrupts_held():  # scores and their record are one step
                 record = self._keep(task, scored)

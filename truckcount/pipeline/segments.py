@@ -19,6 +19,7 @@ from truckcount.pipeline.result import FileOutcome, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.timeline import Span
 from truckcount.store import SegmentRecord
+from truckcount.store.seals import DELETED
 from truckcount.video import Source, probe_video, resolve_start
 
 US_PER_S = 1_000_000
@@ -181,6 +182,22 @@ def duplicate_outcome(task: ScoreTask) -> FileOutcome:
         status="duplicate",
         segment_id=task.segment_id,
         warnings=("the same bytes were offered under another name; counted once",),
+    )
+
+
+def sealed_outcome(task: ScoreTask, status: str) -> FileOutcome:
+    """Say that a file lies in hours that are not counted any more."""
+    why = (
+        "its hours were deleted (`truckcount store delete --lift` takes that back)"
+        if status == DELETED
+        else "its hours stand: the scores beside it were pruned"
+    )
+    return FileOutcome(
+        path=task.source.name,
+        camera=task.camera.name,
+        status=status,
+        segment_id=task.segment_id,
+        warnings=(f"not counted: {why}",),
     )
 
 

@@ -14,6 +14,7 @@ from truckcount.pipeline.result import iso_utc
 from truckcount.pipeline.segments import is_counted
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.read import read_bins
+from truckcount.store.seals import LEFT_OUT
 
 FINE, WARNING, CRITICAL = 0, 1, 2
 LEVELS = ("ok", "warning", "critical")
@@ -73,6 +74,11 @@ def read_status(
     now_us = round((time.time() if now_s is None else now_s) * US_PER_S)
     opened = Store.open(store, is_new_allowed=False)
     records = {name: opened.segments(name) for name in opened.cameras()}
+    records = {
+        name: rows  # a deleted camera is no worry
+        for name, rows in records.items()
+        if any(r.status not in LEFT_OUT for r in rows)
+    }
     cameras = [
         _camera_status(opened, name, records.get(name, []), options, now_us)
         for name in sorted({*records, *options.expected})

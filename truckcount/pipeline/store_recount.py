@@ -142,11 +142,16 @@ def _recount_camera(
     with store.lock(camera.name):
         records = [r for r in store.segments(camera.name) if is_counted(r)]
         fits = [r for r in records if r.config_hash == digest]
-        windows = hours_of(fits, recount.from_us, recount.to_us)
-        old = hours_before(store, camera.name, windows)
         counter = CameraCounter(
-            store, camera, records, weights=weights, options=options
+            store,
+            camera,
+            records,
+            weights=weights,
+            options=options,
+            seals=store.seals(camera.name),
         )
+        windows = counter.unsealed(hours_of(fits, recount.from_us, recount.to_us))
+        old = hours_before(store, camera.name, windows)
         publisher = CountsPublisher(store, camera, counter, options)
         counted = counter.count(windows)
         done = list(counted) if recount.is_dry_run else publisher.publish(counted)

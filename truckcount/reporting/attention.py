@@ -10,6 +10,7 @@ import numpy as np
 
 from truckcount.domain.audit import latest_labels
 from truckcount.reporting.facts import GateFacts, StoreFacts
+from truckcount.store.seals import LEFT_OUT
 
 ACT, LOOK, NOTE = 0, 1, 2
 SILENT_AFTER = timedelta(hours=6)
@@ -20,7 +21,7 @@ ODD_FACTOR = 4.0  # of the usual count of that hour
 MIN_USUAL = 8.0
 UNKNOWN_SHARE = 0.20
 FAILED = ("corrupt", "failed", "conflict", "ambiguous_time", "empty")
-GOOD = ("done", "duplicate", "growing")
+GOOD = ("done", "duplicate", "growing", *LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from truckcount.domain.audit import latest_labels
-from truckcount.reporting.attention import ACT, Finding, find_attention
+from truckcount.reporting.attention import ACT, GOOD, Finding, find_attention
 from truckcount.reporting.drawing import (
     draw_heat,
     draw_line,
@@ -132,7 +132,7 @@ def _overview(facts: StoreFacts) -> str:
         gates = facts.gates_of(camera)
         name = escape(camera)
         records = facts.files.get(camera, ())
-        n_bad = sum(r.status not in ("done", "duplicate", "growing") for r in records)
+        n_bad = sum(r.status not in GOOD for r in records)
         strip, watched, unusable, trucks = "", "&ndash;", "&ndash;", "&ndash;"
         if gates:
             shares = gates[0].daily_watched

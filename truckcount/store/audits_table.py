@@ -37,7 +37,7 @@ def change_audits(
 
     The lock is the audits' own: a labeller does not wait for an ingest.
     """
-    with _lock(root, camera):
+    with lock_audits(root, camera):
         rows = sorted(
             change(read_audits(root, camera)),
             key=lambda r: (r.audit_id, r.window_start_us, r.label_round),
@@ -49,7 +49,8 @@ def change_audits(
 
 
 @contextmanager
-def _lock(root: Path, camera: str) -> Iterator[None]:
+def lock_audits(root: Path, camera: str) -> Iterator[None]:
+    """Hold the lock of a camera's audits."""
     path = root / ".locks" / f"{camera}.audits.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=LOCK_TIMEOUT_S)

@@ -20,10 +20,12 @@ from truckcount.store.hour_invariants import (
     check_presence,
     where_of,
 )
+from truckcount.store.layout import from_us
 from truckcount.store.passages_table import count_by_hour
 from truckcount.store.publish import read_table
 from truckcount.store.registry import read_validity
 from truckcount.store.schema import check_table, schema_of
+from truckcount.store.seals import DELETED, read_seals
 from truckcount.store.store import Store
 
 TABLES = (
@@ -73,6 +75,7 @@ def _check_camera(root: Path, camera: str, now_us: int) -> Iterator[Broken]:
         yield from check_bins(camera, hours, tables[f"bins_{minutes:02d}"], minutes)
     yield from _check_segments(camera, tables["segments"].to_pylist())
     yield from check_calibrations(root, camera, hours)
+    yield from _check_deleted(root, camera, hours, tables["passages"])
 
 
 def _read_camera(root: Path, name: str, camera: str, broken: list[Broken]) -> pa.Table:
@@ -135,6 +138,35 @@ def _check_segments(camera: str, rows: list[dict[str, Any]]) -> Iterator[Broken]
     for a, b in itertools.pairwise(won):
         if b[0] < a[1]:
             yield Broken("F12", f"segments/{camera}", f"{a[2]} and {b[2]} overlap")
+
+
+def _check_deleted(
+    root: Path, camera: str, hours: list[dict[str, Any]], passages: pa.Table
+) -> Iterator[Broken]:
+    """Check that nothing of a deleted stretch is left (F17)."""
+    for seal in read_seals(root, camera):
+        if seal.cause != DELETED:
+            continue
+        where = f"{camera}/{from_us(seal.low_us)}"
+        if not seal.is_done:
+            what = "a deletion was begun and not finished; give the command again"
+            yield Broken("F17", where, what)
+        low, high = from_us(seal.low_us), from_us(seal.high_us)
+        onsets = passages["onset_utc"].to_pylist()
+        left = {
+            "watched hours": sum(
+                low <= r["hour_start_utc"] < high and r["coverage_s"] > 0 for r in hours
+            ),
+            "passages": sum(low <= t < high for t in onsets),
+            "days of scores": sum(
+                str(low.date()) <= path.stem < str(high.date())
+                for path in (root / "scores" / camera).glob("[!._]*.parquet")
+            ),
+        }
+        for table, n in left.items():
+            if n:
+                what = f"{n} {table} were left by a deletion, or came back"
+                yield Broken("F17", where, what)
 
 
 __all__ = ["Broken", "check_store", "list_cameras"]

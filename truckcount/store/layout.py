@@ -29,6 +29,17 @@ def day_of(t_us: int) -> str:
     return f"{from_us(t_us):%Y-%m-%d}"
 
 
+def to_day_us(day: str) -> int:
+    """Return the first microsecond of a UTC day, ``2026-03-02``.
+
+    Raises
+    ------
+    ValueError
+        When it is no day.
+    """
+    return to_us(datetime.fromisoformat(day).replace(tzinfo=UTC))
+
+
 def days_between(from_time_us: int, to_time_us: int) -> list[str]:
     """Return the UTC days that [from, to) touches."""
     first = from_time_us // DAY_US

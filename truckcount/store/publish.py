@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def publish_table(
         ):
             msg = f"{draft} did not read back as written; is the disk full or failing?"
             raise StoreError(msg)
-        _sync(draft)
+        sync(draft)
         if check is not None:
             check(draft)
         draft.replace(path)
@@ -74,7 +75,7 @@ def publish_table(
         raise StoreError(msg) from error
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
     return True
 
 
@@ -103,7 +104,15 @@ def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Ta
         raise StoreError(msg) from error
 
 
-def _sync(path: Path) -> None:
+def write_meta(path: Path, text: bytes) -> None:
+    """Replace a file of ``_meta`` in one step."""
+    draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
+    draft.write_bytes(text)
+    draft.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, outlive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

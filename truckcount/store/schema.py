@@ -119,7 +119,7 @@ HISTORY = (
         "cause",
         S,
         "`first`, `late_segment`, `finalise`, `config`, `model`, `recalibrate`, "
-        "`repair`, `restamp`",
+        "`repair`, `restamp`, `deleted`",
     ),
     _c("payload_sha", S, "12 hex over all columns that are not bookkeeping"),
 )
@@ -203,7 +203,7 @@ SEGMENTS = (
         "status",
         S,
         "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, "
-        "`growing`, `failed`",
+        "`growing`, `failed`; `deleted` and `sealed` are not counted any more",
     ),
     _c("error", S, "what went wrong", null=True),
     _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),

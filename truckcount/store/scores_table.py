@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.domain.scores import PEAK_DTYPE, Scores, empty_scores
-from truckcount.store.layout import day_of, days_between, file_path
+from truckcount.store.layout import days_between, file_path
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import PEAKS, schema_of
 
@@ -51,14 +51,23 @@ def _scored_pairs(path: Path, _stamp: tuple[int, int]) -> frozenset[tuple[str, s
 
 
 def has_scores(
-    root: Path, camera: str, segment_id: str, start_us: int, scoring_hash: str
+    root: Path,
+    camera: str,
+    segment_id: str,
+    span: tuple[int, int],
+    scoring_hash: str,
 ) -> bool:
-    """Tell whether a segment was scored under this hash."""
-    path = file_path(root, "scores", camera, day_of(start_us))
-    stamp = _stamp_of(path)
-    return stamp is not None and (segment_id, scoring_hash) in _scored_pairs(
-        path, stamp
-    )
+    """Tell whether a segment was scored under this hash.
+
+    On any day of its span: of one that was deleted nothing is left.
+    """
+    pair = (segment_id, scoring_hash)
+    for day in days_between(*span):
+        path = file_path(root, "scores", camera, day)
+        stamp = _stamp_of(path)
+        if stamp is not None and pair in _scored_pairs(path, stamp):
+            return True
+    return False
 
 
 def _stamp_of(path: Path) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Segments of a camera to month files and back: the commit marker of ingest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,30 @@ def write_segment(root: Path, camera: str, record: SegmentRecord) -> None:
         kept.sort(key=lambda r: (str(r["start_utc"]), r["segment_id"], r["path"]))
         table = pa.Table.from_pylist(kept, schema=schema_of("segments"))
         publish_table(table, "segments", path)
+
+
+def change_segments(
+    root: Path,
+    camera: str,
+    change: Callable[[SegmentRecord], SegmentRecord | None],
+) -> int:
+    """Change or drop (None) rows, each file at once; return how many.
+
+    A row stays in its file: its start must not move to another month.
+    """
+    n_changed = 0
+    folder = file_path(root, "segments", camera, "x").parent
+    for path in sorted(folder.glob("[!._]*.parquet")):
+        rows = read_table(path, "segments").to_pylist()
+        records = [_from_row(row) for row in rows]
+        changed = [change(record) for record in records]
+        n = sum(a != b for a, b in zip(records, changed, strict=True))
+        if n:
+            kept = [_to_row(record) for record in changed if record is not None]
+            table = pa.Table.from_pylist(kept, schema=schema_of("segments"))
+            publish_table(table, "segments", path)
+            n_changed += n
+    return n_changed
 
 
 def read_segments(root: Path, camera: str) -> list[SegmentRecord]:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from truckcount.domain.calibration import Calibration
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
-from truckcount.domain.scores import Scores
+from truckcount.domain.scores import Scores, leave_out
 from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
 from truckcount.store.hours_table import (
     HourStamp,
@@ -24,8 +24,10 @@ from truckcount.store.hours_table import (
 from truckcount.store.layout import file_path
 from truckcount.store.passages_table import write_passages
 from truckcount.store.recalibration import Recalibration, recalibrate_hours
+from truckcount.store.publish import write_meta
 from truckcount.store.schema import SCHEMA_VERSION
 from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
+from truckcount.store.seals import Seals, read_seals
 from truckcount.store.segments_table import (
     SegmentRecord,
     read_segments,
@@ -34,6 +36,7 @@ from truckcount.store.segments_table import (
 
 TZDATA_VERSION = tzdata.IANA_VERSION
 LOCK_TIMEOUT_S = 600.0
+MIRROR_FILE = "_meta/mirror.json"  # of a working copy: what others write
 US_PER_MINUTE = 60_000_000
 
 
@@ -95,6 +98,7 @@ class Store:
     @contextmanager
     def lock(self, camera: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         """Hold a camera's lock; the kernel frees it when a process dies."""
+        self._check_own(camera)
         path = file_path(self.root, ".locks", camera, "x").parent.with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=timeout_s)
@@ -112,6 +116,16 @@ class Store:
             self._scores.forget()
             lock.release()
 
+    def _check_own(self, camera: str) -> None:
+        """Refuse a camera that another machine writes in the mirror of this copy."""
+        try:
+            mirror = json.loads((self.root / MIRROR_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        holder = mirror["foreign"].get(camera)
+        if holder is not None:
+            raise StoreLockedError(foreign_message(camera, mirror["url"], holder))
+
     def cameras(self) -> list[str]:
         """List the cameras that have segments."""
         folder = self.root / "segments"
@@ -123,15 +137,23 @@ class Store:
         """Tell whether a counted segment's scores are there under this hash."""
         if record.start_us is None or record.config_hash != scoring_hash:
             return False
-        return has_scores(
-            self.root, camera, record.segment_id, record.start_us, scoring_hash
-        )
+        span = (record.start_us, record.end_us or record.start_us)
+        return has_scores(self.root, camera, record.segment_id, span, scoring_hash)
 
     def write_scores(
         self, camera: str, scores: Mapping[str, Scores], scoring_hash: str
     ) -> None:
-        """Merge the scores of one segment into the day files."""
-        write_scores(self.root, camera, scores, scoring_hash)
+        """Merge the scores of one segment into the day files.
+
+        Those of a deleted stretch are not kept.
+        """
+        holes = self.seals(camera).deleted
+        write_scores(
+            self.root,
+            camera,
+            {gate: leave_out(one, holes) for gate, one in scores.items()},
+            scoring_hash,
+        )
 
     def read_scores(
         self,
@@ -220,12 +242,18 @@ class Store:
         """Read a camera's segments, by start."""
         return read_segments(self.root, camera)
 
+    def seals(self, camera: str) -> Seals:
+        """Read which of a camera's hours stay as they are, and why."""
+        return read_seals(self.root, camera)
 
-def write_meta(path: Path, text: bytes) -> None:
-    """Replace a file of ``_meta`` in one step."""
-    draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
-    draft.write_bytes(text)
-    draft.replace(path)
+
+def foreign_message(camera: str, url: str, holder: Mapping[str, str]) -> str:
+    """Say who writes a camera, and how to become its writer."""
+    return (
+        f"camera {camera!r} of {url} is written by {holder.get('host', '?')} (since "
+        f"{holder.get('since_utc', '?')}): one writer a camera; stop it, then "
+        f"`truckcount store claim {url} --camera {camera}`"
+    )
 
 
 def _now_us() -> int:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from truckcount.errors import DecodeError
+from truckcount.video.mosaic import make_mosaic
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 
@@ -47,7 +48,11 @@ class Excerpt:
 
 
 def cut_excerpt(
-    stretches: Sequence[Stretch], target: Path, *, is_reencoded: bool = False
+    stretches: Sequence[Stretch],
+    target: Path,
+    *,
+    is_reencoded: bool = False,
+    tile: float | None = None,
 ) -> Excerpt:
     """Write stretches, in time order, as one clip; sound is left out.
 
@@ -58,6 +63,8 @@ def cut_excerpt(
     ----------
     target : Path
         Without suffix: ``.mp4``, or ``.webm`` where FFmpeg has no H.264 encoder.
+    tile : float, optional
+        Make a mosaic of the pictures, of tiles of this fraction of their height.
     """
     if not stretches:
         msg = f"{target}: no recording covers this clip"
@@ -65,7 +72,7 @@ def cut_excerpt(
     target.parent.mkdir(parents=True, exist_ok=True)
     length_s = (stretches[-1].to_us - stretches[0].from_us) / 1e6
     suffix, encoder = _encoder()
-    is_copied = not is_reencoded and _can_copy(stretches)
+    is_copied = not is_reencoded and tile is None and _can_copy(stretches)
     path = target.with_name(target.name + (".mp4" if is_copied else suffix))
     draft = path.with_name(f".{path.name}.tmp")
     try:
@@ -73,7 +80,9 @@ def cut_excerpt(
         options = {"movflags": "+faststart"} if kind == "mp4" else {}
         with av.open(str(draft), "w", format=kind, options=options) as out:
             lead_us = (
-                _copy(stretches, out) if is_copied else _encode(stretches, out, encoder)
+                _copy(stretches, out)
+                if is_copied
+                else _encode(stretches, out, encoder, tile)
             )
         draft.replace(path)
     except av.error.FFmpegError as error:
@@ -142,7 +151,9 @@ def _copy(stretches: Sequence[Stretch], out: Any) -> int:
     return max(0, stretches[0].from_us - origin_us)
 
 
-def _encode(stretches: Sequence[Stretch], out: Any, encoder: str) -> int:
+def _encode(
+    stretches: Sequence[Stretch], out: Any, encoder: str, tile: float | None
+) -> int:
     """Encode the frames anew, at most 15 a second; the clip begins at the start."""
     stream, last_us = None, None
     origin_us = stretches[0].from_us
@@ -153,7 +164,8 @@ def _encode(stretches: Sequence[Stretch], out: Any, encoder: str) -> int:
                 if last_us is not None and at_us < last_us + 0.9e6 / MAX_FPS:
                     continue
                 last_us = at_us
-                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                shown = image if tile is None else make_mosaic(image, tile)
+                frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
                 if stream is None:
                     width = min(frame.width, MAX_WIDTH_PX) // 2 * 2
                     height = round(frame.height * width / frame.width) // 2 * 2
