@@ -97,7 +97,7 @@ def test_death_at_every_write_heals(films, model, clean, tmp_path):
     codes = [int(line.split()[1]) for line in done.stdout.splitlines()]
     assert codes[-1] == 0, "the last child had fewer writes than it may do"
     assert set(codes[:-1]) == {-signal.SIGKILL}
-    n_files = 7  # 2 of scores, passages, history, hours, 2 of segments
+    n_files = 6  # 2 of scores, passages, history, hours, segments
     assert len(codes) == 2 * n_files + 1
     for n in range(1, len(codes)):
         finish_and_compare(tmp_path / str(n), films, model, clean)

@@ -313,8 +313,8 @@ class _CameraRun:
         if counts is not None:
             self._work.counts.append(counts)
             self._note_winners(counts)
-        for record in self._pending:
-            self._store.write_segment(self._camera.name, record)
+        if self._pending:
+            self._store.write_segments(self._camera.name, self._pending)
         self._pending.clear()
         self._changed.clear()
         self._vacated.clear()

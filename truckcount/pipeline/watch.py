@@ -10,7 +10,7 @@ from truckcount.errors import StoreError, TruckcountError
 from truckcount.pipeline.attempts import QUARANTINE_AFTER, US_PER_S
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.folder_events import FolderEvents
-from truckcount.pipeline.intake import Intake, Waiting, batches
+from truckcount.pipeline.intake import Intake, Waiting
 from truckcount.pipeline.live import SEGMENT_S, LiveStreams
 from truckcount.pipeline.result import FileOutcome, RunResult
 from truckcount.pipeline.turn import hold_turn
@@ -104,7 +104,7 @@ class Watch:
         self._say_missing(waiting)
         if self._looked is not None:
             self._looked(waiting)
-        for batch in batches(waiting.ready, intake.attempts, self._options.jobs):
+        for batch in intake.batches(waiting.ready):
             try:
                 result = intake.count(batch)
             except TruckcountError as error:

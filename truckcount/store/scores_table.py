@@ -38,7 +38,7 @@ def write_scores(
         merged = pa.concat_tables([kept, rows]).sort_by(
             [("gate", "ascending"), ("t_utc", "ascending"), ("segment_id", "ascending")]
         )
-        publish_table(merged, "scores", path)
+        publish_table(merged, "scores", path, before=old)
 
 
 @functools.lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
 from truckcount.store.segments_table import (
     SegmentRecord,
     read_segments,
-    write_segment,
+    write_segments,
 )
 
 TZDATA_VERSION = tzdata.IANA_VERSION
@@ -196,9 +196,19 @@ class Store:
 
     def write_segment(self, camera: str, record: SegmentRecord) -> None:
         """Write a segment's row: the commit marker."""
-        if record.known_at_us == 0:
-            record = replace(record, known_at_us=_ceil_minute(_now_us()))
-        write_segment(self.root, camera, record)
+        self.write_segments(camera, [record])
+
+    def write_segments(self, camera: str, records: Sequence[SegmentRecord]) -> None:
+        """Write the rows of segments, each month's at once."""
+        known_us = _ceil_minute(_now_us())
+        write_segments(
+            self.root,
+            camera,
+            [
+                replace(r, known_at_us=known_us) if r.known_at_us == 0 else r
+                for r in records
+            ],
+        )
 
     def segments(self, camera: str) -> list[SegmentRecord]:
         """Read a camera's segments, by start."""
