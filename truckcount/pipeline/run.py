@@ -7,9 +7,10 @@ Five hops: ``score_file`` makes the first two (video to samples to scores),
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from truckcount.domain.scores import Scores
 from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.cameras import CameraBook, open_book
@@ -39,6 +40,7 @@ from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
 
+WRITE_SAMPLES = 100  # scores of shorter files are written together
 PUBLISH_EVERY_S = 60.0  # hours appear while a long archive is still being read
 
 
@@ -160,6 +162,8 @@ class _CameraRun:
         self._changed: set[str] = set()
         self._vacated: list[tuple[int, int]] = []
         self._pending: list[SegmentRecord] = []
+        self._unwritten: list[Mapping[str, Scores]] = []
+        self._n_unwritten = 0
 
     def run(self) -> int:
         """Do it; return the trucks counted by the whole run so far."""
@@ -285,7 +289,10 @@ class _CameraRun:
             self._note(outcome_of(task.source, self._camera, record, "done", scored))
 
     def _keep(self, task: ScoreTask, scored: ScoredFile) -> SegmentRecord:
-        self._store.write_scores(self._camera.name, scored.scores, self._digest)
+        self._unwritten.append(scored.scores)
+        self._n_unwritten += scored.report.n_samples
+        if self._n_unwritten >= WRITE_SAMPLES:
+            self._write_scores()
         record = record_of(
             task,
             scored,
@@ -300,7 +307,17 @@ class _CameraRun:
         self._work.worker_cpu_s += scored.worker_cpu_s
         return record
 
+    def _write_scores(self) -> None:
+        if not self._unwritten:
+            return
+        with interrupts_held():
+            name = self._camera.name
+            self._store.write_many_scores(name, self._unwritten, self._digest)
+            self._unwritten.clear()
+            self._n_unwritten = 0
+
     def _publish(self) -> None:
+        self._write_scores()
         counts = publish_counts(
             self._store,
             self._camera,

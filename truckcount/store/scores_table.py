@@ -20,14 +20,17 @@ MAX_DAYS = 3  # kept of one camera: the day, and its neighbours'
 
 
 def write_scores(
-    root: Path, camera: str, scores: Mapping[str, Scores], scoring_hash: str
+    root: Path, camera: str, scores: Sequence[tuple[str, Scores]], scoring_hash: str
 ) -> None:
-    """Merge scores into the day files; rows of the same segments are replaced."""
-    parts = [_to_arrow(camera, gate, s, scoring_hash) for gate, s in scores.items()]
+    """Merge scores, each with its gate, into the day files.
+
+    Rows of the same segments are replaced.
+    """
+    parts = [_to_arrow(camera, gate, s, scoring_hash) for gate, s in scores]
     new = pa.concat_tables([p for p in parts if len(p)] or [_empty()])
     if not len(new):
         return
-    segments = pa.array(sorted({i for s in scores.values() for i in s.segment_ids}))
+    segments = pa.array(sorted({i for _, s in scores for i in s.segment_ids}))
     days = pc.floor_temporal(new["t_utc"], unit="day")
     for day in pc.unique(days).to_pylist():
         rows = new.filter(pc.equal(days, pa.scalar(day, days.type)))

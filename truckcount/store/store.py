@@ -128,8 +128,15 @@ class Store:
     def write_scores(
         self, camera: str, scores: Mapping[str, Scores], scoring_hash: str
     ) -> None:
-        """Merge the scores of one segment into the day files."""
-        write_scores(self.root, camera, scores, scoring_hash)
+        """Merge the scores of one segment's gates into the day files."""
+        self.write_many_scores(camera, [scores], scoring_hash)
+
+    def write_many_scores(
+        self, camera: str, many: Sequence[Mapping[str, Scores]], scoring_hash: str
+    ) -> None:
+        """Merge the scores of segments: each day's file is written once."""
+        pairs = [pair for scores in many for pair in scores.items()]
+        write_scores(self.root, camera, pairs, scoring_hash)
 
     def read_scores(
         self,
