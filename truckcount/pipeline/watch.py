@@ -12,6 +12,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.folder_events import FolderEvents
 from truckcount.pipeline.intake import Intake, Waiting
 from truckcount.pipeline.live import SEGMENT_S, LiveStreams
+from truckcount.pipeline.memory import give_back_memory
 from truckcount.pipeline.result import FileOutcome, RunResult
 from truckcount.pipeline.turn import hold_turn
 from truckcount.store import Store
@@ -118,6 +119,7 @@ class Watch:
             self._trouble_s = 0.0
             if self._heard is not None:
                 self._heard(result)
+            give_back_memory()
         return self._pause_s(waiting)
 
     def _publish(self, results: Iterator[RunResult]) -> None:

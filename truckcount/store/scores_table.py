@@ -44,7 +44,7 @@ def write_scores(
         publish_table(merged, "scores", path, before=old)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=8)  # cameras are run one after another
 def _scored_pairs(path: Path, _stamp: tuple[int, int]) -> frozenset[tuple[str, str]]:
     """Return (segment id, hash) of a day's file, looked up once per state of it."""
     names = ["segment_id", "config_hash"]
