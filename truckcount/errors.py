@@ -22,6 +22,7 @@
     │   └── NaiveTimeError       (also TypeError)
     ├── LabelError
     ├── BenchError
+    ├── ClusterError
     └── ConfigError              (also ValueError)
 
 Every message says what happened, where (camera, file, PTS), the value seen and
@@ -37,6 +38,7 @@ __all__ = [
     "BenchError",
     "CalibrationError",
     "ClockError",
+    "ClusterError",
     "ConfigError",
     "CountingError",
     "DecodeError",
@@ -132,6 +134,10 @@ class NaiveTimeError(FeatureError, TypeError):
 
 class LabelError(TruckcountError):
     """A label set is not what its format says."""
+
+
+class ClusterError(TruckcountError):
+    """The cluster that scores was lost in the middle; what was done is kept."""
 
 
 class BenchError(TruckcountError):

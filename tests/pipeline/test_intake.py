@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,13 @@ from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline import intake as intake_module
 from truckcount.pipeline.attempts import DIED
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.intake import BATCH_FILES, Intake, batches
+from truckcount.pipeline.intake import (
+    BATCH_BYTES,
+    BATCH_FILES,
+    MAX_FILES,
+    Intake,
+    batches,
+)
 from truckcount.pipeline.run_new import run_new
 from truckcount.pipeline.watch import Watch, WatchOptions
 from truckcount.store.check import check_store
@@ -212,12 +219,30 @@ def test_an_interrupted_count_is_no_failure(desk, monkeypatch):
 
 def test_a_file_that_failed_before_goes_alone(desk):
     intake = desk.intake()
-    good = [Source(path=f"{k}.mp4") for k in range(BATCH_FILES + 1)]
+    large = BATCH_BYTES // 4
+    good = [Source(path=f"{k}.mp4", size_bytes=large) for k in range(BATCH_FILES + 1)]
     bad = Source(path="bad.mp4")
     intake.attempts.failed(bad, "failed", "x", 0)
-    sizes = [len(b) for b in batches([bad, *good], intake.attempts, 1)]
+    sizes = [len(b) for b in batches([bad, *good], intake.attempts, 1, {})]
     assert sizes == [BATCH_FILES, 1, 1]
-    assert batches([bad, *good], intake.attempts, 1)[-1] == [bad]
+    assert batches([bad, *good], intake.attempts, 1, {})[-1] == [bad]
+
+
+def test_small_files_share_a_batch_and_stand_by_camera(desk):
+    small = [Source(path=f"{k}.mp4", size_bytes=1000) for k in range(MAX_FILES + 4)]
+    cameras = {s.path: "ab"[k % 2] for k, s in enumerate(small)}
+    cut = batches(small, desk.intake().attempts, 1, cameras)
+    assert [len(b) for b in cut] == [MAX_FILES, 4]
+    names = [cameras[s.path] for batch in cut for s in batch]
+    assert names == sorted(names)
+
+
+def test_batches_do_not_hang_on_a_slip_in_the_cameras_file(desk, tmp_path):
+    slip = tmp_path / "cameras.toml"
+    slip.write_text("[cameras")
+    intake = Intake([], replace(desk.options, cameras=slip))
+    source = Source(path="a.mp4")
+    assert intake.batches([source]) == [[source]]
 
 
 @pytest.fixture

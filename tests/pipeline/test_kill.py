@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
+from truckcount.pipeline import run as run_module
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.interrupts import terminate_as_interrupt
 from truckcount.pipeline.run import run_paths
@@ -97,7 +98,7 @@ def test_death_at_every_write_heals(films, model, clean, tmp_path):
     codes = [int(line.split()[1]) for line in done.stdout.splitlines()]
     assert codes[-1] == 0, "the last child had fewer writes than it may do"
     assert set(codes[:-1]) == {-signal.SIGKILL}
-    n_files = 7  # 2 of scores, passages, history, hours, 2 of segments
+    n_files = 5  # scores, passages, history, hours, segments
     assert len(codes) == 2 * n_files + 1
     for n in range(1, len(codes)):
         finish_and_compare(tmp_path / str(n), films, model, clean)
@@ -135,21 +136,25 @@ def test_an_interrupted_run_keeps_what_is_scored(model, tmp_path, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("write_samples", "n_kept"), [(1, 1), (1000, 2)])
 def test_an_interrupt_between_two_writes_waits_for_the_second(
-    films, model, tmp_path, monkeypatch, number
+    films, model, tmp_path, monkeypatch, number, write_samples, n_kept
 ):
     """Scores are kept with their segment's row, never without."""
-    write_scores = Store.write_scores
+    write_scores = Store.write_many_scores
 
     def write_and_interrupt(store, *arguments):
         write_scores(store, *arguments)
         signal.raise_signal(number)
 
-    monkeypatch.setattr(Store, "write_scores", write_and_interrupt)
+    monkeypatch.setattr(Store, "write_many_scores", write_and_interrupt)
+    monkeypatch.setattr(run_module, "WRITE_SAMPLES", write_samples)
     root = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt), terminate_as_interrupt():
         run_paths([str(films)], RunOptions(store=root, model=model))
-    assert len(pd.read_parquet(root / "segments")) == 1
+    kept = pd.read_parquet(root / "segments")
+    assert len(kept) == n_kept
+    assert set(pd.read_parquet(root / "scores")["segment_id"]) == set(kept.segment_id)
     assert check_store(root) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
 from tests.video.rtsp_server import RtspCamera, encode_film, red_film
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.live import LiveStreams
+from truckcount.pipeline.live import LiveStreams, choose_backoff_s
 from truckcount.store import Store
 from truckcount.store.check import check_store
 from truckcount.video import decode_live
@@ -27,19 +27,19 @@ def units():
 @pytest.fixture
 def watch(units, tmp_path, monkeypatch):
     """Read a camera in pieces of so many seconds."""
+    monkeypatch.setattr(decode_live, "OPEN_TIMEOUT_S", 4.0)
     monkeypatch.setattr(decode_live, "READ_TIMEOUT_S", 2.0)
-    camera = RtspCamera(units, FPS)
     options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
     scenes = []
 
-    def start(segment_s):
-        scenes.append(Scene(camera, options, segment_s))
+    def start(segment_s, **told):
+        scenes.append(Scene(RtspCamera(units, FPS, **told), options, segment_s))
         return scenes[0]
 
     yield start
     for scene in scenes:
         scene.close()
-    camera.close()
+        scene.camera.close()
 
 
 class Scene:
@@ -66,10 +66,13 @@ class Scene:
         n += len(self.outcomes)
         self.until(lambda: len(self.outcomes) >= n)
 
-    def spans(self):
+    def segments(self):
         store = Store.open(self.options.store)
         (name,) = store.cameras()
-        return [(r.start_us / 1e6, r.end_us / 1e6) for r in store.segments(name)]
+        return store.segments(name)
+
+    def spans(self):
+        return [(r.start_us / 1e6, r.end_us / 1e6) for r in self.segments()]
 
     def check_coverage(self):
         """What was watched is what was sent, at most: no gap is filled."""
@@ -85,18 +88,18 @@ class Scene:
 
 def test_hours_fill_while_the_camera_runs(watch):
     before_s = time.time()
-    scene = watch(2.0)
+    scene = watch(1.0)
     scene.until_pieces(4)
     assert all(o.status == "done" for o in scene.outcomes)
     assert all("secret" not in o.path for o in scene.outcomes)
     for start_s, end_s in scene.spans():
         assert before_s - 2 < start_s < end_s < time.time() + 1
-        assert end_s - start_s < 2.3, "cut every two seconds"
+        assert end_s - start_s < 1.3, "cut every second"
     scene.check_coverage()
 
 
 def test_a_cut_is_a_gap_and_not_the_end(watch, caplog):
-    scene = watch(2.0)
+    scene = watch(1.0)
     scene.until_pieces(1)
     scene.camera.cut()
     scene.until(lambda: "connecting again" in caplog.text)
@@ -109,23 +112,54 @@ def test_a_cut_is_a_gap_and_not_the_end(watch, caplog):
 
 
 def test_a_camera_that_falls_silent_is_left_and_found_again(watch, caplog):
-    scene = watch(2.0)
+    scene = watch(1.0)
     scene.until_pieces(1)
     scene.camera.is_silent = True
     scene.until(lambda: "connecting again" in caplog.text)
+    assert "nothing came for 2 s" in caplog.text
     scene.camera.is_silent = False
     scene.until_pieces(2)
     scene.check_coverage()
 
 
 def test_a_stream_that_slows_down_falls_behind_and_is_begun_anew(watch, caplog):
-    scene = watch(2.0)
+    scene = watch(1.0)
     scene.until_pieces(1)
     scene.camera.delay_s = 0.5  # a fifth of what the camera sees gets through
     scene.until(lambda: "fell behind" in caplog.text)
     scene.camera.delay_s = 0.0
     scene.until_pieces(1)
     scene.check_coverage()
+
+
+def test_a_camera_that_tells_its_time_dates_its_frames(watch):
+    scene = watch(1.0, clock_error_s=3.0)
+    scene.until_pieces(2)
+    assert {r.start_source for r in scene.segments()} == {"rtcp"}
+    for start_s, _ in scene.spans():  # to the frame, however long it was under way
+        k = (start_s - 3.0 - scene.camera.taken_s(0)) * FPS
+        assert k == pytest.approx(round(k), abs=0.05)
+
+
+def test_a_camera_with_a_wrong_clock_is_dated_by_arrival(watch, caplog):
+    scene = watch(1.0, clock_error_s=-3600.0)
+    scene.until_pieces(1)
+    assert {r.start_source for r in scene.segments()} == {"arrival"}
+    assert "own clock is -3600 s off" in caplog.text
+
+
+def test_the_longer_a_camera_is_away_the_longer_are_the_pauses():
+    pauses_s = [choose_backoff_s(away_s) for away_s in (0.0, 5.0, 20.0, 200.0, 1e6)]
+    assert pauses_s == pytest.approx([0.2, 0.2, 0.6, 6.0, 15.0])
+
+
+def test_an_outage_is_told_once_and_not_at_every_try(watch, caplog):
+    scene = watch(60.0)
+    scene.until(lambda: len(scene.camera.shown) > FPS)
+    scene.camera.cut()
+    scene.until(lambda: scene.camera.n_refused >= 3)
+    told = [r for r in caplog.records if "connecting again" in r.getMessage()]
+    assert len(told) == 1
 
 
 def test_what_was_begun_is_kept_when_told_to_stop(watch):

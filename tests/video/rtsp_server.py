@@ -1,7 +1,8 @@
 """An RTSP camera on loopback that can be cut, silenced and slowed.
 
 It speaks what FFmpeg's client asks for (RFC 2326 over TCP, interleaved; RFC 6184
-packets of H.264) and shows a film in real time, from the same start for everyone.
+packets of H.264; RFC 3550 sender reports) and shows a film in real time, from the
+same start for everyone.
 """
 
 import base64
@@ -17,6 +18,7 @@ import av
 import numpy as np
 
 CLOCK_HZ = 90_000
+NTP_OFFSET_S = 2_208_988_800  # from 1900 to 1970
 MAX_PAYLOAD = 1200
 
 
@@ -44,15 +46,22 @@ def _nals(data):
 
 
 class RtspCamera:
-    """Shows a looped film; ``cut``, ``silence`` and ``slow`` are its faults."""
+    """Shows a looped film; ``cut``, ``silence`` and ``slow`` are its faults.
 
-    def __init__(self, units, fps):
+    ``shown`` holds the numbers of the frames that somebody could decode: sent in an
+    unbroken row from a key frame on. Frame k was taken at ``taken_s(k)``.
+    With ``clock_error_s`` it says in sender reports what its own clock shows.
+    """
+
+    def __init__(self, units, fps, clock_error_s=None):
         self._units, self._fps = units, fps
         self._began = time.time()
+        self._clock_error_s = clock_error_s
         self.is_down = False
         self.is_silent = False
         self.delay_s = 0.0
-        self.n_connections = self.n_sent = 0
+        self.n_connections = self.n_refused = self.n_sent = 0
+        self.shown = set()
         self._open = set()
         camera = self
 
@@ -79,6 +88,14 @@ class RtspCamera:
         """Let connections in again."""
         self.is_down = False
 
+    def taken_s(self, k):
+        """Return when a frame was taken, seconds since 1970."""
+        return self._began + k / self._fps
+
+    def is_key(self, k):
+        """Whether a decoder can begin at a frame."""
+        return any(nal[0] & 31 == 5 for nal in self._units[k % len(self._units)])
+
     def close(self):
         self.cut()
         self._server.shutdown()
@@ -86,6 +103,7 @@ class RtspCamera:
 
     def _serve(self, handler):
         if self.is_down:
+            self.n_refused += 1
             return
         self._open.add(handler.connection)
         try:
@@ -132,13 +150,17 @@ class RtspCamera:
         )
 
     def _play(self, wfile):
-        sequence = 0
+        sequence, is_decodable = 0, False
         k = int((time.time() - self._began) * self._fps)
+        if self._clock_error_s is not None:
+            wfile.write(self._sender_report(k))
         while not self.is_down:
-            pause = self._began + k / self._fps - time.time()
+            pause = self.taken_s(k) - time.time()
             if pause > 0:
                 time.sleep(pause)
-            if not self.is_silent:
+            if self.is_silent:
+                is_decodable = False
+            else:
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 nals = self._units[k % len(self._units)]
@@ -147,7 +169,17 @@ class RtspCamera:
                     wfile.write(frame)
                     sequence += 1
                 self.n_sent += 1
+                is_decodable |= self.is_key(k)
+                if is_decodable:
+                    self.shown.add(k)
             k += 1
+
+    def _sender_report(self, k):
+        seconds = self.taken_s(k) + self._clock_error_s + NTP_OFFSET_S
+        ntp = round(seconds * 2**32)
+        ticks = k * CLOCK_HZ // self._fps & 0xFFFFFFFF
+        report = struct.pack(">BBHIQIII", 0x80, 200, 6, 7, ntp, ticks, 0, 0)
+        return struct.pack(">cBH", b"$", 1, len(report)) + report
 
     def _packets(self, nals, ticks, sequence):
         payloads = []

@@ -13,12 +13,26 @@ NOW_US = 1_772_438_400_000_000
 FRAME_US = 100_000
 
 
-def place_all(delays_us):
+def place(clock, pts_us, arrival_us, sent_us=None):
+    return clock.place(pts_us) if clock.hear(pts_us, arrival_us, sent_us) else None
+
+
+def place_all(delays_us, ahead_us=None):
+    """Place a frame each 0.1 s; its camera's clock is ahead of ours, if it tells."""
     clock = ArrivalClock()
     return [
-        clock.place(k * FRAME_US, NOW_US + k * FRAME_US + delay)
+        place(
+            clock,
+            k * FRAME_US,
+            NOW_US + k * FRAME_US + delay,
+            None if ahead_us is None else NOW_US + k * FRAME_US + ahead_us,
+        )
         for k, delay in enumerate(delays_us)
     ]
+
+
+def lateness_us(times):
+    return np.array(times) - NOW_US - FRAME_US * np.arange(len(times))
 
 
 @settings(max_examples=40)
@@ -39,15 +53,53 @@ def test_a_late_start_is_made_good_slowly():
     assert np.diff(times).min() >= 0.9 * FRAME_US - 1
 
 
+def test_what_was_heard_before_the_first_frame_is_placed_counts():
+    clock = ArrivalClock()
+    for k in range(20):  # two seconds that were waiting, then what comes as it is
+        clock.hear(k * FRAME_US, NOW_US + max(k * FRAME_US, 1_000_000) + 20_000)
+    assert clock.place(0) == NOW_US + 20_000
+
+
+def test_a_camera_that_tells_its_time_is_believed_whatever_the_network_does():
+    times = place_all([700_000, 30_000, 1_200_000, 30_000], ahead_us=40_000)
+    assert lateness_us(times).tolist() == [40_000] * 4
+
+
+@pytest.mark.parametrize("ahead_us", [-3_600_000_000, 60_000_000])
+def test_a_camera_whose_clock_is_set_wrong_is_not_believed(ahead_us):
+    times = place_all([20_000] * 3, ahead_us)
+    assert lateness_us(times).tolist() == [20_000] * 3
+    clock = ArrivalClock()
+    clock.hear(0, NOW_US, NOW_US + ahead_us)
+    assert (clock.is_sender_time, clock.sender_error_us) == (False, ahead_us)
+
+
+def test_a_camera_that_tells_its_time_late_moves_frames_slowly():
+    clock = ArrivalClock()
+    times = []
+    for k in range(150):
+        t_us = NOW_US + k * FRAME_US
+        sent_us = t_us if k >= 20 else None
+        times.append(place(clock, k * FRAME_US, t_us + 900_000, sent_us))
+    assert lateness_us(times)[[0, 19, -1]].tolist() == [900_000, 900_000, 0]
+    assert np.diff(times).min() >= 0.9 * FRAME_US - 1
+    assert clock.is_sender_time
+
+
+def test_a_frame_is_not_placed_before_anything_was_heard():
+    with pytest.raises(ValueError, match="heard"):
+        ArrivalClock().place(0)
+
+
 @pytest.mark.parametrize("jump_us", [-10_000_000, 10_000_000])
 def test_a_clock_that_jumps_ends_the_connection(jump_us):
     clock = ArrivalClock()
-    clock.place(0, NOW_US)
-    assert clock.place(FRAME_US + jump_us, NOW_US + FRAME_US) is None
+    assert clock.hear(0, NOW_US)
+    assert not clock.hear(FRAME_US + jump_us, NOW_US + FRAME_US)
 
 
 def test_a_stream_that_falls_behind_for_good_ends_the_connection():
     clock = ArrivalClock()
-    placed = [clock.place(k * 50_000, NOW_US + k * 100_000) for k in range(200)]
+    placed = [place(clock, k * 50_000, NOW_US + k * 100_000) for k in range(200)]
     assert placed[0] is not None
     assert placed[-1] is None

@@ -12,8 +12,9 @@ class StartTime:
     start_us: int
     """Microseconds since 1970-01-01 UTC."""
     source: str
-    """``option``, ``sidecar``, ``filename``, ``container``, ``mtime``, ``arrival``
-    (a stream, when it was opened) or ``none``."""
+    """``option``, ``sidecar``, ``filename``, ``container``, ``mtime``, ``rtcp``
+    (a stream, by its camera's own clock), ``arrival`` (a stream, by when its frames
+    came) or ``none``."""
     quality: str
     """``exact``, ``zone`` (naive local time read in the camera's zone),
     ``ambiguous`` (repeated or missing hour of a clock change) or ``guess``."""

@@ -2,12 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from truckcount.errors import GrowingFileError, StoreError, VideoNotFoundError
+from truckcount.errors import (
+    ConfigError,
+    GrowingFileError,
+    StoreError,
+    VideoNotFoundError,
+)
 from truckcount.pipeline.attempts import (
     DIED,
     QUARANTINE_AFTER,
@@ -17,6 +22,7 @@ from truckcount.pipeline.attempts import (
     FileMark,
     mark_of,
 )
+from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run import run_paths
@@ -29,6 +35,7 @@ from truckcount.video.sources import URL_PATTERN
 logger = logging.getLogger(__name__)
 
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
+MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
 WORKER_FILES = 64  # of each worker process, which takes seconds to start
 
 
@@ -86,6 +93,16 @@ class Intake:
             now_s=self._clock(),
         )
 
+    def batches(self, sources: Sequence[Source]) -> list[list[Source]]:
+        """Cut ready files into what is counted together."""
+        try:
+            # a gate in pixels is measured on a picture; for the names it is nothing
+            book = open_book(replace(self._options, gate=None))
+            cameras = {s.path: book.camera_for(s.path).name for s in sources}
+        except ConfigError:
+            cameras = {}  # counting says what is wrong
+        return batches(sources, self.attempts, self._options.jobs, cameras)
+
     def count(
         self, sources: Sequence[Source], listener: RunListener | None = None
     ) -> RunResult:
@@ -140,17 +157,38 @@ class Intake:
 
 
 def batches(
-    sources: Sequence[Source], attempts: Attempts, jobs: int
+    sources: Sequence[Source],
+    attempts: Attempts,
+    jobs: int,
+    cameras: Mapping[str, str],
 ) -> list[list[Source]]:
     """Cut ready files into what is counted together.
 
     A file that failed before goes alone: if it kills the process, it alone is
     noted. Worker processes contain that, and share the files of larger batches.
+    Files of one camera stand together, since its hours are published once a batch.
+
+    Parameters
+    ----------
+    cameras : mapping of path to name
     """
     alone = [[s] for s in sources if attempts.of(s) is not None]
     rest = [s for s in sources if attempts.of(s) is None]
-    n = BATCH_FILES if jobs == 1 else WORKER_FILES * jobs
-    return [rest[i : i + n] for i in range(0, len(rest), n)] + alone
+    rest.sort(key=lambda s: cameras.get(s.path, ""))
+    if jobs > 1:
+        n = WORKER_FILES * jobs
+        return [rest[i : i + n] for i in range(0, len(rest), n)] + alone
+    together: list[list[Source]] = []
+    n_bytes = 0
+    for source in rest:
+        n_bytes += source.size_bytes
+        n = len(together[-1]) if together else MAX_FILES
+        if n < BATCH_FILES or (n < MAX_FILES and n_bytes <= BATCH_BYTES):
+            together[-1].append(source)
+        else:
+            together.append([source])
+            n_bytes = source.size_bytes
+    return together + alone
 
 
 def known_marks(store: Store) -> dict[str, FileMark]:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,7 +28,10 @@ from truckcount.video.decode_live import LiveFrame, read_live
 logger = logging.getLogger(__name__)
 
 SEGMENT_S = 300.0  # hours are five minutes old at most
-FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0
+MIN_BACKOFF_S, MAX_BACKOFF_S = 0.2, 15.0
+BACKOFF_SHARE = 0.03  # of how long a camera has been away: what waiting may lose
+FIRST_QUIET_S = 60.0  # between two lines about a camera that is away; then doubled
+CALM_S = 2.0  # a connection that held so long is begun anew at once
 STOP_S = 15.0  # a read that waits for a silent camera ends before
 
 Piece = tuple[ScoreTask, ScoredFile]
@@ -93,6 +97,21 @@ class LiveStreams:
         yield from self.publish()
 
 
+def choose_backoff_s(away_s: float) -> float:
+    """Return how long to wait before the next try to reach a camera.
+
+    Examples
+    --------
+    >>> [choose_backoff_s(away_s) for away_s in (0, 10, 60, 3600)]
+    [0.2, 0.3, 1.8, 15.0]
+    """
+    return min(max(BACKOFF_SHARE * away_s, MIN_BACKOFF_S), MAX_BACKOFF_S)
+
+
+def _spell_away(away_s: float) -> str:
+    return f" (away for {away_s:.0f} s)" if away_s >= 1 else ""
+
+
 @dataclass(slots=True)
 class _LiveCamera:
     """One camera: connects, cuts, connects again."""
@@ -112,20 +131,32 @@ class _LiveCamera:
 
     def run(self) -> None:
         """Read until stopped; a broken connection costs only its time."""
-        backoff_s = FIRST_BACKOFF_S
+        seen_s = time.monotonic()
+        quiet_s = 0.0
         while not self.stopped.is_set():
-            n_pieces = 0
+            began_s = time.monotonic()
+            is_seen = False
             try:
                 for piece in self._pieces():
                     self.give(piece)
-                    n_pieces += 1
+                    is_seen = True
             except VideoError as error:
-                backoff_s = FIRST_BACKOFF_S if n_pieces else backoff_s
-                logger.warning("%s; connecting again in %.0f s", error, backoff_s)
+                trouble: object = error
             except Exception:
-                logger.exception("%s: unexpected; connecting again", self.source.name)
-            self.stopped.wait(backoff_s)
-            backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
+                logger.exception("%s: unexpected", self.source.name)
+                trouble = self.source.name
+            else:
+                return  # stopped
+            now_s = time.monotonic()
+            if is_seen:
+                seen_s, quiet_s = now_s, 0.0
+            away_s = now_s - seen_s
+            is_calm = is_seen and now_s - began_s > CALM_S
+            pause_s = 0.0 if is_calm else choose_backoff_s(away_s)
+            if away_s >= quiet_s:  # at first, and then ever more rarely
+                logger.warning("%s; connecting again%s", trouble, _spell_away(away_s))
+                quiet_s = max(FIRST_QUIET_S, 2 * away_s)
+            self.stopped.wait(pause_s)
 
     def _pieces(self) -> Iterator[Piece]:
         """Cut one connection into scored pieces; the last ends where it breaks."""
@@ -214,7 +245,8 @@ class _Cutter:
             segment_id=self._id,
             options=self._live.options,
         )
-        start = StartTime(start_us=start_us, source="arrival", quality="exact")
+        clock = "rtcp" if self._first.is_sender_time else "arrival"
+        start = StartTime(start_us=start_us, source=clock, quality="exact")
         yield (
             task,
             ScoredFile(scores=self._scorer.finish(), report=report, start=start),

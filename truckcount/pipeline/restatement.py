@@ -132,11 +132,11 @@ class _Restatement:
                 self._copy_scores(segment_id)
             counted = publisher.publish(counter.count(windows))
             publisher.fill_outages(windows)
-            for segment_id, record in self._new.items():
-                won = tuple(counter.won.get(segment_id, ()))
-                self._store.write_segment(
-                    self._camera.name, replace(record, winner_intervals=won)
-                )
+            records = [
+                replace(r, winner_intervals=tuple(counter.won.get(segment_id, ())))
+                for segment_id, r in self._new.items()
+            ]
+            self._store.write_segments(self._camera.name, records)
             shutil.rmtree(self._work.root, ignore_errors=True)
             with contextlib.suppress(OSError):  # another camera's work may be there
                 self._work.root.parent.rmdir()

@@ -7,9 +7,10 @@ Five hops: ``score_file`` makes the first two (video to samples to scores),
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from truckcount.domain.scores import Scores
 from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.cameras import CameraBook, open_book
@@ -41,6 +42,7 @@ from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
 
+WRITE_SAMPLES = 100  # scores of shorter files are written together
 PUBLISH_EVERY_S = 60.0  # hours appear while a long archive is still being read
 
 
@@ -164,6 +166,8 @@ class _CameraRun:
         self._pending: list[SegmentRecord] = []
         self._left_out: dict[str, SegmentRecord] = {}
         self._seals = Seals()
+        self._unwritten: list[Mapping[str, Scores]] = []
+        self._n_unwritten = 0
 
     def run(self) -> int:
         """Do it; return the trucks counted by the whole run so far."""
@@ -311,7 +315,10 @@ class _CameraRun:
             self._note(outcome_of(task.source, self._camera, record, "done", scored))
 
     def _keep(self, task: ScoreTask, scored: ScoredFile) -> SegmentRecord:
-        self._store.write_scores(self._camera.name, scored.scores, self._digest)
+        self._unwritten.append(scored.scores)
+        self._n_unwritten += scored.report.n_samples
+        if self._n_unwritten >= WRITE_SAMPLES:
+            self._write_scores()
         record = record_of(
             task,
             scored,
@@ -326,7 +333,17 @@ class _CameraRun:
         self._work.worker_cpu_s += scored.worker_cpu_s
         return record
 
+    def _write_scores(self) -> None:
+        if not self._unwritten:
+            return
+        with interrupts_held():
+            name = self._camera.name
+            self._store.write_many_scores(name, self._unwritten, self._digest)
+            self._unwritten.clear()
+            self._n_unwritten = 0
+
     def _publish(self) -> None:
+        self._write_scores()
         counts = publish_counts(
             self._store,
             self._camera,
@@ -339,8 +356,8 @@ class _CameraRun:
         if counts is not None:
             self._work.counts.append(counts)
             self._note_winners(counts)
-        for record in self._pending:
-            self._store.write_segment(self._camera.name, record)
+        if self._pending:
+            self._store.write_segments(self._camera.name, self._pending)
         self._pending.clear()
         self._changed.clear()
         self._vacated.clear()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.intake import Intake, batches
+from truckcount.pipeline.intake import Intake
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
 
@@ -30,10 +30,7 @@ def run_new(
         listener.started(len(waiting.ready))
     muted = None if listener is None else _Batch(listener)
     results = [run_paths(waiting.missing, options)]
-    results += [
-        intake.count(batch, muted)
-        for batch in batches(waiting.ready, intake.attempts, options.jobs)
-    ]
+    results += [intake.count(batch, muted) for batch in intake.batches(waiting.ready)]
     return _join(results)
 
 

@@ -10,8 +10,9 @@ from truckcount.errors import StoreError, TruckcountError
 from truckcount.pipeline.attempts import QUARANTINE_AFTER, US_PER_S
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.folder_events import FolderEvents
-from truckcount.pipeline.intake import Intake, Waiting, batches
+from truckcount.pipeline.intake import Intake, Waiting
 from truckcount.pipeline.live import SEGMENT_S, LiveStreams
+from truckcount.pipeline.memory import give_back_memory
 from truckcount.pipeline.result import FileOutcome, RunResult
 from truckcount.pipeline.turn import hold_turn
 from truckcount.store import Store
@@ -104,7 +105,7 @@ class Watch:
         self._say_missing(waiting)
         if self._looked is not None:
             self._looked(waiting)
-        for batch in batches(waiting.ready, intake.attempts, self._options.jobs):
+        for batch in intake.batches(waiting.ready):
             try:
                 result = intake.count(batch)
             except TruckcountError as error:
@@ -118,6 +119,7 @@ class Watch:
             self._trouble_s = 0.0
             if self._heard is not None:
                 self._heard(result)
+            give_back_memory()
         return self._pause_s(waiting)
 
     def _publish(self, results: Iterator[RunResult]) -> None:

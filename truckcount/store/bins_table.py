@@ -88,7 +88,7 @@ def _write_month(
     merged = pa.concat_tables([kept, new]).sort_by(
         [(name, "ascending") for name in ("gate", "direction", "bin_start_utc")]
     )
-    publish_table(merged, table, path)
+    publish_table(merged, table, path, before=old)
     return n_changed
 
 

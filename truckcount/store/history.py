@@ -260,7 +260,8 @@ class History:
             if self._clock() > known - MIN_LEAD_US:
                 raise _StaleStampError
 
-        publish_table(pa.concat_tables([old, new]), "history", path, check=check)
+        rows = pa.concat_tables([old, new])
+        publish_table(rows, "history", path, before=old, check=check)
 
     def _take(self, rows: list[dict[str, Any]]) -> None:
         new = pa.Table.from_pylist(rows, schema=schema_of("history"))

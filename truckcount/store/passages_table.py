@@ -64,7 +64,7 @@ def _write_month(
     kept = old.filter(pc.invert(is_mine)).replace_schema_metadata(schema.metadata)
     merged = pa.concat_tables([kept, pa.Table.from_pylist(new, schema=schema)])
     order = [(n, "ascending") for n in ("gate", "onset_utc", "passage_id")]
-    publish_table(merged.sort_by(order), "passages", path)
+    publish_table(merged.sort_by(order), "passages", path, before=old)
 
 
 def read_passages(root: Path, camera: str) -> pa.Table:

@@ -22,6 +22,7 @@ def publish_table(
     name: str,
     path: Path,
     *,
+    before: pa.Table | None = None,
     check: Callable[[Path], None] | None = None,
     is_replaced_unread: bool = False,
 ) -> bool:
@@ -32,6 +33,8 @@ def publish_table(
 
     Parameters
     ----------
+    before : pa.Table, optional
+        What the file holds, where the caller has read it; else it is read here.
     check : callable
         Called with the synced draft just before the rename; what it raises stops
         the publish and leaves the file as it was.
@@ -45,9 +48,12 @@ def publish_table(
     """
     table = table.replace_schema_metadata(schema_of(name).metadata)
     check_table(table, name, str(path))
-    is_looked_at = path.exists() and not is_replaced_unread
-    if is_looked_at and _read_own(path, name).equals(table):
-        return False
+    if path.exists() and not is_replaced_unread:
+        before = read_table(path, name) if before is None else before
+        # one that is not ours is not written over
+        check_table(before, name, str(path))
+        if before.equals(table):
+            return False
     path.parent.mkdir(parents=True, exist_ok=True)
     # a leading dot, not a trailing .tmp: pyarrow reads "x.parquet.tmp" as data
     draft = path.parent / f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
@@ -77,13 +83,6 @@ def publish_table(
         draft.unlink(missing_ok=True)
     sync(path.parent)
     return True
-
-
-def _read_own(path: Path, name: str) -> pa.Table:
-    """Read the file to be replaced; one that is not ours is not written over."""
-    table = read_table(path, name)
-    check_table(table, name, str(path))
-    return table
 
 
 def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Table:

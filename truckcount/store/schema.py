@@ -182,7 +182,7 @@ SEGMENTS = (
     _c(
         "start_source",
         S,
-        "`option`, `sidecar`, `filename`, `container`, `mtime`",
+        "`option`, `sidecar`, `filename`, `container`, `mtime`, `rtcp`, `arrival`",
         null=True,
     ),
     _c("time_quality", S, "`exact`, `zone`, `ambiguous` or `guess`", null=True),

@@ -20,14 +20,17 @@ MAX_DAYS = 3  # kept of one camera: the day, and its neighbours'
 
 
 def write_scores(
-    root: Path, camera: str, scores: Mapping[str, Scores], scoring_hash: str
+    root: Path, camera: str, scores: Sequence[tuple[str, Scores]], scoring_hash: str
 ) -> None:
-    """Merge scores into the day files; rows of the same segments are replaced."""
-    parts = [_to_arrow(camera, gate, s, scoring_hash) for gate, s in scores.items()]
+    """Merge scores, each with its gate, into the day files.
+
+    Rows of the same segments are replaced.
+    """
+    parts = [_to_arrow(camera, gate, s, scoring_hash) for gate, s in scores]
     new = pa.concat_tables([p for p in parts if len(p)] or [_empty()])
     if not len(new):
         return
-    segments = pa.array(sorted({i for s in scores.values() for i in s.segment_ids}))
+    segments = pa.array(sorted({i for _, s in scores for i in s.segment_ids}))
     days = pc.floor_temporal(new["t_utc"], unit="day")
     for day in pc.unique(days).to_pylist():
         rows = new.filter(pc.equal(days, pa.scalar(day, days.type)))
@@ -38,10 +41,10 @@ def write_scores(
         merged = pa.concat_tables([kept, rows]).sort_by(
             [("gate", "ascending"), ("t_utc", "ascending"), ("segment_id", "ascending")]
         )
-        publish_table(merged, "scores", path)
+        publish_table(merged, "scores", path, before=old)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=8)  # cameras are run one after another
 def _scored_pairs(path: Path, _stamp: tuple[int, int]) -> frozenset[tuple[str, str]]:
     """Return (segment id, hash) of a day's file, looked up once per state of it."""
     names = ["segment_id", "config_hash"]

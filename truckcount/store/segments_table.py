@@ -1,6 +1,6 @@
 """Segments of a camera to month files and back: the commit marker of ingest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,25 +51,35 @@ class SegmentRecord:
     known_at_us: int = 0
 
 
-def write_segment(root: Path, camera: str, record: SegmentRecord) -> None:
-    """Write a segment's row; at most one row per (segment_id, path)."""
-    period = NO_TIME if record.start_us is None else month_of(record.start_us)
-    folder = file_path(root, "segments", camera, period).parent
-    new = _to_row(record)
-    for path in sorted({*folder.glob("[!._]*.parquet"), folder / f"{period}.parquet"}):
-        rows = read_table(path, "segments").to_pylist()
-        before = [r for r in rows if _is_same_file(r, new)]
-        kept = [r for r in rows if not _is_same_file(r, new)]
-        is_home = path.stem == period
-        if is_home:
-            if before and _same(before[0], new):
-                return
-            kept.append(new)
-        elif not before:
+def write_segments(root: Path, camera: str, records: Sequence[SegmentRecord]) -> None:
+    """Write the rows of segments; at most one row per (segment_id, path).
+
+    A month's file is written once. A row that stood in another month is taken out
+    there: its file's clock was corrected.
+    """
+    new = {(r.segment_id, r.path): _to_row(r) for r in records}
+    home = {
+        (r.segment_id, r.path): NO_TIME if r.start_us is None else month_of(r.start_us)
+        for r in records
+    }
+    folder = file_path(root, "segments", camera, NO_TIME).parent
+    homes = {folder / f"{period}.parquet" for period in home.values()}
+    for path in sorted({*folder.glob("[!._]*.parquet"), *homes}):
+        before = read_table(path, "segments")
+        rows = {(row["segment_id"], row["path"]): row for row in before.to_pylist()}
+        kept = {key: row for key, row in rows.items() if key not in new}
+        for key, row in new.items():
+            if home[key] == path.stem:
+                is_known = key in rows and _same(rows[key], row)
+                kept[key] = rows[key] if is_known else row
+        if kept == rows:
             continue
-        kept.sort(key=lambda r: (str(r["start_utc"]), r["segment_id"], r["path"]))
-        table = pa.Table.from_pylist(kept, schema=schema_of("segments"))
-        publish_table(table, "segments", path)
+        ordered = sorted(
+            kept.values(),
+            key=lambda r: (str(r["start_utc"]), r["segment_id"], r["path"]),
+        )
+        table = pa.Table.from_pylist(ordered, schema=schema_of("segments"))
+        publish_table(table, "segments", path, before=before)
 
 
 def change_segments(
@@ -105,10 +115,6 @@ def read_segments(root: Path, camera: str) -> list[SegmentRecord]:
         for row in read_table(path, "segments").to_pylist()
     ]
     return sorted(records, key=lambda r: (r.start_us or 0, r.segment_id, r.path))
-
-
-def _is_same_file(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    return bool(a["segment_id"] == b["segment_id"] and a["path"] == b["path"])
 
 
 def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:

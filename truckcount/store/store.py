@@ -23,15 +23,15 @@ from truckcount.store.hours_table import (
 )
 from truckcount.store.layout import file_path
 from truckcount.store.passages_table import write_passages
-from truckcount.store.recalibration import Recalibration, recalibrate_hours
 from truckcount.store.publish import write_meta
+from truckcount.store.recalibration import Recalibration, recalibrate_hours
 from truckcount.store.schema import SCHEMA_VERSION
 from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
 from truckcount.store.seals import Seals, read_seals
 from truckcount.store.segments_table import (
     SegmentRecord,
     read_segments,
-    write_segment,
+    write_segments,
 )
 
 TZDATA_VERSION = tzdata.IANA_VERSION
@@ -143,17 +143,23 @@ class Store:
     def write_scores(
         self, camera: str, scores: Mapping[str, Scores], scoring_hash: str
     ) -> None:
-        """Merge the scores of one segment into the day files.
+        """Merge the scores of one segment's gates into the day files."""
+        self.write_many_scores(camera, [scores], scoring_hash)
+
+    def write_many_scores(
+        self, camera: str, many: Sequence[Mapping[str, Scores]], scoring_hash: str
+    ) -> None:
+        """Merge the scores of segments: each day's file is written once.
 
         Those of a deleted stretch are not kept.
         """
         holes = self.seals(camera).deleted
-        write_scores(
-            self.root,
-            camera,
-            {gate: leave_out(one, holes) for gate, one in scores.items()},
-            scoring_hash,
-        )
+        pairs = [
+            (gate, leave_out(one, holes))
+            for scores in many
+            for gate, one in scores.items()
+        ]
+        write_scores(self.root, camera, pairs, scoring_hash)
 
     def read_scores(
         self,
@@ -234,9 +240,19 @@ class Store:
 
     def write_segment(self, camera: str, record: SegmentRecord) -> None:
         """Write a segment's row: the commit marker."""
-        if record.known_at_us == 0:
-            record = replace(record, known_at_us=_ceil_minute(_now_us()))
-        write_segment(self.root, camera, record)
+        self.write_segments(camera, [record])
+
+    def write_segments(self, camera: str, records: Sequence[SegmentRecord]) -> None:
+        """Write the rows of segments, each month's at once."""
+        known_us = _ceil_minute(_now_us())
+        write_segments(
+            self.root,
+            camera,
+            [
+                replace(r, known_at_us=known_us) if r.known_at_us == 0 else r
+                for r in records
+            ],
+        )
 
     def segments(self, camera: str) -> list[SegmentRecord]:
         """Read a camera's segments, by start."""

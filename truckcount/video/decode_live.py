@@ -1,5 +1,7 @@
 """One connection to a live camera to samples, as they arrive."""
 
+import logging
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +19,16 @@ from truckcount.video.health import PictureHealth
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 
-READ_TIMEOUT_S = 8.0  # without a packet; then the connection is begun anew
+logger = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S = 10.0  # some recorders take seconds to wake a camera
+READ_TIMEOUT_S = 5.0  # without a packet; then the connection is begun anew
+# RTSP says in its SDP what comes: what is looked at first is lost time. FFmpeg's
+# smallest values; a codec that the SDP leaves open is found in the stream itself
+SHORT_LOOK = {"analyzeduration": "1", "probesize": "32", "fpsprobesize": "0"}
+LISTEN_US = 500_000  # to packets before the first is placed: they come in a burst
 DEFAULT_FRAME_US = 40_000
+PRODUCER_TIME = struct.Struct("=q")  # AVProducerReferenceTime.wallclock, us of 1970
 PlanViews = Callable[[tuple[int, int]], Sequence[ViewRect]]
 
 
@@ -33,6 +43,8 @@ class LiveFrame:
     codec: str
     n_bad: int
     """Damaged packets since the last frame."""
+    is_sender_time: bool
+    """Whether the camera itself told when (RTCP), else it is dated by arrival."""
     sample: Sample | None
 
 
@@ -52,7 +64,9 @@ def read_live(
         When no connection can be had, or it breaks, falls silent or falls behind:
         the caller begins anew, and what lies between is no coverage.
     """
-    with open_container(source, max_pixels, READ_TIMEOUT_S) as container:
+    timeouts_s = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+    look = SHORT_LOOK if source.path.lower().startswith("rtsp") else {}
+    with open_container(source, max_pixels, timeouts_s, **look) as container:
         if not container.streams.video:
             msg = f"{source.name}: no video stream; nothing to count"
             raise DecodeError(msg)
@@ -76,7 +90,7 @@ class _Connection:
         self._health = PictureHealth()
         self._cropper: ViewCropper | None = None
         self._first_pts_us = 0
-        rate = stream.average_rate or stream.guessed_rate
+        rate = stream.average_rate  # what is guessed of a short look is often wrong
         self._frame_us = round(1e6 / rate) if rate else DEFAULT_FRAME_US
         self._last_us: int | None = None
 
@@ -86,33 +100,80 @@ class _Connection:
         """Decode until the connection breaks."""
         n_bad = 0
         try:
-            for packet in container.demux(self._stream):
+            for packet in self._heard(container, now_us):
                 try:
                     decoded = self._stream.codec_context.decode(packet)
                 except av.error.FFmpegError:
-                    n_bad += 1
+                    # before the first key frame nothing can be decoded, as it must be
+                    n_bad += self._last_us is not None
                     continue
-                arrival_us = now_us()
                 for frame in decoded:
                     if frame.pts is None or frame.is_corrupt:
-                        n_bad += 1
+                        n_bad += frame.is_corrupt
                         continue
                     check_pixels(self._source, frame.width, frame.height, max_pixels)
-                    yield self._take(frame, arrival_us, n_bad)
+                    yield self._take(frame, n_bad)
                     n_bad = 0
         except av.error.FFmpegError as error:
             reason = str(error.strerror or error).strip()
+            if isinstance(error, av.error.ExitError):  # how a timeout is told
+                reason = f"nothing came for {READ_TIMEOUT_S:.0f} s"
             msg = f"{self._source.name}: the stream broke off ({reason})"
             raise DecodeError(msg) from error
         msg = f"{self._source.name}: the stream ended"
         raise DecodeError(msg)
 
-    def _take(self, frame: Any, arrival_us: int, n_bad: int) -> LiveFrame:
-        pts_us = int(frame.pts * self._stream.time_base * 1_000_000)
-        t_us = self._clock.place(pts_us, arrival_us)
-        if t_us is None:
-            msg = f"{self._source.name}: the stream fell behind, or its clock jumped"
-            raise DecodeError(msg)
+    def _heard(self, container: Any, now_us: Callable[[], int]) -> Iterator[Any]:
+        """Yield packets whose arrival the clock knows.
+
+        What a connection begins with was often waiting somewhere, and would seem
+        taken late: so the clock listens for a while before anything is placed.
+        """
+        waiting: list[Any] | None = []
+        began_us = now_us()
+        for packet in container.demux(self._stream):
+            arrival_us = now_us()
+            if packet.pts is not None and not self._clock.hear(
+                self._us(packet.pts), arrival_us, self._sent_us(packet)
+            ):
+                msg = (
+                    f"{self._source.name}: the stream fell behind, or its clock jumped"
+                )
+                raise DecodeError(msg)
+            if waiting is None:
+                yield packet
+                continue
+            waiting.append(packet)
+            if arrival_us - began_us >= LISTEN_US:
+                self._say_sender()
+                yield from waiting
+                waiting = None
+        yield from waiting or ()
+
+    def _sent_us(self, packet: Any) -> int | None:
+        """Return when the camera says that a packet was taken, by RTCP."""
+        # PyAV before 15 shows no such thing
+        if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("prft"):
+            return None
+        (wallclock_us,) = PRODUCER_TIME.unpack_from(bytes(packet.get_sidedata("prft")))
+        return int(wallclock_us)
+
+    def _say_sender(self) -> None:
+        error_us = self._clock.sender_error_us
+        if error_us is not None:
+            logger.warning(
+                "%s: the camera's own clock is %+.0f s off; frames are dated by when "
+                "they arrive",
+                self._source.name,
+                error_us / 1e6,
+            )
+
+    def _us(self, pts: int) -> int:
+        return int(pts * self._stream.time_base * 1_000_000)
+
+    def _take(self, frame: Any, n_bad: int) -> LiveFrame:
+        pts_us = self._us(frame.pts)
+        t_us = self._clock.place(pts_us)
         if self._last_us is None:
             self._first_pts_us = pts_us
         elif 0 < t_us - self._last_us < 1_000_000:
@@ -139,5 +200,6 @@ class _Connection:
             size=size,
             codec=self._stream.codec_context.name,
             n_bad=n_bad,
+            is_sender_time=self._clock.is_sender_time,
             sample=sample,
         )

@@ -84,13 +84,24 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
 
 
 def open_container(
-    source: Source, max_pixels: int = MAX_PIXELS, timeout_s: float = TIMEOUT_S
+    source: Source,
+    max_pixels: int = MAX_PIXELS,
+    timeout_s: float | tuple[float, float] = TIMEOUT_S,
+    **options: str,
 ) -> Any:
-    """Open a source with FFmpeg; its error becomes one line of ours."""
+    """Open a source with FFmpeg; its error becomes one line of ours.
+
+    Parameters
+    ----------
+    timeout_s : float or two of them
+        Of opening and of each read, seconds.
+    **options : str
+        Of FFmpeg, beside those that hold it to the source.
+    """
     try:
         container = av.open(
             ffmpeg_name(source),
-            options=ffmpeg_options(source, max_pixels),
+            options=ffmpeg_options(source, max_pixels) | options,
             metadata_errors="replace",
             timeout=timeout_s,
         )
@@ -98,10 +109,10 @@ def open_container(
         reason = str(error.strerror or error).strip()
         if isinstance(error, av.error.ArgumentError):  # what a whitelist answers
             reason = "damaged, or a kind of file that is not allowed: a playlist?"
-        msg = (
-            f"{source.name}: not a video that FFmpeg can open ({reason}); check that "
-            "the file is complete"
-        )
+        advice = "check that the file is complete"
+        if source.kind == "url":
+            advice = "check address, user and network"
+        msg = f"{source.name}: not a video that FFmpeg can open ({reason}); {advice}"
         raise DecodeError(msg) from error
     for stream in container.streams.video:
         if stream.codec_context is None:  # a codec that this FFmpeg does not know
