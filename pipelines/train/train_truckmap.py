@@ -21,16 +21,19 @@ import logging
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
 from truckcount.presence.weights import find_weights, read_header, sha256_of
-from truckcount.training.canvas import PictureDraw
+from truckcount.training.canvas import Draw, PictureDraw
+from truckcount.training.cut_outs import cut_trucks
 from truckcount.training.label_set import fingerprint, read_rendered
 from truckcount.training.loop import TrainingOptions, train
 from truckcount.training.narrow import narrow_trunk
 from truckcount.training.pack import read_pack
+from truckcount.training.paste import PastingDraw, places_of
 from truckcount.training.pools import (
     SHARES,
     Pools,
@@ -113,6 +116,14 @@ def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
     return network
 
 
+def pasting(draw: Draw, pools: Pools, share: float) -> tuple[PastingDraw, int]:
+    """Draw with trucks cut out of the pools' own boxes, and say how many there are."""
+    cut_outs = cut_trucks(pools, np.random.default_rng(0))
+    LOGGER.info("%d trucks cut out", len(cut_outs))
+    places = places_of(p for pool in pools.values() for p in pool)
+    return PastingDraw(draw, cut_outs, places, share), len(cut_outs)
+
+
 def main() -> None:
     """Train and leave ``checkpoint.pt`` in the run folder."""
     parser = argparse.ArgumentParser(
@@ -145,6 +156,13 @@ def main() -> None:
         default=[],
         metavar="SET=SHARE",
         help="draw a set more or less often than SHARES says",
+    )
+    parser.add_argument(
+        "--paste",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of truck-free pictures that get a cut-out truck (0: none)",
     )
     parser.add_argument(
         "--threads", type=int, help="1 where others use the machine, too"
@@ -188,8 +206,12 @@ def main() -> None:
         weights = find_weights(arguments.teacher)
         facts["from_weights"] += f", taught by {weights.model_id}"
         teacher = Teacher(weights)
+    draw: Draw = PictureDraw(pools, shares)
+    if arguments.paste > 0:
+        draw, facts["cut_outs"] = pasting(draw, pools, arguments.paste)
+        facts["paste_share"] = arguments.paste
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
-    train(network, PictureDraw(pools, shares), options, arguments.run, teacher)
+    train(network, draw, options, arguments.run, teacher)
 
 
 if __name__ == "__main__":

@@ -73,3 +73,9 @@ def test_openly_licensed_sets_alone_can_be_trained_on(shared, tmp_path, monkeypa
     told = train(monkeypatch, shared, tmp_path / "run", "--licences", "open")
     assert told["pictures"] == {"rf100_toll_id": 2}
     assert told["licences"] == {"rf100_toll_id": {"CC BY 4.0 (Roboflow)": 2}}
+
+
+def test_trucks_can_be_pasted(shared, tmp_path, monkeypatch):
+    told = train(monkeypatch, shared, tmp_path / "run", "--paste", "0.5")
+    assert told["paste_share"] == 0.5
+    assert told["cut_outs"] >= 0
