@@ -25,16 +25,19 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
 from truckcount.presence.weights import find_weights, read_header, sha256_of
 from truckcount.training.canvas import Draw, PictureDraw
 from truckcount.training.cut_outs import cut_trucks
 from truckcount.training.label_set import fingerprint, read_rendered
+from truckcount.training.labelled_frames import read_frames
 from truckcount.training.loop import TrainingOptions, train
 from truckcount.training.narrow import narrow_trunk
 from truckcount.training.pack import read_pack
 from truckcount.training.paste import PastingDraw, places_of
 from truckcount.training.pools import (
+    ADDED_SHARE,
     SHARES,
     Pools,
     count_licences,
@@ -77,12 +80,23 @@ def weights_id(path: Path) -> str:
     return f"{header.name}@sha256:{sha256_of(path)[:12]}"
 
 
-def read_shares(texts: list[str]) -> dict[str, float]:
+def read_label_sets(folders: list[Path]) -> Pools:
+    """Read label sets under their folders' names; a model's unsure boxes mask."""
+    pools = {
+        folder.name: list(read_frames(LabelSet.open(folder), None, min_score=0.0))
+        for folder in folders
+    }
+    if len(pools) < len(folders) or set(pools) & set(SHARES):
+        raise SystemExit("--label-set folders need names of their own")
+    return pools
+
+
+def read_shares(texts: list[str], known: set[str]) -> dict[str, float]:
     """Read ``--share SET=SHARE`` options."""
     pairs = [text.partition("=") for text in texts]
-    unknown = {name for name, _, _ in pairs} - set(SHARES)
+    unknown = {name for name, _, _ in pairs} - known
     if unknown:
-        raise SystemExit(f"--share knows {sorted(SHARES)}, not {sorted(unknown)}")
+        raise SystemExit(f"--share knows {sorted(known)}, not {sorted(unknown)}")
     return {name: float(share) for name, _, share in pairs}
 
 
@@ -138,6 +152,13 @@ def main() -> None:
         default="all",
         help="open: CC BY and such",
     )
+    parser.add_argument(
+        "--label-set",
+        type=Path,
+        action="append",
+        default=[],
+        help="a label set with boxes beside the data, as self_label.py writes one",
+    )
     parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
     parser.add_argument("--narrow", type=Path, help="start from wider weights")
     parser.add_argument("--teacher", help="larger weights to learn from, name or path")
@@ -174,7 +195,8 @@ def main() -> None:
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
         cv2.setNumThreads(arguments.threads)
-    pools = read_data(arguments.data, arguments.rendered, arguments.licences)
+    added = read_label_sets(arguments.label_set)
+    pools = read_data(arguments.data, arguments.rendered, arguments.licences) | added
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
     network = make_network(arguments.narrow, arguments.from_weights)
@@ -191,7 +213,8 @@ def main() -> None:
         is_trunk_norm_frozen=not arguments.learn_norms,
         reuse=arguments.reuse,
     )
-    shares = SHARES | read_shares(arguments.share)
+    shares = SHARES | dict.fromkeys(added, ADDED_SHARE)
+    shares |= read_shares(arguments.share, set(shares))
     arguments.run.mkdir(parents=True, exist_ok=True)
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
+from tests.pipeline.red_box import write_red_model
 from tests.training.shared_data import write_shared_data
+from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.weights import WEIGHTS_FOLDER
 
 SCRIPTS = ROOT / "pipelines" / "train"
@@ -79,3 +81,19 @@ def test_trucks_can_be_pasted(shared, tmp_path, monkeypatch):
     told = train(monkeypatch, shared, tmp_path / "run", "--paste", "0.5")
     assert told["paste_share"] == 0.5
     assert told["cut_outs"] >= 0
+
+
+def test_a_teacher_labels_clips_to_train_on_and_no_others(
+    shared, tmp_path, monkeypatch, capsys
+):
+    to = tmp_path / "taught"
+    arguments = ["--clips", shared / "clips", "--to", to, "--empty-every", "1"]
+    teacher = ["--teacher", write_red_model(tmp_path)]
+    assert not run_script(monkeypatch, "self_label.py", *arguments, *teacher)
+    done = json.loads(capsys.readouterr().out)
+    frames = LabelSet.open(to).frames
+    assert done["n_frames"] == len(frames) > 0
+    assert set(frames["source"]) == {"a.mp4"}  # b.mp4 is to be scored
+    told = train(monkeypatch, shared, tmp_path / "run", "--label-set", to)
+    assert told["pictures"]["taught"] == done["n_frames"]
+    assert told["shares"]["taught"] == 0.1
