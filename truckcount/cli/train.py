@@ -27,13 +27,32 @@ NETWORKS = (
     type=click.Choice(NETWORKS),
     default="seed",
     show_default=True,
-    help="truckmap finds trucks and needs boxes; the others say truck or no truck.",
+    help="truckmap says where trucks are; the others say truck or no truck.",
 )
 @click.option("--run", "folder", type=click.Path(path_type=Path), required=True)
 @click.option("--pretrained", is_flag=True, help="Start from ImageNet (downloads).")
-@click.option("--from", "start", default="truckmap", help="truckmap: start weights.")
+@click.option(
+    "--from", "start", default="truckmap", help="Start weights: trains truckmap."
+)
+@click.option(
+    "--teach",
+    type=click.Choice(["auto", "boxes", "frames"]),
+    default="auto",
+    help="truckmap: by boxes, or by truck / no truck alone; auto: by what is there.",
+)
+@click.option(
+    "--cameras",
+    type=click.Path(path_type=Path),
+    help="truckmap: cameras.toml whose gates the labels are of; else whole frames.",
+)
+@click.option(
+    "--clips",
+    type=click.Path(path_type=Path),
+    help="Choose thresholds by count error on these annotated clips.",
+)
+@click.option("--clips-role", help="Only clips of this role (clips.csv).")
 @click.option("--epochs", type=int, help="Of the zoo; default 12.")
-@click.option("--steps", type=int, help="Of truckmap; default 240.")
+@click.option("--steps", type=int, help="Of truckmap; default 240, or 160 by frames.")
 @click.option("--batch", type=int, help="Frames a step.")
 @click.option("--learning-rate", type=float)
 @click.option("--dropout", type=float, default=0.0, show_default=True)
@@ -74,13 +93,22 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
     Example:
       truckcount train labels --network seed --run runs/seed
       truckcount train labels --network resnet18 --pretrained --run runs/resnet
-      truckcount train labels --network truckmap --run runs/own-camera
-      truckcount run video.mp4 --model runs/seed/seed.safetensors
+      truckcount train labels --from truckmap --run runs/own-camera
+      truckcount run video.mp4 --model runs/own-camera
 
     Interrupted or killed, the same command goes on where it stopped and ends with
-    the same weights.
+    the same weights (truckmap taught by frames, a matter of minutes, begins anew).
+    Thresholds fit the validation split, or what --clips counts: neither is trained
+    on; the test split is for the report alone.
     """
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
+    given = click.get_current_context().get_parameter_source
+    if given("start") is not click.core.ParameterSource.DEFAULT:
+        if given("network") is click.core.ParameterSource.DEFAULT:
+            network = "truckmap"
+        if network != "truckmap":
+            msg = f"--from is of truckmap; {network} starts anew, or with --pretrained"
+            raise click.UsageError(msg)
     if network == "truckmap":
         metrics, weights, page = _train_truckmap(label_set, folder, options)
     else:
@@ -93,7 +121,9 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
     if is_quiet:
         return 0
     give(_table(metrics))
-    say(f"{weights} written; use it with `truckcount run VIDEO --model {weights}`")
+    say(f"{weights} written; use it with `truckcount run VIDEO --model {folder}`")
+    if metrics.get("thresholds_by"):
+        say(f"thresholds: {metrics['thresholds_by']}")
     if page is not None:
         say(f"report: {page}")
     return 0
@@ -148,6 +178,8 @@ def _train_zoo(
             is_packed=options["packed"],
             listener=None if bar is None else bar.stepped,
             on_pack=None if bar is None else bar.packed,
+            clips=options["clips"],
+            clips_role=options["clips_role"],
         )
     finally:
         if bar is not None:
@@ -168,8 +200,10 @@ def _train_truckmap(
     for name in ("pretrained", "dropout", "l1", "l2", "epochs", "input_px"):
         if given(name) is not click.core.ParameterSource.DEFAULT:
             option = name.replace("_", "-")
-            msg = f"--{option} is of the zoo; truckmap takes --from, --steps, --batch, "
-            raise click.UsageError(msg + "--learning-rate, --seed")
+            msg = f"--{option} is of the zoo; truckmap takes --from, --teach, "
+            raise click.UsageError(
+                msg + "--cameras, --clips, --steps, --batch, --learning-rate, --seed"
+            )
     named = {
         "n_steps": options["steps"],
         "batch_size": options["batch"],
@@ -177,12 +211,16 @@ def _train_truckmap(
     }
     chosen = TruckMapOptions(
         from_weights=options["start"],
+        teach_by=options["teach"],
+        cameras=options["cameras"],
+        clips=options["clips"],
+        clips_role=options["clips_role"],
         seed=options["seed"],
         n_workers=choose_workers(options["workers"]),
         **{name: value for name, value in named.items() if value is not None},
     )
     if sys.stderr.isatty():
-        say(f"training {chosen.n_steps} steps; follow {folder}/curve.csv")
+        say(f"training from {chosen.from_weights}; this takes minutes")
     result = train_truckmap_run(label_set, chosen, folder)
     return result.metrics, result.weights, result.report
 

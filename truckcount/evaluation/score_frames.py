@@ -58,7 +58,7 @@ def evaluate_frames(
         frames,
         open_runtime(weights, device),
         weights.header.view_size,
-        _gates_of(cameras),
+        gates_of(cameras),
         progress,
     )
     if threshold is None:
@@ -128,7 +128,8 @@ def _largest(heat: npt.NDArray[np.float32], gate: Gate, rect: ViewRect) -> float
     return float(heat[mask].max()) if mask.any() else 0.0
 
 
-def _gates_of(cameras: Path | None) -> dict[str, tuple[Gate, ...]]:
+def gates_of(cameras: Path | None) -> dict[str, tuple[Gate, ...]]:
+    """Read the gates of every camera of a ``cameras.toml``."""
     if cameras is None:
         return {}
     return {c.name: c.gates for c in load_cameras(cameras).cameras}

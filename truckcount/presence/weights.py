@@ -36,6 +36,8 @@ class WeightsHeader:
     licence: str
     data_fingerprint: str
     training: str
+    thresholds_by: str = ""
+    """What the thresholds were chosen by; empty where the file does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Weights:
 
 
 def find_weights(model: str) -> Weights:
-    """Find shipped weights by name, or any by the path of a safetensors file.
+    """Find shipped weights by name, or any by the path of their file or run folder.
 
     Raises
     ------
@@ -67,12 +69,14 @@ def find_weights(model: str) -> Weights:
         When there are none of that name, or bytes differ from the pinned sha256.
     """
     path = Path(model)
+    pins: dict[str, list[str]] = json.loads(PINS_PATH.read_text())
+    if model not in pins and path.is_dir():
+        path = _only_weights(path)
     if path.suffix == ".safetensors":
         if not path.is_file():
             msg = f"weights {model} do not exist; give the path of a .safetensors file"
             raise WeightsError(msg)
         return _open(path, pins=None)
-    pins: dict[str, list[str]] = json.loads(PINS_PATH.read_text())
     if model not in pins:
         msg = (
             f"no model {model!r} is shipped; choose one of {sorted(pins)} or give the "
@@ -80,6 +84,19 @@ def find_weights(model: str) -> Weights:
         )
         raise WeightsError(msg)
     return _open(WEIGHTS_FOLDER / f"{model}.safetensors", pins=pins[model])
+
+
+def _only_weights(folder: Path) -> Path:
+    """Return the one weights file of a run folder."""
+    found = sorted(folder.glob("*.safetensors"))
+    if len(found) != 1:
+        names = [path.name for path in found]
+        msg = (
+            f"{folder} holds {names or 'no weights'}; give the folder of one finished "
+            "run, or the path of a .safetensors file"
+        )
+        raise WeightsError(msg)
+    return found[0]
 
 
 def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
@@ -100,6 +117,7 @@ def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
             licence=raw["licence"],
             data_fingerprint=raw["data_fingerprint"],
             training=raw["training"],
+            thresholds_by=raw.get("thresholds_by", ""),
         )
     except WeightsError:
         raise

@@ -1,6 +1,7 @@
 """Labelled pictures to training views: crop, scale, mosaic, flip."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ class Canvas:
 
 def compose_view(
     rng: np.random.Generator,
-    pick: "PictureDraw",
+    pick: "Draw",
     width_px: int = 320,
     height_px: int = 192,
 ) -> Canvas:
@@ -72,6 +73,14 @@ def mirror(canvas: Canvas) -> Canvas:
         classes=canvas.classes,
         trust=np.ascontiguousarray(canvas.trust[:, ::-1]),
     )
+
+
+class Draw(Protocol):
+    """Draws a picture."""
+
+    def __call__(self, rng: np.random.Generator) -> LabelledPicture:
+        """Draw one picture."""
+        ...
 
 
 class PictureDraw:

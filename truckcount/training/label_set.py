@@ -23,6 +23,7 @@ CLASS_OF = {
     "unchecked_truck": IGNORE,
     "train": IGNORE,
 }
+OWN_LICENCE = "Apache-2.0 (rendered by this project)"
 TOO_SMALL_PX = 7.0  # boxes lower than this in the source are neither truth nor error
 
 
@@ -42,6 +43,10 @@ class LabelledPicture:
     None trusts the whole picture; an empty polygon trusts the boxes alone."""
     weight: float = 1.0
     name: str = field(default="")
+    licence: str = ""
+    """As its source states it; empty where nobody said."""
+    source: str = ""
+    """Repository, commit and path that it came from."""
 
 
 def read_images(root: Path, sets: Iterable[str]) -> list[LabelledPicture]:
@@ -64,6 +69,8 @@ def read_images(root: Path, sets: Iterable[str]) -> list[LabelledPicture]:
                 group=row.group if row.set != "rf100_toll_id" else row.event,
                 trusted=None if has_all else np.zeros((0, 2), np.float32),
                 name=row.image,
+                licence=str(getattr(row, "licence", "")),
+                source=_source(row, "source_path"),
             )
         )
     return pictures
@@ -82,6 +89,8 @@ def read_rendered(root: Path) -> list[LabelledPicture]:
             classes=_class_array(grouped.get(row.image)),
             group=f"render/{row.scene_id}",
             name=f"render/{row.image}",
+            licence=OWN_LICENCE,
+            source="sample_videos/render",
         )
         for row in images.itertuples()
         if (root / row.image).exists()
@@ -146,6 +155,8 @@ def read_train_clips(
                     group=f"clip/{clip.group}",
                     trusted=polygon,
                     name=f"clip/{clip.clip}@{t_s:.1f}",
+                    licence=str(getattr(clip, "licence", "")),
+                    source=_source(clip, "path"),
                 )
             )
     return pictures
@@ -159,6 +170,12 @@ def fingerprint(pictures: Iterable[LabelledPicture]) -> str:
         for part in (picture.image, picture.boxes, picture.classes):
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:12]
+
+
+def _source(row: object, path: str) -> str:
+    """Name the repository, commit and path of a row, where the table has them."""
+    parts = [str(getattr(row, name, "")) for name in ("repo", "commit", path)]
+    return f"{parts[0]}@{parts[1]}:{parts[2]}" if all(parts) else ""
 
 
 def _read_rgb(path: Path) -> npt.NDArray[np.uint8]:

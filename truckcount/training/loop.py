@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from truckcount.presence.truckmap import TruckMap
-from truckcount.training.canvas import Canvas, PictureDraw, compose_view, mirror
+from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
 from truckcount.training.losses import distillation_loss, map_loss
 from truckcount.training.photometric import disturb
 from truckcount.training.targets import draw_target
@@ -62,7 +62,7 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
 
     def __init__(
         self,
-        draw: PictureDraw,
+        draw: Draw,
         seed: int,
         view_size: tuple[int, int],
         *,
@@ -110,7 +110,7 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
 
 def train(
     network: TruckMap,
-    draw: PictureDraw,
+    draw: Draw,
     options: TrainingOptions,
     folder: Path,
     teacher: Teacher | None = None,

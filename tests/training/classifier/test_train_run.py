@@ -41,9 +41,6 @@ ARGUMENTS = [
 ]
 
 
-REST = ["--steps", "2", "--batch", "2", "--workers", "0", "--json"]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     before = torch.get_num_threads()
@@ -88,7 +85,10 @@ def test_a_run_folder_holds_what_a_reader_asks_for(run):
 
 def test_predictions_are_of_every_frame_with_its_split(run):
     table = pd.read_parquet(run[0] / "predictions.parquet")
-    assert list(table) == ["image", "split", "camera", "light", "label", "p"]
+    assert list(table) == [
+        "image", "split", "camera", "light", "group", "day", "label", "p",
+    ]  # fmt: skip
+    assert set(table["day"]) == {"2026-03-02"}
     assert table["split"].value_counts().to_dict() == {"train": 24, "val": 6, "test": 6}
     assert set(table["label"]) == {0.0, 1.0}
     assert table["p"].between(0, 1).all()
@@ -167,43 +167,3 @@ def test_the_same_command_again_changes_nothing(run, weights):
 
 def test_the_command_offers_every_network():
     assert (*NETWORKS, "truckmap") == CLI_NETWORKS
-
-
-def test_options_of_the_zoo_are_refused_for_truckmap(tmp_path):
-    result = CliRunner().invoke(
-        train,
-        [str(tmp_path), "--network", "truckmap", "--run", "r", "--dropout", "0.5"],
-    )
-    assert result.exit_code == 2
-    assert "--dropout is of the zoo" in result.output
-
-
-def test_truckmap_learns_from_boxes_and_is_measured_before_and_after(tmp_path):
-    pytest.importorskip("onnx")
-    folder = write_red_set(tmp_path / "set")
-    result = CliRunner().invoke(
-        train,
-        [str(folder), "--network", "truckmap", "--run", str(tmp_path / "run"), *REST],
-    )
-    assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert told["splits"].keys() == told["splits_before"].keys()
-    weights = find_weights(told["weights"])
-    assert weights.has_peaks
-    assert "2 steps on 16 frames from truckmap@sha256:" in weights.header.training
-    maps = OnnxRuntime(weights).score_views(np.zeros((1, 64, 96, 3), np.uint8))
-    assert maps.heat.shape == (1, 8, 12)
-    table = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
-    assert len(table) == 24
-
-
-def test_truckmap_without_boxes_says_what_to_do(tmp_path):
-    from truckcount.errors import LabelError
-    from truckcount.training.classifier.truckmap_run import (
-        TruckMapOptions,
-        train_truckmap_run,
-    )
-
-    folder = write_red_set(tmp_path / "set", has_boxes=False)
-    with pytest.raises(LabelError, match="no training frame has a truck box"):
-        train_truckmap_run(folder, TruckMapOptions(), tmp_path / "run")

@@ -23,8 +23,9 @@ def open_detector(
     Parameters
     ----------
     model : str
-        Path of an ``.onnx`` graph, path of ``.safetensors`` weights, name of a model
-        that is shipped, or name of a detector of torchvision.
+        Path of an ``.onnx`` graph, path of ``.safetensors`` weights or of the run
+        folder that holds them, name of a model that is shipped, or name of a detector
+        of torchvision.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def open_detector(
             Path(model), truck_classes=truck_classes, pixels=pixels, size_px=size_px
         )
     shipped = sorted(json.loads(PINS_PATH.read_text()))
-    if model.endswith(".safetensors") or model in shipped:
+    if model.endswith(".safetensors") or model in shipped or Path(model).is_dir():
         from truckcount.labelling.auto.own_detector import OwnDetector
 
         return OwnDetector(model, tiles=tiles, device=device)

@@ -43,13 +43,17 @@ class Detections:
     """Shape (K,), in [0, 1]."""
     kinds: tuple[str, ...]
     """Class names of a label set, K of them."""
+    p_whole: float | None = None
+    """What a classifier says of the picture: it has no boxes; None for a detector."""
 
     def __len__(self) -> int:
         return len(self.scores)
 
     @property
     def p_truck(self) -> float:
-        """The best score of a truck; 0 where there is none."""
+        """What was said of the picture, or the best truck's score; 0 without any."""
+        if self.p_whole is not None:
+            return min(max(self.p_whole, 0.0), 1.0)
         scores = [
             float(s) for s, k in zip(self.scores, self.kinds, strict=True) if k == TRUCK
         ]

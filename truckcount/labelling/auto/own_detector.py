@@ -1,4 +1,8 @@
-"""One of our own networks to detections: the peaks of its map, whole picture."""
+"""One of our own networks to detections: the peaks of its map, or what it says of all.
+
+A map has boxes; a classifier of the zoo says of a whole view that a truck is in it, and
+of a picture the most that it says of its views.
+"""
 
 import cv2
 import numpy as np
@@ -25,7 +29,7 @@ class OwnDetector:
     Parameters
     ----------
     model : str
-        Name of shipped weights, or path of a safetensors file.
+        Name of shipped weights, or path of a safetensors file or of a run folder.
     tiles : int
         Cut the picture into tiles x tiles views: 1 sees it as `run` sees a camera
         without gates, more find trucks that are small in the picture.
@@ -44,10 +48,20 @@ class OwnDetector:
         """Detect in an RGB picture of shape (H, W, 3)."""
         height, width = image.shape[:2]
         rects = plan_views(self._gates, (width, height), self._weights.header.view_size)
-        peaks = []
+        peaks, p_whole = [], None
         for rect in rects:
-            view = _cut(image, rect)
-            peaks += find_peaks(self._runtime.score_views(view[None]), rect)
+            maps = self._runtime.score_views(_cut(image, rect)[None])
+            if maps.is_whole_view:
+                p_whole = max(p_whole or 0.0, float(maps.heat[0, 0, 0]))
+            else:
+                peaks += find_peaks(maps, rect)
+        if p_whole is not None:
+            return Detections(
+                boxes=np.zeros((0, 4), np.float32),
+                scores=np.zeros(0, np.float32),
+                kinds=(),
+                p_whole=p_whole,
+            )
         found = suppress_doubles(np.concatenate(peaks))
         half = found[:, 2:4] / 2
         corners = np.concatenate([found[:, :2] - half, found[:, :2] + half], axis=1)

@@ -27,6 +27,7 @@ class ExportFacts:
     training: str
     temperature: float = 1.0
     thresholds: dict[str, float] = field(default_factory=dict)
+    thresholds_by: str = ""
     licence: str = LICENCE
     config: dict[str, object] = field(default_factory=dict)
 
@@ -81,6 +82,7 @@ def export_classifier(network: ViewClassifier, path: Path, facts: ExportFacts) -
         "input_px": str(network.input_px),
         "temperature": str(facts.temperature),
         "thresholds": json.dumps(facts.thresholds),
+        "thresholds_by": facts.thresholds_by,
         "licence": facts.licence,
         "data_fingerprint": facts.data_fingerprint,
         "training": facts.training,

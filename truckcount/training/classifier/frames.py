@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,7 +12,12 @@ import numpy.typing as npt
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SPLITS = ("train", "val", "test")
+CARRIED = ("camera", "light", "group", "day")
+"""What predictions say of each frame, so that reports can slice by it."""
 _SPELLED = {"validation": "val"}
 
 
@@ -29,6 +35,9 @@ class Frames:
     weight: npt.NDArray[np.float64]
     camera: npt.NDArray[np.str_]
     light: npt.NDArray[np.str_]
+    group: npt.NDArray[np.str_]
+    """Event or recording: what reports draw by."""
+    day: npt.NDArray[np.str_]
     boxes: dict[str, npt.NDArray[np.float32]]
     """Truck boxes by image, shape (K, 4), x1 y1 x2 y2 in pixels."""
     has_boxes: bool
@@ -51,14 +60,19 @@ class Frames:
         return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
 
 
-def read_frames(folder: Path) -> Frames:
+def read_frames(folder: Path, *, needs_both: bool = True) -> Frames:
     """Read a label set: its labelled frames, splits and truck boxes.
+
+    Parameters
+    ----------
+    needs_both : bool
+        Refuse a training or validation split that lacks one of the two labels. A
+        camera's map can be taught by its empty frames alone, a classifier cannot.
 
     Raises
     ------
     LabelError
-        When a table is missing, frames have no split, or the training split lacks
-        one of the two labels.
+        When a table is missing, frames have no split, or a split lacks what it needs.
     """
     table = read_labelled_frames(folder).sort_values("image", ignore_index=True)
     if "split" not in table or table["split"].isna().any():
@@ -73,7 +87,11 @@ def read_frames(folder: Path) -> Frames:
         msg = f"{folder}/splits.parquet: {unknown} are no splits; want {SPLITS}"
         raise LabelError(msg)
     p_truck = table["label"].to_numpy(np.float64)
-    _check_parts(folder, split, p_truck)
+    if needs_both:
+        _check_parts(folder, split, p_truck)
+    elif not (split == "train").any():
+        msg = f"{folder}: no frame is of split 'train'; run `truckcount label split`"
+        raise LabelError(msg)
     boxes = _truck_boxes(folder)
     known = set(table["image"])
 
@@ -90,6 +108,8 @@ def read_frames(folder: Path) -> Frames:
         weight=table["weight"].to_numpy(np.float64),
         camera=column("camera"),
         light=column("light"),
+        group=column("group"),
+        day=column("day"),
         boxes={k: v for k, v in boxes.items() if k in known},
         has_boxes=bool(boxes),
     )
@@ -104,6 +124,25 @@ def fingerprint(frames: Frames) -> str:
         )
         digest.update((frames.folder / image).read_bytes())
     return digest.hexdigest()[:12]
+
+
+def frame_table(
+    frames: Frames, rows: npt.NDArray[np.int64] | None = None
+) -> "pd.DataFrame":
+    """Return what predictions say of each frame beside p."""
+    import pandas as pd
+
+    chosen = np.arange(len(frames)) if rows is None else rows
+    return pd.DataFrame(
+        {
+            "image": [
+                str((frames.folder / frames.images[r]).resolve()) for r in chosen
+            ],
+            "split": frames.split[chosen],
+            **{name: getattr(frames, name)[chosen] for name in CARRIED},
+            "label": frames.p_truck[chosen].astype(np.float32),
+        }
+    )
 
 
 def _check_parts(

@@ -50,8 +50,15 @@ class SplitFigures:
     true_empty_rate: float | None
 
 
-def measure_logits(logits: FloatArray, p_truck: FloatArray) -> SplitFigures:
+def measure_logits(
+    logits: FloatArray, p_truck: FloatArray, border: float = 0.0
+) -> SplitFigures:
     """Score logits; a side without frames has no rate, and so there is no balance.
+
+    Parameters
+    ----------
+    border : float
+        Logit from which on a frame is said to show a truck.
 
     Examples
     --------
@@ -60,7 +67,7 @@ def measure_logits(logits: FloatArray, p_truck: FloatArray) -> SplitFigures:
     0.6666666666666666
     """
     is_truck = p_truck >= 0.5
-    is_right = (logits >= 0) == is_truck
+    is_right = (logits >= border) == is_truck
     rates = [
         float(is_right[side].mean()) if side.any() else None
         for side in (is_truck, ~is_truck)

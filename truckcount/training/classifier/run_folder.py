@@ -5,13 +5,14 @@ import json
 import logging
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.presence.weights import find_weights
 from truckcount.training.classifier.curves import draw_curves, write_curves
 from truckcount.training.classifier.dataset import BatchLoader, plain_set
 from truckcount.training.classifier.export import ExportFacts, export_classifier
@@ -19,6 +20,7 @@ from truckcount.training.classifier.frames import (
     SPLITS,
     Frames,
     fingerprint,
+    frame_table,
     read_frames,
 )
 from truckcount.training.classifier.loop import (
@@ -31,6 +33,7 @@ from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.packed import PackedFrames, pack_frames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
 from truckcount.training.classifier.speed import measure_loader
+from truckcount.training.clip_thresholds import choose_on_clips
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +61,20 @@ def train_run(
     is_packed: bool = True,
     listener: Listener | None = None,
     on_pack: Callable[[int, int], None] | None = None,
+    clips: Path | None = None,
+    clips_role: str | None = None,
 ) -> RunResult:
     """Train a classifier on a label set and write all a reader asks of a run.
 
     The folder then holds ``config.json``, ``curves.csv``, ``curves.png``,
     ``metrics.json``, ``predictions.parquet`` and ``<network>.safetensors`` with its
     ``.onnx`` graph. Run again, it goes on where it stopped.
+
+    Parameters
+    ----------
+    clips : Path, optional
+        Annotated clips, neither trained nor reported on, to choose thresholds by
+        their count error.
     """
     frames = read_frames(set_folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,22 +101,30 @@ def train_run(
     temperature = _fit_temperature(frames, rows, logits)
     _write_predictions(folder, frames, rows, logits / temperature)
     path = folder / f"{options.network}.safetensors"
-    sha256 = export_classifier(
-        trained.network,
-        path,
-        ExportFacts(
-            name=options.network,
-            data_fingerprint=digest,
-            training=_told(trained, frames, options),
-            temperature=temperature,
-            config=asdict(options),
-        ),
+    facts = ExportFacts(
+        name=options.network,
+        data_fingerprint=digest,
+        training=_told(trained, frames, options),
+        temperature=temperature,
+        thresholds_by=_told_border(frames, rows),
+        config=asdict(options),
     )
+    sha256 = export_classifier(trained.network, path, facts)
+    if clips is not None:
+        chosen = choose_on_clips(find_weights(str(path)), clips, clips_role)
+        facts = replace(
+            facts,
+            thresholds=chosen.thresholds.to_header(),
+            thresholds_by=chosen.told,
+        )
+        sha256 = export_classifier(trained.network, path, facts)
     metrics: dict[str, Any] = {
         "network": options.network,
         "best_epoch": trained.best_epoch,
         "n_epochs_run": len(trained.history),
         "temperature": temperature,
+        "thresholds": facts.thresholds,
+        "thresholds_by": facts.thresholds_by,
         "weights_sha256": sha256,
         "n_parameters": sum(p.numel() for p in trained.network.parameters()),
         "splits": {
@@ -124,8 +143,6 @@ def train_run(
 
 def _unfetched(options: ClassifierOptions) -> ClassifierOptions:
     """Return the same network without its download: only its shape is asked for."""
-    from dataclasses import replace
-
     return replace(options, is_pretrained=False)
 
 
@@ -188,21 +205,19 @@ def _fit_temperature(
     return float(fitted)
 
 
+def _told_border(frames: Frames, rows: npt.NDArray[np.int64]) -> str:
+    n = int((frames.split[rows] == "val").sum())
+    return (
+        f"counting's defaults on probabilities that a temperature fits to {n} "
+        "validation frames; single frames allow no count error"
+    )
+
+
 def _write_predictions(
     folder: Path, frames: Frames, rows: npt.NDArray[np.int64], logits: FloatArray
 ) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(
-        {
-            "image": [str((frames.folder / frames.images[r]).resolve()) for r in rows],
-            "split": frames.split[rows],
-            "camera": frames.camera[rows],
-            "light": frames.light[rows],
-            "label": frames.p_truck[rows].astype(np.float32),
-            "p": (1 / (1 + np.exp(-logits))).astype(np.float32),
-        }
-    )
+    table = frame_table(frames, rows)
+    table["p"] = (1 / (1 + np.exp(-logits))).astype(np.float32)
     table.to_parquet(folder / "predictions.parquet", index=False)
 
 

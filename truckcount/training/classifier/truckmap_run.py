@@ -1,4 +1,10 @@
-"""A label set with truck boxes to `truckmap` weights that know its cameras."""
+"""A label set to `truckmap` weights that know its cameras: by boxes or by frames.
+
+Where frames that show a truck have its box, the map is taught as the shipped one was;
+where people only said truck / no truck, by whole frames (``own_camera.py``). Either
+way the scores are then brought back to the thresholds on the validation part, or the
+thresholds are chosen on clips, by count error.
+"""
 
 import json
 import logging
@@ -9,27 +15,38 @@ from typing import Any
 
 import numpy as np
 
-from truckcount.errors import LabelError, ModelError
-from truckcount.evaluation.score_frames import predict_frames
-from truckcount.presence.onnx_graph import build_truckmap_graph
-from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.errors import LabelError
+from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.runtime_torch import load_truckmap
-from truckcount.presence.weights import Weights, find_weights, read_header, sha256_of
-from truckcount.training.calibration import to_logit
+from truckcount.presence.truckmap import TruckMap
+from truckcount.presence.weights import Weights, find_weights
 from truckcount.training.canvas import PictureDraw
+from truckcount.training.classifier.border import settle_border
 from truckcount.training.classifier.frames import (
     SPLITS,
     Frames,
     fingerprint,
     read_frames,
 )
-from truckcount.training.classifier.predict import measure_logits
+from truckcount.training.classifier.gate_frames import GateFrames
 from truckcount.training.classifier.run_folder import RunResult, write_report
+from truckcount.training.classifier.truckmap_files import (
+    Gates,
+    TruckMapFacts,
+    export_truckmap,
+    measure_splits,
+)
+from truckcount.training.clip_thresholds import choose_on_clips
 from truckcount.training.label_set import CLASS_OF, IGNORE, LabelledPicture
 from truckcount.training.loop import TrainingOptions, train
-from truckcount.training.weights_file import write_weights_file
+from truckcount.training.own_camera import OwnCameraOptions, finetune_on_labels
 
 logger = logging.getLogger(__name__)
+
+TEACHERS = ("auto", "boxes", "frames")
+MIN_BOXED_SHARE = 0.5  # of the frames with a truck, for `auto` to teach by boxes
+DEFAULT_STEPS = {"boxes": 240, "frames": 160}
+DEFAULT_BATCH = {"boxes": 12, "frames": 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,77 +54,180 @@ class TruckMapOptions:
     """How far a label set may move the weights it starts from."""
 
     from_weights: str = "truckmap"
-    n_steps: int = 240
-    batch_size: int = 12
+    teach_by: str = "auto"
+    """``boxes``, ``frames`` (truck / no truck alone), or ``auto``: boxes where half
+    of the frames with a truck have them."""
+    n_steps: int | None = None
+    """Default 240 by boxes, 160 by frames."""
+    batch_size: int | None = None
+    """Default 12 by boxes, 8 by frames."""
     learning_rate: float = 3e-4
     """A fifth of the rate that the shipped weights were trained at."""
+    cameras: Path | None = None
+    """A ``cameras.toml``: labels are of its gates, not of whole pictures."""
+    clips: Path | None = None
+    """Annotated clips to choose thresholds on."""
+    clips_role: str | None = None
     n_workers: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.teach_by not in TEACHERS:
+            msg = f"teach_by must be one of {TEACHERS}, not {self.teach_by!r}"
+            raise LabelError(msg)
 
 
 def train_truckmap_run(
     set_folder: Path, options: TruckMapOptions, folder: Path
 ) -> RunResult:
-    """Train on the boxes of a set's training split; measure on all splits.
+    """Train on a set's training split; settle on its validation split; measure all.
 
     The folder then holds ``config.json``, ``metrics.json``, ``predictions.parquet``,
-    ``truckmap.safetensors``, its graph and the report. Run again, it goes on
-    where it stopped.
+    ``truckmap.safetensors``, its graph and the report.
 
     Raises
     ------
     LabelError
-        When no frame of the training split has a truck box.
+        When boxes are asked for and no frame of the training split has one.
     """
-    frames = read_frames(set_folder)
+    frames = read_frames(set_folder, needs_both=False)
     base = find_weights(options.from_weights)
-    pictures = list(read_pictures(frames))
-    n_boxed = sum(bool((p.classes == 0).any()) for p in pictures)
-    if not n_boxed:
-        msg = (
-            f"{set_folder}: no training frame has a truck box, which truckmap learns "
-            "from; draw some with `truckcount label review`, or train a classifier "
-            "with `--network seed`"
-        )
-        raise LabelError(msg)
+    gates = gates_of(options.cameras)
+    teach_by, pictures = _choose_teacher(frames, options)
+    n_steps = options.n_steps or DEFAULT_STEPS[teach_by]
+    batch_size = options.batch_size or DEFAULT_BATCH[teach_by]
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
     facts = {
         "set": str(set_folder.resolve()),
         "data_fingerprint": digest,
         "frames": {s: len(frames.rows_of(s)) for s in SPLITS},
-        "pictures": {"all": len(pictures), "with_truck_box": n_boxed},
-        "options": asdict(options),
+        "pictures": {"all": len(pictures), "with_truck_box": _n_boxed(pictures)},
+        "options": {k: _plain(v) for k, v in asdict(options).items()},
+        "taught_by": teach_by,
         "from": base.model_id,
     }
-    (folder / "config.json").write_text(json.dumps(facts, indent=1) + "\n")
-    network = load_truckmap(base)
+    _write_json(folder / "config.json", facts)
+    if teach_by == "boxes":
+        network = _train_on_boxes(pictures, base, options, folder, n_steps, batch_size)
+        n_taught = len(pictures)
+    else:
+        network = _train_on_frames(frames, gates, base, options, n_steps, batch_size)
+        n_taught = len(frames.rows_of("train"))
+    border = settle_border(network, frames, gates, base)
+    told = TruckMapFacts(
+        data_fingerprint=digest,
+        training=f"{n_steps} steps on {n_taught} frames from {base.model_id}, "
+        f"taught by {teach_by}",
+        thresholds=dict(base.header.thresholds),
+        thresholds_by=border.told,
+    )
+    weights = export_truckmap(
+        network.state_dict(), base, folder / "truckmap.safetensors", told
+    )
+    metrics: dict[str, Any] = {
+        "network": "truckmap",
+        "taught_by": teach_by,
+        "border": border.to_json(),
+    }
+    if options.clips is not None:
+        chosen = choose_on_clips(weights, options.clips, options.clips_role)
+        told = TruckMapFacts(
+            data_fingerprint=digest,
+            training=told.training,
+            thresholds=chosen.thresholds.to_header(),
+            thresholds_by=chosen.told,
+        )
+        weights = export_truckmap(network.state_dict(), base, weights.path, told)
+    metrics |= {
+        "thresholds": dict(weights.header.thresholds),
+        "thresholds_by": weights.header.thresholds_by,
+        "weights_sha256": weights.sha256,
+        "splits": measure_splits(frames, weights, gates, folder),
+        "splits_before": measure_splits(frames, base, gates),
+    }
+    _write_json(folder / "metrics.json", metrics)
+    return RunResult(
+        folder=folder,
+        weights=weights.path,
+        metrics=metrics,
+        report=write_report(folder),
+    )
+
+
+def _choose_teacher(
+    frames: Frames, options: TruckMapOptions
+) -> tuple[str, list[LabelledPicture]]:
+    """Say by what to teach, with the pictures that have boxes."""
+    if options.teach_by == "frames" or not frames.has_boxes:
+        if options.teach_by == "boxes":
+            raise LabelError(_no_boxes(frames))
+        return "frames", []
+    pictures = list(read_pictures(frames))
+    n_boxed = _n_boxed(pictures)
+    if options.teach_by == "boxes":
+        if not n_boxed:
+            raise LabelError(_no_boxes(frames))
+        return "boxes", pictures
+    n_truck = int((frames.p_truck[frames.rows_of("train")] >= 0.5).sum())
+    is_boxed = n_boxed > 0 and n_boxed >= MIN_BOXED_SHARE * n_truck
+    return ("boxes", pictures) if is_boxed else ("frames", [])
+
+
+def _no_boxes(frames: Frames) -> str:
+    return (
+        f"{frames.folder}: no training frame has a truck box; draw some with "
+        "`truckcount label review`, or teach by `--teach frames`"
+    )
+
+
+def _n_boxed(pictures: list[LabelledPicture]) -> int:
+    return sum(bool((p.classes == 0).any()) for p in pictures)
+
+
+def _train_on_boxes(
+    pictures: list[LabelledPicture],
+    base: Weights,
+    options: TruckMapOptions,
+    folder: Path,
+    n_steps: int,
+    batch_size: int,
+) -> TruckMap:
     chosen = TrainingOptions(
-        n_steps=options.n_steps,
-        batch_size=options.batch_size,
+        n_steps=n_steps,
+        batch_size=batch_size,
         learning_rate=options.learning_rate,
         n_workers=options.n_workers,
         seed=options.seed,
         view_size=base.header.view_size,
-        warmup_steps=min(20, options.n_steps // 4),
-        checkpoint_every=max(1, min(50, options.n_steps // 2)),
+        warmup_steps=min(20, n_steps // 4),
+        checkpoint_every=max(1, min(50, n_steps // 2)),
         log_every=10,
     )
-    average = train(
-        network, PictureDraw({"set": pictures}, {"set": 1.0}), chosen, folder
+    draw = PictureDraw({"set": pictures}, {"set": 1.0})
+    return train(load_truckmap(base), draw, chosen, folder)
+
+
+def _train_on_frames(
+    frames: Frames,
+    gates: Gates,
+    base: Weights,
+    options: TruckMapOptions,
+    n_steps: int,
+    batch_size: int,
+) -> TruckMap:
+    rows = frames.rows_of("train")
+    chosen = OwnCameraOptions(
+        n_steps=n_steps,
+        batch_size=batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
     )
-    told = f"{options.n_steps} steps on {len(pictures)} frames from {base.model_id}"
-    path = folder / "truckmap.safetensors"
-    _export(average.state_dict(), base, path, digest, told)
-    metrics = {
-        "network": "truckmap",
-        "weights_sha256": sha256_of(path),
-        "splits": _measure(frames, find_weights(str(path)), folder),
-        "splits_before": _measure(frames, base, None),
-    }
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    return RunResult(
-        folder=folder, weights=path, metrics=metrics, report=write_report(folder)
+    return finetune_on_labels(
+        load_truckmap(base),
+        GateFrames(frames, rows, gates, base.header.view_size),
+        frames.p_truck[rows],
+        chosen,
     )
 
 
@@ -143,64 +263,11 @@ def read_pictures(frames: Frames) -> Iterator[LabelledPicture]:
         )
 
 
-def _export(
-    state: dict[str, Any], base: Weights, path: Path, digest: str, told: str
-) -> None:
-    """Write weights as the base's header says, and their graph."""
-    try:
-        import onnx
-    except ImportError as error:
-        msg = "exporting needs the package onnx; pip install 'truckcount[train]'"
-        raise ModelError(msg) from error
-    header, _ = read_header(base.path)
-    tensors = {
-        name: tensor.half().contiguous()
-        for name, tensor in state.items()
-        if tensor.dtype.is_floating_point
-    }
-    metadata = {
-        "name": "truckmap-own",
-        "network": header.network,
-        "trunk": json.dumps(header.trunk),
-        "classes": json.dumps(header.classes),
-        "view_size": json.dumps(header.view_size),
-        "mean_std": json.dumps([127.0, 128.0]),
-        "temperature": str(header.temperature),
-        "thresholds": json.dumps(dict(header.thresholds)),
-        "licence": header.licence,
-        "data_fingerprint": digest,
-        "training": told,
-    }
-    write_weights_file(path, tensors, metadata)
-    model = build_truckmap_graph(path, [list(row) for row in header.trunk])
-    path.with_suffix(".onnx").write_bytes(model.SerializeToString())
-    onnx.checker.check_model(str(path.with_suffix(".onnx")))
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
 
 
-def _measure(frames: Frames, weights: Weights, folder: Path | None) -> dict[str, Any]:
-    """Score all splits by the largest map value of the whole picture."""
-    import pandas as pd
-
-    table = pd.DataFrame(
-        {
-            "path": [str(frames.folder / image) for image in frames.images],
-            "image": [str((frames.folder / i).resolve()) for i in frames.images],
-            "split": frames.split,
-            "camera": frames.camera,
-            "light": frames.light,
-            "label": frames.p_truck.astype(np.float32),
-        }
-    )
-    size = weights.header.view_size
-    p = predict_frames(table, OnnxRuntime(weights), size, {})
-    if folder is not None:
-        table["p"] = p.astype(np.float32)
-        table.drop(columns="path").to_parquet(
-            folder / "predictions.parquet", index=False
-        )
-    logits = to_logit(p)
-    return {
-        split: asdict(measure_logits(logits[mine], frames.p_truck[mine]))
-        for split in SPLITS
-        if (mine := frames.split == split).any()
-    }
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(json.dumps(value, indent=1) + "\n")
+    draft.replace(path)

@@ -1,0 +1,99 @@
+"""The training scripts: from a folder to a pack, and from a pack to a step."""
+
+import json
+import runpy
+import sys
+
+import pytest
+import torch
+
+from tests.conftest import ROOT
+from tests.pipeline.red_box import write_red_model
+from tests.training.shared_data import write_shared_data
+from truckcount.labelling.label_set import LabelSet
+from truckcount.presence.weights import WEIGHTS_FOLDER
+
+SCRIPTS = ROOT / "pipelines" / "train"
+SMALL = ["--steps", "1", "--batch", "2", "--view", "96", "64", "--workers", "0"]
+
+
+def run_script(monkeypatch, name, *arguments):
+    """Run a script as `python pipelines/train/NAME` does; return its exit status."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    try:
+        runpy.run_path(str(SCRIPTS / name), run_name="__main__")
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return write_shared_data(tmp_path_factory.mktemp("shared"))
+
+
+def train(monkeypatch, data, run, *arguments):
+    weights = WEIGHTS_FOLDER / "truckmap-s.safetensors"
+    assert not run_script(
+        monkeypatch, "train_truckmap.py", "--data", data, "--run", run,
+        "--from-weights", weights, *SMALL, *arguments,
+    )  # fmt: skip
+    assert (run / "checkpoint.pt").is_file()
+    return json.loads((run / "data.json").read_text())
+
+
+def test_a_pack_trains_as_its_folder_does(shared, tmp_path, monkeypatch):
+    pack = tmp_path / "data.zip"
+    assert not run_script(monkeypatch, "pack_data.py", "--data", shared, "--to", pack)
+    one = train(monkeypatch, shared, tmp_path / "one")
+    two = train(monkeypatch, pack, tmp_path / "two")
+    assert one["pictures"] == two["pictures"]
+    assert one["shares"] == two["shares"]
+    assert one["licences"] == two["licences"]
+    assert one["fingerprint"] != two["fingerprint"]  # other pixels, and it says so
+
+
+def test_a_pack_over_the_limit_is_an_error(shared, tmp_path, monkeypatch, capsys):
+    pack = tmp_path / "data.zip"
+    limit = ["--max-mib", "0.001"]
+    assert (
+        run_script(monkeypatch, "pack_data.py", "--data", shared, "--to", pack, *limit)
+        == 1
+    )
+    assert "more than 0.001 MiB" in capsys.readouterr().err
+
+
+def test_openly_licensed_sets_alone_can_be_trained_on(shared, tmp_path, monkeypatch):
+    told = train(monkeypatch, shared, tmp_path / "run", "--licences", "open")
+    assert told["pictures"] == {"rf100_toll_id": 2}
+    assert told["licences"] == {"rf100_toll_id": {"CC BY 4.0 (Roboflow)": 2}}
+
+
+def test_trucks_can_be_pasted(shared, tmp_path, monkeypatch):
+    told = train(monkeypatch, shared, tmp_path / "run", "--paste", "0.5")
+    assert told["paste_share"] == 0.5
+    assert told["cut_outs"] >= 0
+
+
+def test_a_teacher_labels_clips_to_train_on_and_no_others(
+    shared, tmp_path, monkeypatch, capsys
+):
+    to = tmp_path / "taught"
+    arguments = ["--clips", shared / "clips", "--to", to, "--empty-every", "1"]
+    teacher = ["--teacher", write_red_model(tmp_path)]
+    assert not run_script(monkeypatch, "self_label.py", *arguments, *teacher)
+    done = json.loads(capsys.readouterr().out)
+    frames = LabelSet.open(to).frames
+    assert done["n_frames"] == len(frames) > 0
+    assert set(frames["source"]) == {"a.mp4"}  # b.mp4 is to be scored
+    told = train(monkeypatch, shared, tmp_path / "run", "--label-set", to)
+    assert told["pictures"]["taught"] == done["n_frames"]
+    assert told["shares"]["taught"] == 0.1

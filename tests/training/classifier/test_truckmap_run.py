@@ -1,0 +1,129 @@
+"""A label set, with boxes or without, to truckmap weights for its cameras."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+from tests.training.classifier.red_frames import write_red_set
+from truckcount.cli.train import train
+from truckcount.errors import LabelError
+from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.presence.weights import find_weights
+from truckcount.training.classifier.truckmap_run import (
+    TruckMapOptions,
+    train_truckmap_run,
+)
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("onnx")
+REST = ["--steps", "2", "--batch", "2", "--workers", "0", "--json"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run_train(*arguments):
+    return CliRunner().invoke(train, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """A run on frames that somebody marked truck / no truck, without any box."""
+    root = tmp_path_factory.mktemp("own")
+    folder = write_red_set(root / "set", 36, has_boxes=False)
+    result = run_train(
+        folder, "--from", "truckmap", "--run", root / "run", "--json",
+        "--steps", "16", "--batch", "4", "--learning-rate", "0.002",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return root / "run", json.loads(result.stdout)
+
+
+def test_frames_without_boxes_teach_the_map(taught):
+    _, told = taught
+    assert told["taught_by"] == "frames"
+    after, before = told["splits"]["test"], told["splits_before"]["test"]
+    assert after["balanced_accuracy"] == 1.0
+    assert before["balanced_accuracy"] < 0.8
+
+
+def test_the_header_says_what_the_thresholds_were_chosen_by(taught):
+    folder, told = taught
+    header = find_weights(str(folder)).header  # `run --model RUNFOLDER`
+    assert header.thresholds == find_weights("truckmap").header.thresholds
+    assert "on 6 validation frames (3 with a truck)" in header.thresholds_by
+    assert "no count error" in header.thresholds_by
+    assert told["thresholds_by"] == header.thresholds_by
+    assert told["border"]["n_validation_frames"] == 6
+
+
+def test_what_the_run_measured_is_what_its_weights_say(taught):
+    folder, told = taught
+    table = pd.read_parquet(folder / "predictions.parquet")
+    test = table[table["split"] == "test"]
+    on_score = dict(find_weights(str(folder)).header.thresholds)["on"]
+    right = (test["p"] >= on_score) == (test["label"] >= 0.5)
+    assert right.mean() == told["splits"]["test"]["accuracy"]
+    assert set(table["group"]) == {"g"}
+
+
+def test_labels_of_a_gate_are_taught_within_it(tmp_path):
+    folder = write_red_set(tmp_path / "set", 24, has_boxes=False)
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        '[cameras.north]\nmatch = ["*"]\n[[cameras.north.gates]]\nname = "g"\n'
+        "polygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]\n"
+    )
+    result = run_train(
+        folder, "--from", "truckmap", "--run", tmp_path / "run", "--cameras", cameras,
+        *REST,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["taught_by"] == "frames"
+
+
+def test_boxes_teach_where_there_are_any(tmp_path):
+    folder = write_red_set(tmp_path / "set")
+    result = run_train(
+        folder, "--network", "truckmap", "--run", tmp_path / "run", *REST
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["taught_by"] == "boxes"
+    assert told["splits"].keys() == told["splits_before"].keys()
+    weights = find_weights(told["weights"])
+    assert weights.has_peaks
+    assert "2 steps on 16 frames from truckmap@sha256:" in weights.header.training
+    maps = OnnxRuntime(weights).score_views(np.zeros((1, 64, 96, 3), np.uint8))
+    assert maps.heat.shape == (1, 8, 12)
+    assert len(pd.read_parquet(tmp_path / "run" / "predictions.parquet")) == 24
+
+
+def test_boxes_asked_for_and_not_there_say_what_to_do(tmp_path):
+    folder = write_red_set(tmp_path / "set", has_boxes=False)
+    options = TruckMapOptions(teach_by="boxes")
+    with pytest.raises(LabelError, match="no training frame has a truck box"):
+        train_truckmap_run(folder, options, tmp_path / "run")
+
+
+REFUSED = {
+    "of the zoo": (["--network", "truckmap", "--dropout", "0.5"], "is of the zoo"),
+    "of truckmap": (["--network", "seed", "--from", "truckmap"], "is of truckmap"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_options_of_the_other_kind_of_network_are_refused(tmp_path, name):
+    arguments, told = REFUSED[name]
+    result = run_train(tmp_path, "--run", "r", *arguments)
+    assert result.exit_code == 2
+    assert told in result.output
