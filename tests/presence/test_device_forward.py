@@ -53,7 +53,7 @@ def test_maps_come_back_in_the_order_of_the_views(n):
         return mean_of_views(batch)
 
     batch = views(n)
-    maps = DeviceForward(forward, "cpu", SIZES).submit(batch).result()
+    maps = DeviceForward(forward, "cpu", SIZES).submit([batch]).result()
     assert seen == [size for _, size in plan_chunks(n, SIZES)]
     assert np.allclose(maps.heat, batch.mean(axis=3), atol=1e-3)
     assert maps.box.shape == (n, 4, 64, 96)
@@ -62,7 +62,7 @@ def test_maps_come_back_in_the_order_of_the_views(n):
 def test_a_batch_under_way_is_not_touched_by_the_next():
     forward = DeviceForward(mean_of_views, "cpu", SIZES)
     batches = [views(n) for n in (3, 7, 1, 4)]
-    pending = [forward.submit(batch) for batch in batches]
+    pending = [forward.submit([batch]) for batch in batches]
     for batch, maps in reversed(list(zip(batches, pending, strict=True))):
         assert np.allclose(maps.result().heat, batch.mean(axis=3), atol=1e-3)
 
@@ -71,7 +71,7 @@ def test_views_of_several_shapes_may_be_mixed():
     forward = DeviceForward(mean_of_views, "cpu", SIZES)
     for height, width in ((64, 96), (192, 320), (32, 32), (64, 96)):
         batch = views(3, height, width)
-        maps = forward.submit(batch).result()
+        maps = forward.submit([batch]).result()
         assert np.allclose(maps.heat, batch.mean(axis=3), atol=1e-3)
 
 
@@ -97,7 +97,7 @@ def test_a_gpu_scores_as_the_cpu_does(model):
     weights = find_weights(model)
     runtime = TorchRuntime(weights, "cuda")
     batches = [views(n) for n in (5, 1100, 40, 5)]
-    pending = [runtime.submit(batch) for batch in batches]
+    pending = [runtime.submit([batch]) for batch in batches]
     for batch, maps in zip(batches, pending, strict=True):
         want = OnnxRuntime(weights).score_views(batch[:40])
         assert np.abs(maps.result().heat[:40] - want.heat).max() < 0.1

@@ -14,7 +14,7 @@ References
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,48 +107,55 @@ class DeviceForward:
             )
 
     @torch.inference_mode()
-    def submit(self, views: npt.NDArray[np.uint8] | Tensor) -> Pending:
+    def submit(self, parts: Sequence[npt.NDArray[np.uint8] | Tensor]) -> Pending:
         """Begin to score a batch; at most ``MAX_IN_FLIGHT`` chunks are under way.
 
         Parameters
         ----------
-        views : uint8 array or tensor, shape (N, H, W, 3), RGB
-            A tensor that lies on the device already is not copied through the host.
+        parts : sequence of uint8 arrays or tensors, shape (N, H, W, 3), RGB
+            Of one shape but for N. Tensors that lie on the device already are not
+            copied through the host.
         """
-        batch = torch.from_numpy(views) if isinstance(views, np.ndarray) else views
+        left = deque(
+            torch.from_numpy(part) if isinstance(part, np.ndarray) else part
+            for part in parts
+        )
         pending = Pending()
-        begin = 0
         with self._lock:
-            for n, size in plan_chunks(len(batch), self._sizes):
-                pending.parts.append(self._send(batch[begin : begin + n], size))
-                begin += n
+            for n, size in plan_chunks(sum(map(len, left)), self._sizes):
+                pending.parts.append(self._send(_take(left, n), n, size))
             if self._is_cuda and self._in_flight:
                 pending.arrived = self._in_flight[-1]
         return pending
 
-    def _send(self, chunk: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    def _send(self, parts: list[Tensor], n: int, size: int) -> tuple[Tensor, Tensor]:
         """Upload, score and download one chunk; on CUDA only queue all that."""
-        recorded = self._recorded_for(size, chunk.shape[1:])
+        recorded = self._recorded_for(size, parts[0].shape[1:])
         while len(self._in_flight) >= MAX_IN_FLIGHT:
             self._in_flight.popleft().synchronize()
-        staged = self._upload(chunk)
-        with self._on("_run"):
-            recorded.views[: len(chunk)].copy_(staged)
+        staged = self._upload(parts, n)
+        with self._on_run_stream():
+            recorded.views[:n].copy_(staged)
             heat, box = recorded.play()
             # the next batch overwrites what was played: its rows leave at once
-            heat, box = heat[: len(chunk)].clone(), box[: len(chunk)].clone()
+            heat, box = heat[:n].clone(), box[:n].clone()
         return self._download(heat, box)
 
-    def _upload(self, chunk: Tensor) -> Tensor:
+    def _upload(self, parts: list[Tensor], n: int) -> Tensor:
         if not self._is_cuda:
-            return chunk
-        if chunk.is_cuda:  # made on the default stream, by a decoder
+            return torch.cat(parts)
+        if parts[0].is_cuda:  # made on the default stream, by decoders
+            chunk = torch.cat(parts)
             self._run.wait_stream(torch.cuda.default_stream(self._device))
             chunk.record_stream(self._run)
             return chunk
         # both allocators give memory again only after the streams are done with it
-        pinned = torch.empty(chunk.shape, dtype=torch.uint8, pin_memory=True)
-        pinned.copy_(chunk)
+        shape = (n, *parts[0].shape[1:])
+        pinned = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        begin = 0
+        for part in parts:  # by several threads where a part is large
+            pinned[begin : begin + len(part)].copy_(part)
+            begin += len(part)
         with torch.cuda.stream(self._up):
             staged = pinned.to(self._device, non_blocking=True)
         self._run.wait_stream(self._up)
@@ -171,10 +178,8 @@ class DeviceForward:
         self._in_flight.append(arrived)
         return found[0], found[1]
 
-    def _on(self, stream: str) -> AbstractContextManager[Any]:
-        if not self._is_cuda:
-            return nullcontext()
-        return torch.cuda.stream(getattr(self, stream))
+    def _on_run_stream(self) -> AbstractContextManager[Any]:
+        return torch.cuda.stream(self._run) if self._is_cuda else nullcontext()
 
     def _recorded_for(self, size: int, shape: torch.Size) -> _Recorded:
         key = (size, *shape)
@@ -223,3 +228,16 @@ class DeviceForward:
             most = int(np.prod((self._sizes[-1], *shape[1:])))
             self._inputs = torch.zeros(most, dtype=torch.uint8, device=self._device)
         return self._inputs[:n].view(shape)
+
+
+def _take(left: deque[Tensor], n: int) -> list[Tensor]:
+    """Take the first n views off a line of parts."""
+    taken = []
+    while n:
+        part = left.popleft()
+        if len(part) > n:
+            left.appendleft(part[n:])
+            part = part[:n]
+        taken.append(part)
+        n -= len(part)
+    return taken

@@ -22,6 +22,7 @@ from truckcount.presence.peaks import (
 from truckcount.presence.runtime import Maps, Runtime
 
 BATCH_SIZE_CPU = 8  # of views; a larger batch gains nothing on a CPU
+BATCH_SIZE_GPU = 64  # of one clip; those of many clips are scored together
 
 
 Seen = tuple[float, Float32Array]
@@ -94,13 +95,15 @@ class ClipScorer:
         gates: Sequence[Gate],
         rects: Sequence[ViewRect],
         segment_id: str,
-        batch_size: int = BATCH_SIZE_CPU,
+        batch_size: int | None = None,
         *,
         is_gated: bool = False,
     ) -> None:
         self._runtime = runtime
         self._gates = list(gates)
         self._segment_id = segment_id
+        if batch_size is None:
+            batch_size = BATCH_SIZE_CPU if runtime.device == "cpu" else BATCH_SIZE_GPU
         self._batch_size = batch_size
         self._pending: list[Sample] = []
         self._t_us: list[int] = []

@@ -1,5 +1,7 @@
 """Views to maps by PyTorch: on a GPU in bf16, or on the CPU as the reference."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -78,9 +80,10 @@ class TorchRuntime:
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch of shape (N, H, W, 3)."""
-        return self.submit(views).result()
+        return self.submit([views]).result()
 
-    def submit(self, views: npt.NDArray[np.uint8]) -> Pending:
-        """Begin to score a batch; ``result`` of what it returns waits."""
-        check_views(views)
-        return self._forward.submit(views)
+    def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
+        """Begin to score batches of one shape; ``result`` of what it returns waits."""
+        for views in parts:
+            check_views(views)
+        return self._forward.submit(parts)

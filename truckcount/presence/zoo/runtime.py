@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -86,9 +87,10 @@ class ClassifierRuntime:
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch of shape (N, H, W, 3)."""
-        return self.submit(views).result()
+        return self.submit([views]).result()
 
-    def submit(self, views: npt.NDArray[np.uint8]) -> Pending:
-        """Begin to score a batch; ``result`` of what it returns waits."""
-        check_views(views)
-        return self._forward.submit(views)
+    def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
+        """Begin to score batches of one shape; ``result`` of what it returns waits."""
+        for views in parts:
+            check_views(views)
+        return self._forward.submit(parts)
