@@ -48,7 +48,9 @@ _RUN_OPTIONS = (
     click.option(
         "--speed", default="exact", show_default=True, help="exact, fast, fastest."
     ),
-    click.option("--backend", default="av", show_default=True, help="av or opencv."),
+    click.option(
+        "--backend", default="av", show_default=True, help="av, opencv, nvdec."
+    ),
     click.option(
         "--max-pixels",
         type=int,

@@ -46,7 +46,8 @@ class Sample:
     pts_us: int
     """Presentation time in the container, microseconds from the first frame."""
     views: tuple[UInt8Array, ...]
-    """One per ``ViewRect``, uint8, shape (H, W, 3), RGB."""
+    """One per ``ViewRect``, uint8, shape (H, W, 3), RGB; decoded by NVDEC they are
+    tensors that lie on the GPU."""
     quality_flags: int = 0
     """Bit mask of the ``FLAG_`` constants; 0 is a usable picture."""
 

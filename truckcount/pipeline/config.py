@@ -18,7 +18,7 @@ from truckcount.video import MAX_PIXELS
 COUNTING_VERSION = 1  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
 SPEEDS = ("exact", "fast", "fastest")
-BACKENDS = ("av", "opencv")
+BACKENDS = ("av", "opencv", "nvdec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 from truckcount.errors import TruckcountError
+from truckcount.pipeline.gpu_decoding import why_no_nvdec
 from truckcount.presence.devices import has_nvidia_driver
 from truckcount.presence.weights import DEFAULT_MODEL, find_weights
 
@@ -39,7 +40,7 @@ def examine() -> list[Finding]:
             detail="NVIDIA" if has_nvidia_driver() else "none: the CPU is used",
             is_needed=False,
         ),
-        _package("torchcodec", "decoder: NVDEC", is_needed=False),
+        _nvdec(),
         _try("weights", _weights),
         _try("time zones", lambda: ZoneInfo("America/Chicago").key),
         Finding(
@@ -75,6 +76,16 @@ def _torch() -> Finding:
     )
     return Finding(
         part="training and GPU runtime", works=is_there, detail=detail, is_needed=False
+    )
+
+
+def _nvdec() -> Finding:
+    reason = why_no_nvdec()
+    return Finding(
+        part="decoder: NVDEC",
+        works=reason is None,
+        detail=reason or f"torchcodec {version('torchcodec')}",
+        is_needed=False,
     )
 
 

@@ -1,21 +1,28 @@
 """Score tasks to scored files: here, in local processes, or on a cluster."""
 
 import logging
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    CancelledError,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 from truckcount.errors import DecodeError, TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
-from truckcount.presence.devices import open_runtime
+from truckcount.presence.devices import is_on_gpu, open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
 
@@ -32,13 +39,52 @@ def score_tasks(
         yield from score_on_cluster(tasks, tasks[0].options.dask, _work)
         return
     if tasks and tasks[0].options.jobs > 1 and len(tasks) > 1:
-        yield from _score_in_workers(tasks)
+        options = tasks[0].options
+        if is_on_gpu(options.device):
+            runtime = _runtime_of(weights, options.device)
+            yield from score_in_threads(tasks, weights, runtime, options.jobs)
+        else:
+            yield from _score_in_workers(tasks)
         return
-    runtime: Runtime | None = None
     for task in tasks:
         # opened late: a run that only meets known files never loads the network
-        runtime = runtime or _runtime_of(weights, task.options.device)
+        runtime = _runtime_of(weights, task.options.device)
         yield task, _guard(task, weights, runtime, _advance_for(task, listener))
+
+
+def score_in_threads(
+    tasks: Sequence[ScoreTask], weights: Weights, runtime: Any, jobs: int
+) -> Iterator[Scored]:
+    """Score files in threads of this process, which fill one GPU together.
+
+    Processes would each hold a context of their own and send it small batches. What
+    kills a decoder kills this process, though: that files may not be had apart is
+    the price.
+
+    Parameters
+    ----------
+    runtime : PartsRuntime
+    jobs : int
+        Threads. Above the number of cores, some decode while others wait.
+    """
+    from truckcount.presence.shared_runtime import SharedRuntime
+
+    is_over = threading.Event()
+
+    def advance(_at_s: float, _length_s: float | None) -> None:
+        if is_over.is_set():
+            raise CancelledError
+
+    with SharedRuntime(runtime) as shared, ThreadPoolExecutor(jobs) as pool:
+        futures = {
+            pool.submit(_guard, task, weights, shared, advance): task for task in tasks
+        }
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # interrupted: threads leave at their next sample
+            is_over.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _score_in_workers(tasks: Sequence[ScoreTask]) -> Iterator[Scored]:

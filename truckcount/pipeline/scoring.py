@@ -9,6 +9,7 @@ from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
 from truckcount.errors import ClockError, DecodeError
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.gpu_decoding import gpu_cutter
 from truckcount.pipeline.result import iso_utc
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
@@ -87,6 +88,7 @@ def score_file(
         camera=camera,
         max_pixels=options.max_pixels,
         key_frames_only=options.key_frames_only,
+        cut=gpu_cutter(rects, options.device) if options.backend == "nvdec" else None,
     )
     scorer = ClipScorer(
         runtime,

@@ -22,21 +22,35 @@ def open_runtime(weights: Weights, device: str = "auto", threads: int = 1) -> Ru
     ConfigError
         When ``cuda`` is asked for and there is none.
     """
-    if device not in DEVICES:
-        msg = f"--device {device!r} is not one of {', '.join(DEVICES)}"
-        raise ConfigError(msg)
-    if device == "cuda" or (device == "auto" and has_nvidia_driver()):
-        import torch
-
-        if torch.cuda.is_available():
-            return _open_torch(weights)
-        if device == "cuda":
-            msg = "--device cuda: torch sees no GPU here; use --device cpu"
-            raise ConfigError(msg)
-        logger.warning("a GPU driver is here but torch cannot use it: on the CPU")
+    if is_on_gpu(device):
+        return _open_torch(weights)
     from truckcount.presence.runtime_onnx import OnnxRuntime
 
     return OnnxRuntime(weights, threads)
+
+
+def is_on_gpu(device: str) -> bool:
+    """Tell whether ``open_runtime`` takes a GPU, and say so where it might have.
+
+    Raises
+    ------
+    ConfigError
+        When ``cuda`` is asked for and there is none.
+    """
+    if device not in DEVICES:
+        msg = f"--device {device!r} is not one of {', '.join(DEVICES)}"
+        raise ConfigError(msg)
+    if device == "cpu" or (device == "auto" and not has_nvidia_driver()):
+        return False
+    import torch
+
+    if torch.cuda.is_available():
+        return True
+    if device == "cuda":
+        msg = "--device cuda: torch sees no GPU here; use --device cpu"
+        raise ConfigError(msg)
+    logger.warning("a GPU driver is here but torch cannot use it: on the CPU")
+    return False
 
 
 def _open_torch(weights: Weights) -> Runtime:

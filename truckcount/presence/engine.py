@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from truckcount.presence.peaks import (
 from truckcount.presence.runtime import Maps, Runtime
 
 BATCH_SIZE_CPU = 8  # of views; a larger batch gains nothing on a CPU
+BATCH_SIZE_GPU = 64  # of one clip; those of many clips are scored together
 
 
 Seen = tuple[float, Float32Array]
@@ -56,7 +58,7 @@ class _View:
 
     def is_changed(self, tick: int, view: npt.NDArray[np.uint8]) -> bool:
         """Tell whether a sample's view must be scored."""
-        return self.gate is None or self.gate.is_changed(tick, shrink(view))
+        return self.gate is None or self.gate.is_changed(tick, shrink(_on_host(view)))
 
     def read(self, maps: Maps) -> list[Seen]:
         """Return what each of a batch of maps shows."""
@@ -93,13 +95,15 @@ class ClipScorer:
         gates: Sequence[Gate],
         rects: Sequence[ViewRect],
         segment_id: str,
-        batch_size: int = BATCH_SIZE_CPU,
+        batch_size: int | None = None,
         *,
         is_gated: bool = False,
     ) -> None:
         self._runtime = runtime
         self._gates = list(gates)
         self._segment_id = segment_id
+        if batch_size is None:
+            batch_size = BATCH_SIZE_CPU if runtime.device == "cpu" else BATCH_SIZE_GPU
         self._batch_size = batch_size
         self._pending: list[Sample] = []
         self._t_us: list[int] = []
@@ -165,16 +169,17 @@ class ClipScorer:
 
         Pictures known to be unusable are not shown, nor views that stand still.
         """
-        by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        by_shape: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
         for i, view in enumerate(self._views):
             for k, sample in enumerate(samples):
                 picture = sample.views[i]
                 if sample.quality_flags or not view.is_changed(sample.tick, picture):
                     continue
-                by_shape.setdefault(picture.shape, []).append((i, k))
+                key = (type(picture), *picture.shape)
+                by_shape.setdefault(key, []).append((i, k))
         seen: dict[tuple[int, int], Seen] = {}
         for places in by_shape.values():
-            batch = np.stack([samples[k].views[i] for i, k in places])
+            batch = _stack([samples[k].views[i] for i, k in places])
             maps = self._runtime.score_views(batch)
             self.n_views += len(batch)
             begin = 0
@@ -196,3 +201,18 @@ class ClipScorer:
             else np.concatenate([peaks for _, peaks in latest])
         )
         return round(255 * min(max(score, 0.0), 1.0)), quantise(suppress_doubles(peaks))
+
+
+def _stack(pictures: list[Any]) -> Any:
+    """Join views where they lie."""
+    if isinstance(pictures[0], np.ndarray):
+        return np.stack(pictures)
+    import torch  # they are tensors on the GPU: it is loaded already
+
+    return torch.stack(pictures)
+
+
+def _on_host(picture: Any) -> npt.NDArray[np.uint8]:
+    if isinstance(picture, np.ndarray):
+        return picture
+    return np.asarray(picture.cpu())

@@ -37,6 +37,7 @@ class Runtime(Protocol):
         Parameters
         ----------
         views : uint8 array, shape (N, H, W, 3), RGB; H and W multiples of 32
+            On CUDA also a tensor that lies there.
 
         Raises
         ------

@@ -47,7 +47,7 @@ class OnnxRuntime:
 def check_views(views: npt.NDArray[np.uint8]) -> None:
     """Raise ``InputShapeError`` unless views are uint8 (N, 32a, 32b, 3)."""
     is_fit = (
-        views.dtype == np.uint8
+        str(views.dtype).removeprefix("torch.") == "uint8"
         and views.ndim == 4
         and views.shape[3] == 3
         and views.shape[1] % 32 == 0

@@ -1,14 +1,19 @@
 """Views to maps by PyTorch: on a GPU in bf16, or on the CPU as the reference."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from truckcount.errors import WeightsError
+from truckcount.presence.device_forward import BATCH_SIZES, DeviceForward, Pending
 from truckcount.presence.runtime import Maps
 from truckcount.presence.runtime_onnx import check_views
-from truckcount.presence.truckmap import TruckMap
+from truckcount.presence.truckmap import ConvNorm, TruckMap
 from truckcount.presence.weights import Weights
 
 
@@ -30,6 +35,15 @@ def load_truckmap(weights: Weights) -> TruckMap:
     return network.eval()
 
 
+def fold_norms(network: TruckMap) -> TruckMap:
+    """Merge every batch norm into its convolution, for scoring only."""
+    for part in network.modules():
+        if isinstance(part, ConvNorm):
+            part.conv = fuse_conv_bn_eval(part.conv, part.norm)
+            part.add_module("norm", nn.Identity())
+    return network
+
+
 class TorchRuntime:
     """A network under PyTorch.
 
@@ -38,24 +52,38 @@ class TorchRuntime:
     weights : Weights
     device : str
         ``cuda`` or ``cpu``.
+    dtype : torch.dtype, optional
+        Of weights and activations; bfloat16 on CUDA, float32 on a CPU. Pixels are
+        exact in either: eight bits less the mean over 128.
     """
 
-    def __init__(self, weights: Weights, device: str = "cuda") -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cuda",
+        dtype: torch.dtype | None = None,
+        sizes: tuple[int, ...] = BATCH_SIZES,
+    ) -> None:
         self.device = device
-        self._temperature = weights.header.temperature
-        network = load_truckmap(weights).to(device)
-        self._network = network.to(memory_format=torch.channels_last)
-        self._type = torch.bfloat16 if device == "cuda" else torch.float32
+        temperature = weights.header.temperature
+        if dtype is None:
+            dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
+        network = fold_norms(load_truckmap(weights)).to(device, dtype)
+        network = network.to(memory_format=torch.channels_last)
 
-    @torch.inference_mode()
+        def forward(views: Tensor) -> tuple[Tensor, Tensor]:
+            output = network(views.permute(0, 3, 1, 2))
+            heat = torch.sigmoid(output.heat[:, 0] / temperature)
+            return heat, torch.cat([output.size, output.offset], dim=1)
+
+        self._forward = DeviceForward(forward, device, sizes)
+
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch of shape (N, H, W, 3)."""
-        check_views(views)
-        batch = torch.from_numpy(views).permute(0, 3, 1, 2).to(self.device)
-        with torch.autocast(
-            self.device, self._type, enabled=self._type != torch.float32
-        ):
-            output = self._network(batch)
-        heat = torch.sigmoid(output.heat[:, 0] / self._temperature)
-        box = torch.cat([output.size, output.offset], dim=1)
-        return Maps(heat.float().cpu().numpy(), box.float().cpu().numpy())
+        return self.submit([views]).result()
+
+    def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
+        """Begin to score batches of one shape; ``result`` of what it returns waits."""
+        for views in parts:
+            check_views(views)
+        return self._forward.submit(parts)

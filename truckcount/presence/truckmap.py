@@ -186,7 +186,8 @@ class TruckMap(nn.Module):
 
     def forward_to(self, views: Tensor, n_blocks: int) -> Tensor:
         """Run the stem and the first blocks alone."""
-        x: Tensor = self.stem((views.float() - INPUT_MEAN) / INPUT_STD)
+        pixels = views.to(self.stem.conv.weight.dtype)  # exact in bfloat16 too
+        x: Tensor = self.stem((pixels - INPUT_MEAN) / INPUT_STD)
         # (N, C, H/2, W/2)
         for block in self.blocks[:n_blocks]:
             x = block(x)

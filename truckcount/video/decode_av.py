@@ -64,19 +64,27 @@ class AvDecoder:
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield the samples."""
-        began = time.process_time()
+        # one thread's: others may decode other files meanwhile
+        clock = time.thread_time if self._threads == 1 else time.process_time
+        began = clock()
         outside = 0.0  # CPU time that consumers spent between samples
         with open_container(self._source, self._max_pixels) as container:
-            reading = _Reading(container, self)
+            reading = Reading(container, self)
             for sample in reading.samples():
-                paused = time.process_time()
+                paused = clock()
                 yield sample
-                outside += time.process_time() - paused
-            self._report = reading.report(time.process_time() - began - outside)
+                outside += clock() - paused
+            self._report = reading.report(clock() - began - outside)
 
 
-class _Reading:
-    """One pass over one open container."""
+class Reading:
+    """One pass over one open container.
+
+    Parameters
+    ----------
+    decoder : AvDecoder
+        Whose parameters hold.
+    """
 
     def __init__(self, container: Any, decoder: AvDecoder) -> None:
         self._container = container
@@ -99,18 +107,7 @@ class _Reading:
     def samples(self) -> Iterator[Sample]:
         """Decode to the end, or to where the bytes end."""
         cropper: ViewCropper | None = None
-        for frame in self._frames():
-            self._n_frames += 1
-            elapsed = self._clock.place(self._elapsed(frame))
-            if elapsed is None:
-                continue
-            t_us = self._clock.start_us + elapsed
-            tick = self._sampler.tick_of(t_us)
-            if frame.is_corrupt:
-                self._n_bad += 1
-                continue
-            if self._sampler.take(t_us) is None:
-                continue
+        for tick, t_us, elapsed, frame in self.chosen():
             if cropper is None:
                 rotation = round(frame.rotation) % 360
                 cropper = ViewCropper(self._decoder._views, rotation)
@@ -126,6 +123,21 @@ class _Reading:
                 views=views,
                 quality_flags=self._health.process(t_us, views[0]),
             )
+
+    def chosen(self) -> Iterator[tuple[int, int, int, Any]]:
+        """Yield tick, UTC, time from the start (microseconds) and frame of samples."""
+        for frame in self._frames():
+            self._n_frames += 1
+            elapsed = self._clock.place(self._elapsed(frame))
+            if elapsed is None:
+                continue
+            t_us = self._clock.start_us + elapsed
+            tick = self._sampler.tick_of(t_us)
+            if frame.is_corrupt:
+                self._n_bad += 1
+                continue
+            if self._sampler.take(t_us) is not None:
+                yield tick, t_us, elapsed, frame
 
     def report(self, seconds_decode: float) -> SegmentReport:
         """Sum up."""

@@ -1,7 +1,7 @@
 """What every decoder offers: samples in time order, then a report."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.sample import Sample, ViewRect
@@ -35,6 +35,7 @@ def open_decoder(
     camera: Camera | None = None,
     max_pixels: int = MAX_PIXELS,
     key_frames_only: bool = False,
+    cut: Callable[[Any], Sequence[Any]] | None = None,
 ) -> Decoder:
     """Open a source for sampling.
 
@@ -47,7 +48,8 @@ def open_decoder(
     sample_fps : float
         Ticks per second of the absolute grid.
     backend : str
-        ``av`` (fast: crops and scales from YUV) or ``opencv`` (the reference).
+        ``av`` (fast: crops and scales from YUV), ``opencv`` (the reference) or
+        ``nvdec`` (a GPU; what that cannot do, and key frames alone, by ``av``).
     threads : int
         Decoder threads; 1 costs the least CPU time.
     camera : Camera, optional
@@ -56,6 +58,9 @@ def open_decoder(
         Larger pictures are left out as damage.
     key_frames_only : bool
         Decode nothing else where key frames come about once a tick (``av`` only).
+    cut : callable, optional
+        Frames on the GPU, uint8 (N, 3, H, W), to each rectangle's N views there;
+        without it ``nvdec`` is ``av``.
     """
     if source.kind == "stills":
         from truckcount.video.decode_stills import StillsDecoder
@@ -68,7 +73,18 @@ def open_decoder(
             camera=camera,
             max_pixels=max_pixels,
         )
-    if backend == "av":
+    if backend == "nvdec" and cut is not None and not key_frames_only:
+        from truckcount.video.decode_nvdec import NvdecDecoder
+
+        return NvdecDecoder(
+            source,
+            views,
+            start_us=start_us,
+            sample_fps=sample_fps,
+            cut=cut,
+            max_pixels=max_pixels,
+        )
+    if backend in ("av", "nvdec"):
         from truckcount.video.decode_av import AvDecoder
 
         return AvDecoder(
@@ -90,7 +106,7 @@ def open_decoder(
             sample_fps=sample_fps,
             max_pixels=max_pixels,
         )
-    msg = f"backend {backend!r} is not one of av, opencv"
+    msg = f"backend {backend!r} is not one of av, opencv, nvdec"
     raise ConfigError(msg)
 
 

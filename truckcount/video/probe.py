@@ -67,7 +67,7 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
         context = stream.codec_context
         width, height = context.width, context.height
         check_pixels(source, width, height, max_pixels)
-        rotation = _first_rotation(source, max_pixels)
+        rotation = first_rotation(source, max_pixels)
         if rotation in (90, 270):
             width, height = height, width
         return Probe(
@@ -123,7 +123,7 @@ def open_container(
     return container
 
 
-def _first_rotation(source: Source, max_pixels: int) -> int:
+def first_rotation(source: Source, max_pixels: int) -> int:
     """Read the display matrix off the first frame: containers tell it only there."""
     with open_container(source, max_pixels) as container:
         packets = container.demux(container.streams.video[0])

@@ -2,13 +2,16 @@
 
 import json
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from truckcount.errors import WeightsError
+from truckcount.presence.device_forward import DeviceForward, Pending
 from truckcount.presence.runtime import Maps
 from truckcount.presence.runtime_onnx import check_views
 from truckcount.presence.weights import Weights
@@ -66,18 +69,28 @@ class ClassifierRuntime:
 
     def __init__(self, weights: Weights, device: str = "cuda") -> None:
         self.device = device
-        self._temperature = weights.header.temperature
+        temperature = weights.header.temperature
         network = load_classifier(weights).to(device)
-        self._network = network.to(memory_format=torch.channels_last)
-        self._is_half = device == "cuda"
+        network = network.to(memory_format=torch.channels_last)
+        is_half = device.startswith("cuda")
 
-    @torch.inference_mode()
+        def forward(views: Tensor) -> tuple[Tensor, Tensor]:
+            # no cache: a recorded graph would point into casts that are gone
+            with torch.autocast(
+                device, torch.bfloat16, enabled=is_half, cache_enabled=False
+            ):
+                logits = network(views.permute(0, 3, 1, 2))
+            heat = torch.sigmoid(logits.float() / temperature)[:, None, None]
+            return heat, heat.new_zeros((len(heat), 4, 1, 1))
+
+        self._forward = DeviceForward(forward, device)
+
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch of shape (N, H, W, 3)."""
-        check_views(views)
-        batch = torch.from_numpy(views).permute(0, 3, 1, 2).to(self.device)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self._is_half):
-            logits = self._network(batch)
-        heat = torch.sigmoid(logits.float() / self._temperature).cpu().numpy()
-        box = np.zeros((len(heat), 4, 1, 1), np.float32)
-        return Maps(heat[:, None, None], box)
+        return self.submit([views]).result()
+
+    def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
+        """Begin to score batches of one shape; ``result`` of what it returns waits."""
+        for views in parts:
+            check_views(views)
+        return self._forward.submit(parts)
