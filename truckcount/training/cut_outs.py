@@ -35,7 +35,8 @@ class CutOut:
     @property
     def aspect(self) -> float:
         """Width over height."""
-        return self.image.shape[1] / self.image.shape[0]
+        height, width = self.image.shape[:2]
+        return float(width) / float(height)
 
 
 def cut_trucks(
