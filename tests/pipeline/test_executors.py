@@ -36,10 +36,10 @@ def test_an_unexpected_error_of_a_file_is_that_files(
 ):
     score_file = executors.score_file
 
-    def score_or_raise(task, *arguments):
+    def score_or_raise(task, *arguments, **options):
         if "0901" in task.source.path:
             raise error
-        return score_file(task, *arguments)
+        return score_file(task, *arguments, **options)
 
     monkeypatch.setattr(executors, "score_file", score_or_raise)
     result = run_paths([str(films)], RunOptions(store=tmp_path / "s", model=model))

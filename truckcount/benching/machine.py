@@ -5,6 +5,8 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from truckcount.presence.devices import count_cores
+
 
 def describe_machine() -> dict[str, str]:
     """Return date, processor, load and Python of this run."""
@@ -29,10 +31,3 @@ def name_processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def count_cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

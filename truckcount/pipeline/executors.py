@@ -22,7 +22,7 @@ from truckcount.errors import DecodeError, TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
-from truckcount.presence.devices import is_on_gpu, open_runtime
+from truckcount.presence.devices import count_cores, is_on_gpu, open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
 
@@ -49,7 +49,8 @@ def score_tasks(
     for task in tasks:
         # opened late: a run that only meets known files never loads the network
         runtime = _runtime_of(weights, task.options.device)
-        yield task, _guard(task, weights, runtime, _advance_for(task, listener))
+        advance = _advance_for(task, listener)
+        yield task, _guard(task, weights, runtime, advance, is_ahead=count_cores() > 1)
 
 
 def score_in_threads(
@@ -152,9 +153,11 @@ def _guard(
     weights: Weights,
     runtime: Runtime,
     advance: Advance | None = None,
+    *,
+    is_ahead: bool = False,
 ) -> ScoredFile | TruckcountError:
     try:
-        return score_file(task, weights, runtime, advance)
+        return score_file(task, weights, runtime, advance, is_ahead=is_ahead)
     except VideoError as error:
         return error
     except OSError as error:

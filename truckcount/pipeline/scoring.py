@@ -16,6 +16,7 @@ from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import Weights
 from truckcount.video import Source, open_decoder, probe_video, resolve_start
+from truckcount.video.read_ahead import ReadAhead
 
 PROGRESS_EVERY_S = 0.2  # wall time; a terminal shows no more
 
@@ -49,6 +50,8 @@ def score_file(
     weights: Weights,
     runtime: Runtime,
     advance: Advance | None = None,
+    *,
+    is_ahead: bool = False,
 ) -> ScoredFile:
     """Decode one file and score every gate of its camera.
 
@@ -57,6 +60,9 @@ def score_file(
     advance : callable
         Told the seconds of video read so far and the file's length by its header
         (None when it has none), a few times a second.
+    is_ahead : bool
+        Decode in a thread of its own while the network runs: for one file on more
+        than one core. Other files fill the cores better.
 
     Raises
     ------
@@ -90,6 +96,7 @@ def score_file(
         key_frames_only=options.key_frames_only,
         cut=gpu_cutter(rects, options.device) if options.backend == "nvdec" else None,
     )
+    samples = ReadAhead(decoder) if is_ahead else decoder
     scorer = ClipScorer(
         runtime,
         camera.gates,
@@ -98,7 +105,7 @@ def score_file(
         is_gated=options.speed == "fast",
     )
     shown = time.monotonic()
-    for sample in decoder:
+    for sample in samples:
         scorer.process(sample)
         if advance is not None and time.monotonic() - shown > PROGRESS_EVERY_S:
             shown = time.monotonic()

@@ -1,6 +1,7 @@
 """`--device auto|cpu|cuda` to a runtime, with the reason for the choice."""
 
 import logging
+import os
 
 from truckcount.errors import ConfigError
 from truckcount.presence.runtime import Runtime
@@ -61,6 +62,13 @@ def _open_torch(weights: Weights) -> Runtime:
     from truckcount.presence.runtime_torch import TorchRuntime
 
     return TorchRuntime(weights, "cuda")
+
+
+def count_cores() -> int:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_nvidia_driver() -> bool:

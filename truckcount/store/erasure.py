@@ -10,8 +10,8 @@ from truckcount.store.audits_table import read_audits
 from truckcount.store.bins_table import write_bins
 from truckcount.store.history import Clock, known_at
 from truckcount.store.hours_table import revise_hours
-from truckcount.store.payload import payload_sha
 from truckcount.store.layout import file_path, from_us, month_of
+from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table, sync
 from truckcount.store.schema import TIME, schema_of
 from truckcount.store.seals import DELETED, Seal
