@@ -95,7 +95,7 @@ class Calibration:
         ...     audit_ids=("a",), model_id="m", config_hash="0", valid_from_us=0,
         ...     valid_to_us=None, known_at_us=0, status="active")
         >>> est, _, se_indep = c.apply(8.0, 3.0)
-        >>> c.undo(est, se_indep)
+        >>> tuple(round(v, 9) for v in c.undo(est, se_indep))
         (8.0, 3.0)
         """
         seen = est / self.factor
