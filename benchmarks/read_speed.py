@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmarks.machine import describe
 from truckcount.features import daily, load_hours
+from truckcount.store.publish import publish_table
 from truckcount.store.schema import schema_of
 
 N_CAMERAS, N_HOURS, N_REVISIONS = 20, 365 * 24, 3
@@ -116,8 +116,7 @@ def _write_months(folder: Path, table: pa.Table, times: np.ndarray) -> None:
         part = part.sort_by(
             [(n, "ascending") for n in ("gate", "direction", "hour_start_utc")]
         )
-        pq.write_table(part, folder / f"{month}.parquet", compression="zstd",
-                       compression_level=3, write_page_checksum=True)  # fmt: skip
+        publish_table(part, folder.parent.name, folder / f"{month}.parquet")
 
 
 def main() -> None:

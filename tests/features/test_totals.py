@@ -222,3 +222,13 @@ def test_factors_are_read_off_the_hours_own_estimates():
         {"calibration_id": ["c"], "factor": 1.2, "factor_se": 0.1, "tau2": 0.3}
     )
     assert find_factors(rows, table)["c"] == Factor(1.2, 0.1, 0.3)
+
+
+def test_few_trucks_make_no_rhythm():
+    n = np.zeros(8 * 168)
+    n[12 : 12 + 24 * 6 : 24] = 1  # six trucks, all at noon
+    coverage = np.full(n.shape, 3600.0)
+    coverage[7 * 168 + 12] = 0
+    total = measure_total(grid_of(n, coverage), MONDAY + 49, MONDAY + 50)
+    assert total.cov_w == pytest.approx(23 / 24)
+    assert total.total == 0.0

@@ -29,13 +29,18 @@ MODEL = "truckmap@sha256:0123456789ab"
 HOUR = timedelta(hours=1)
 
 
-def make_store(root, *, n_cameras=20, n_days=90, seed=1):
-    """Write hours, history, segments, calibrations and an audit; return the store."""
+def make_store(root, *, n_cameras=20, n_days=90, seed=1, n_carried=2):
+    """Write hours, history, segments, calibrations and an audit; return the store.
+
+    The first cameras' hours carry their factors.
+    """
     store = Store.open(root)
     rng = np.random.default_rng(seed)
     for k in range(n_cameras):
         name = SITES[k % len(SITES)] + (f"-{k // len(SITES) + 1}" if k >= 6 else "")
         _write_camera(store, name, ZONES[k % len(ZONES)], n_days, rng, k)
+        if k < n_carried:
+            store.recalibrate_hours(name, (), to_us(END + 12 * HOUR), is_published=True)
     return store
 
 

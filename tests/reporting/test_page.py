@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.reporting.synthetic import make_store
+from truckcount.reporting.attention import find_attention
 from truckcount.reporting.facts import read_facts
 from truckcount.reporting.page import build_page
 
@@ -96,3 +97,19 @@ def test_a_quiet_store_is_told_so(facts):
     page = build_page(quiet, NOW)
     assert "Nothing: no gap, no failed file" in page
     assert "truckcount audit plan" in page
+
+
+def test_calibrated_gates_have_a_band_and_others_say_they_have_none(page, facts):
+    banded = [g for g in facts.gates if g.band is not None]
+    assert [(g.camera, g.gate) for g in banded] == [
+        ("dc-north", "exit"),
+        ("dc-south", "exit"),
+    ]
+    assert page.count('class="band"') == page.count('class="est"') == 2
+    assert (
+        page.count("no audit&rsquo;s factor is in these hours") == len(facts.gates) - 2
+    )
+    assert page.count("95&nbsp;%)") == 2
+    told = [f.camera for f in find_attention(facts) if "none of its hours" in f.title]
+    audited = {c.camera for c in facts.calibrations}
+    assert set(told) == audited - {g.camera for g in banded} != set()

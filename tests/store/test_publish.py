@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.store.fill import HOUR_US, STAMP, T0_US, hour
 from truckcount.errors import SchemaError, StoreError
 from truckcount.store import publish
+from truckcount.store.hours_table import write_hours
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 
@@ -143,3 +145,17 @@ def test_what_is_no_parquet_is_a_store_error(path, content):
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
         read_table(path, "segments")
+
+
+def test_hours_are_dictionaries_of_names_alone(tmp_path):
+    """Floats that hardly repeat cost a reader a dictionary for nothing."""
+    write_hours(tmp_path, STAMP, [hour(k, k) for k in range(9)], T0_US + 20 * HOUR_US)
+    (path,) = tmp_path.glob("hours/*/*.parquet")
+    group = pq.read_metadata(path).row_group(0)
+    coded = {
+        group.column(i).path_in_schema
+        for i in range(group.num_columns)
+        if group.column(i).has_dictionary_page
+    }
+    strings = {f.name for f in schema_of("hours") if pa.types.is_string(f.type)}
+    assert {"camera", "gate", "direction", "tz"} <= coded <= strings

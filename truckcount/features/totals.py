@@ -13,6 +13,8 @@ MIN_COV_W = 0.60  # below it a total is null
 MIN_CELL_HOURS = 1.0 - 1e-9
 PROFILE_DAYS = 56
 WHOLE_SHARE = 0.98  # of hours due: seams and a dropped frame are no outage
+MIN_TRUCKS_BY_HOUR = 48.0  # two an hour of the day: with less all hours are alike
+MIN_TRUCKS_BY_CELL = 336.0  # two a cell: with less all days are alike
 MIN_PROFILE_HOURS = 168.0  # a week; with less the period itself joins in
 
 
@@ -110,7 +112,9 @@ def base_profile(grid: Grid, first_day: int, end_day: int) -> tuple[Floats, int]
 
     Over the eight weeks before it; with less than a week of exposure there, the
     period joins in. A cell without an hour of exposure takes the rate of its hour
-    of the day, then that of all. Mean 1.
+    of the day, then that of all. So do all cells where too few trucks came to tell
+    them apart: three that came by chance at noon would let an outage at noon null a
+    day that was watched but for it. Mean 1.
     """
     part = grid.between(first_day - PROFILE_DAYS, first_day)
     if grid.seen[part].sum() < MIN_PROFILE_HOURS:
@@ -124,8 +128,10 @@ def base_profile(grid: Grid, first_day: int, end_day: int) -> tuple[Floats, int]
     by_hour_seen = np.tile(seen.reshape(7, 24).sum(axis=0), 7)
     by_hour_n = np.tile(n.reshape(7, 24).sum(axis=0), 7)
     rate = np.full(N_CELLS, n.sum() / seen.sum())
-    rate = _where_enough(by_hour_n, by_hour_seen, rate)
-    rate = _where_enough(n, seen, rate)
+    if n.sum() >= MIN_TRUCKS_BY_HOUR:
+        rate = _where_enough(by_hour_n, by_hour_seen, rate)
+    if n.sum() >= MIN_TRUCKS_BY_CELL:
+        rate = _where_enough(n, seen, rate)
     return rate / rate.mean() if rate.mean() > 0 else np.ones(N_CELLS), known
 
 

@@ -205,6 +205,24 @@ def _calibrations(facts: StoreFacts) -> Iterator[Finding]:
                 detail="Fresh labels no longer fit it; its error was doubled. Draw a "
                 "full audit.",
             )
+    for gate in facts.gates:
+        factors = {
+            c.direction
+            for c in facts.calibrations
+            if (c.camera, c.gate, c.config_hash)
+            == (gate.camera, gate.gate, gate.config_hash)
+            and c.status != "withdrawn"
+        }
+        if factors and gate.band is None:
+            yield Finding(
+                severity=LOOK,
+                weight=50,
+                camera=gate.camera,
+                title=f"the factor of {gate.gate}, {', '.join(sorted(factors))} is in "
+                "none of its hours",
+                detail="They are as the machine saw them. Look at what it changes with "
+                "`truckcount calibrate`, then --publish.",
+            )
     latest = latest_labels(facts.audits)
     for audit_id in sorted({w.audit_id for w in latest}):
         own = [w for w in latest if w.audit_id == audit_id]

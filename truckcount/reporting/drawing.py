@@ -78,16 +78,27 @@ def level_class(k: int, n: int) -> int:
     return N_LEVELS if n == 1 else 1 + round(k * (N_LEVELS - 1) / (n - 1))
 
 
-def draw_line(trucks: Array, watched: Array, days: Sequence[date], label: str) -> str:
+def draw_line(
+    trucks: Array,
+    watched: Array,
+    days: Sequence[date],
+    label: str,
+    band: tuple[Array, Array] | None = None,
+) -> str:
     """Draw a day's trucks as seen; what was not watched hangs from above in grey.
 
     A day less than 90 % watched is a hollow point: its count is too low by an
     unknown part. A day nobody watched is a gap, not a zero.
+
+    Parameters
+    ----------
+    band : (middle, half), arrays of shape (days,), optional
+        Calibrated trucks of each day and half of their interval.
     """
     width, n = cell_width(len(days)), len(days)
-    top = float(np.nanmax(trucks)) if not np.isnan(trucks).all() else 1.0
-    top = max(top, 1.0)
-    x = LEFT + (np.arange(n) + 0.5) * width
+    high = trucks if band is None else np.append(trucks, band[0] + band[1])
+    top = max(float(np.nanmax(high)) if not np.isnan(high).all() else 1.0, 1.0)
+    x = LEFT + (np.arange(n, dtype=np.float64) + 0.5) * width
     y = LINE_TOP + LINE_HEIGHT * (1 - trucks / top)
     missed = "".join(
         f"M{LEFT + k * width:.1f} {LINE_TOP}h{width:.1f}"
@@ -95,13 +106,17 @@ def draw_line(trucks: Array, watched: Array, days: Sequence[date], label: str) -
         for k, share in enumerate(watched)
         if not np.isnan(share) and share < 0.995
     )
-    path, is_down = "", False
-    for k in range(n):
-        if np.isnan(trucks[k]):
-            is_down = False
-            continue
-        path += f"{'L' if is_down else 'M'}{x[k]:.1f} {y[k]:.1f}"
-        is_down = True
+    path = _polyline(x, y)
+    calibrated = ""
+    if band is not None:
+        middle, low, high = (
+            LINE_TOP + LINE_HEIGHT * (1 - np.maximum(value, 0) / top)
+            for value in (band[0], band[0] - band[1], band[0] + band[1])
+        )
+        calibrated = (
+            f'<path class="band" d="{_ribbon(x, low, high, width)}"/>'
+            f'<path class="est" d="{_polyline(x, middle)}"/>'
+        )
     dots = "".join(
         f'<circle class="{"dot" if watched[k] >= FULLY_WATCHED else "dot hollow"}" '
         f'cx="{x[k]:.1f}" cy="{y[k]:.1f}" r="2.6"/>'
@@ -115,10 +130,37 @@ def draw_line(trucks: Array, watched: Array, days: Sequence[date], label: str) -
         f'aria-label="{label}" style="max-width:{total:.0f}px">'
         f'<path class="missed" d="{missed}"/>'
         f'<path class="axis" d="M{LEFT} {base}h{n * width:.0f}M{LEFT} {LINE_TOP}'
-        f'h{n * width:.0f}"/><path class="run" d="{path}"/>{dots}'
+        f'h{n * width:.0f}"/>{calibrated}<path class="run" d="{path}"/>{dots}'
         f'<text x="{LEFT - 6}" y="{LINE_TOP + 4}" text-anchor="end">{top:.0f}</text>'
         f'<text x="{LEFT - 6}" y="{base + 3}" text-anchor="end">0</text></svg>'
     )
+
+
+def _polyline(x: Array, y: Array) -> str:
+    """Join points; NaN is a gap."""
+    path, is_down = "", False
+    for a, b in zip(x, y, strict=True):
+        if not np.isnan(b):
+            path += f"{'L' if is_down else 'M'}{a:.1f} {b:.1f}"
+        is_down = not np.isnan(b)
+    return path
+
+
+def _ribbon(x: Array, low: Array, high: Array, width: float) -> str:
+    """Fill between two lines; a day alone is as wide as its column."""
+    path = ""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ~np.isnan(low), [0]])))
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        run = slice(start, end)
+        over = list(zip(x[run], high[run], strict=True))
+        under = list(zip(x[run], low[run], strict=True))[::-1]
+        if len(over) == 1:
+            half = width / 2
+            over = [(x[start] - half, high[start]), (x[start] + half, high[start])]
+            under = [(x[start] + half, low[start]), (x[start] - half, low[start])]
+        points = "L".join(f"{a:.1f} {b:.1f}" for a, b in [*over, *under])
+        path += f"M{points}z"
+    return path
 
 
 def draw_strip(shares: Array, label: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from truckcount.domain.audit import AuditWindow
 from truckcount.domain.calibration import Calibration
 from truckcount.errors import StoreError
+from truckcount.reporting.bands import BAND_COLUMNS, Band, GateKey, find_bands
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.audits_table import read_audits
 from truckcount.store.calibrations_table import read_calibrations
@@ -37,6 +38,7 @@ HOUR_COLUMNS = [
     "calibration_id",
     "local_start",
     "tz",
+    *BAND_COLUMNS,
 ]
 REVISION_COLUMNS = [
     "camera",
@@ -66,6 +68,8 @@ class GateFacts:
     by_direction: dict[str, int]
     config_hash: str
     """Of the newest watched hour."""
+    band: Band | None = None
+    """None where no hour carries an audit's factor: then counts are as seen."""
 
     @property
     def daily_trucks(self) -> Array:
@@ -153,7 +157,7 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
     return StoreFacts(
         name=opened.root.resolve().name,
         days=days,
-        gates=tuple(_gates(recent, days)),
+        gates=tuple(_gates(recent, days, find_bands(opened.root, table, days))),
         files={c: tuple(_files(opened, c, first)) for c in opened.cameras()},
         last_watched={
             row["camera"]: row["hour_start_utc_max"] + timedelta(hours=1)
@@ -166,7 +170,9 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
     )
 
 
-def _gates(frame: Any, days: Sequence[date]) -> list[GateFacts]:
+def _gates(
+    frame: Any, days: Sequence[date], bands: dict[GateKey, Band]
+) -> list[GateFacts]:
     shape = (HOURS_A_DAY, len(days))
     origin = np.datetime64(days[0])
     found = []
@@ -209,6 +215,7 @@ def _gates(frame: Any, days: Sequence[date]) -> list[GateFacts]:
                 unusable=shares["unusable_s"],
                 by_direction={str(k): int(v) for k, v in sums.items()},
                 config_hash=newest["config_hash"],
+                band=bands.get((camera, gate)),
             )
         )
     return found

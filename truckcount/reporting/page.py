@@ -12,6 +12,7 @@ import numpy as np
 
 from truckcount.domain.audit import latest_labels
 from truckcount.reporting.attention import ACT, GOOD, Finding, find_attention
+from truckcount.reporting.bands import Band
 from truckcount.reporting.drawing import (
     draw_heat,
     draw_line,
@@ -188,17 +189,47 @@ def _gate(facts: StoreFacts, gate: GateFacts) -> str:
     heat = draw_heat(
         gate.trucks, gate.watched, facts.days, f"{name}: trucks by hour and day"
     )
+    band = gate.band
     line = draw_line(
-        gate.daily_trucks, gate.daily_watched, facts.days, f"{name}: trucks a day"
+        gate.daily_trucks,
+        gate.daily_watched,
+        facts.days,
+        f"{name}: trucks a day",
+        None if band is None else (band.total, band.half),
     )
     return (
-        f"<h3>{escape(gate.gate)}<small>{total:,} trucks"
+        f"<h3>{escape(gate.gate)}<small>{total:,} trucks seen"
         + (f": {split}" if split else "")
+        + ("" if band is None else _calibrated(band, len(facts.days)))
         + '</small></h3><div class="scroll">'
         + f'<figure data-cells="{_cells(facts, gate)}">'
-        f"{heat}<figcaption>Trucks a day, as seen</figcaption>{line}</figure></div>"
+        f"{heat}<figcaption>{_line_caption(band)}</figcaption>{line}</figure></div>"
         f'<p class="key">trucks an hour: <i class="k v0"></i> 0 {key}'
         '<i class="k null"></i> not watched</p>'
+    )
+
+
+def _calibrated(band: Band, n_days: int) -> str:
+    """Spell what the days add up to, with the factor's error in it."""
+    if not band.n_days:
+        return ""
+    of = "" if band.n_days == n_days else f" on {band.n_days} of {n_days} days"
+    return (
+        f"; calibrated <b>{band.period_total:,.0f} &plusmn; {band.period_half:,.0f}</b>"
+        f" (95&nbsp;%){of}"
+    )
+
+
+def _line_caption(band: Band | None) -> str:
+    if band is None:
+        return (
+            "Trucks a day as the machine saw them: no audit&rsquo;s factor is in these "
+            "hours, so nobody can say how far off they are"
+        )
+    return (
+        'Trucks a day: <i class="k run-key"></i> as seen, '
+        '<i class="k est-key"></i> calibrated, missed time filled in, with its '
+        "95&nbsp;% interval"
     )
 
 

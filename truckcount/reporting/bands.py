@@ -1,0 +1,121 @@
+"""Hours that carry an audit's factor to days with their 95 % interval."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from truckcount.features import rollup
+from truckcount.features.tables import load_calibrations
+from truckcount.features.totals import PROFILE_DAYS
+
+Array = npt.NDArray[np.float64]
+Z95 = 1.96
+GateKey = tuple[str, str]
+BAND_COLUMNS = [
+    "source_kind",
+    "n_trucks_est",
+    "n_trucks_se",
+    "n_trucks_se_indep",
+    "known_at_utc",
+]
+"""What a band needs beside the columns of the facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Band:
+    """A gate's calibrated days, missed time filled in; arrays of shape (days,)."""
+
+    total: Array
+    """NaN on days watched too little for a total."""
+    half: Array
+    """Half of the 95 % interval."""
+    period_total: float
+    """Of all days that have a total."""
+    period_half: float
+    """Half of its interval: the factor's own error adds up, it does not average."""
+    n_days: int
+
+
+def find_bands(
+    root: Path, table: pa.Table, days: Sequence[date]
+) -> dict[GateKey, Band]:
+    """Return a band for each gate whose hours in these days carry a factor.
+
+    Parameters
+    ----------
+    table : pa.Table
+        Rows of ``hours``, those of the eight weeks before the days among them.
+    """
+    first = np.datetime64(days[0], "us")
+    is_calibrated = pc.and_(
+        pc.is_valid(table["calibration_id"]),
+        pc.greater_equal(table["local_start"], pa.scalar(first)),
+    )
+    used = table.filter(is_calibrated).select(["camera", "gate"])
+    named = {tuple(row.values()) for row in used.group_by(["camera", "gate"])
+             .aggregate([]).to_pylist()}  # fmt: skip
+    if not named:
+        return {}
+    lead = first - np.timedelta64(PROFILE_DAYS + 1, "D")
+    recent = table.filter(pc.greater_equal(table["local_start"], pa.scalar(lead)))
+    frame = recent.to_pandas()
+    frame = frame[[key in named for key in zip(frame.camera, frame.gate, strict=True)]]
+    totals = rollup(frame, "D", calibrations=load_calibrations(root))
+    return dict(_bands(totals.to_dict("records"), days))
+
+
+def _bands(
+    rows: Sequence[dict[str, Any]], days: Sequence[date]
+) -> Iterator[tuple[GateKey, Band]]:
+    by_gate: dict[GateKey, dict[date, list[dict[str, Any]]]] = {}
+    for row in rows:
+        day = row["period_start"].date()
+        if days[0] <= day < days[-1] + timedelta(days=1):
+            of_day = by_gate.setdefault((row["camera"], row["gate"]), {})
+            of_day.setdefault(day, []).append(row)
+    for key, of_day in by_gate.items():
+        sums = [_sum(of_day.get(day, [])) for day in days]
+        known = [one for one in sums if not np.isnan(one[0])]
+        trucks = sum(total for total, _, _ in known)
+        yield (
+            key,
+            Band(
+                total=np.array([total for total, _, _ in sums]),
+                half=np.array([_half(variance, s) for _, variance, s in sums]),
+                period_total=float(trucks),
+                period_half=_half(
+                    sum(variance for _, variance, _ in known),
+                    _together(shared for _, _, shared in known),
+                ),
+                n_days=len(known),
+            ),
+        )
+
+
+def _sum(rows: Sequence[dict[str, Any]]) -> tuple[float, float, dict[str, float]]:
+    """Add up a day's directions: total, independent variance, shared errors."""
+    if not rows:
+        return float("nan"), float("nan"), {}
+    total = float(sum(row["total"] for row in rows))
+    variance = float(sum(row["se_indep"] ** 2 for row in rows))
+    return total, variance, _together(dict(row["shared"]) for row in rows)
+
+
+def _together(parts: Any) -> dict[str, float]:
+    """Add errors of one calibration up: they go the same way."""
+    shared: dict[str, float] = {}
+    for part in parts:
+        for name, se in part.items():
+            shared[name] = shared.get(name, 0.0) + se
+    return shared
+
+
+def _half(variance: float, shared: dict[str, float]) -> float:
+    return float(Z95 * (variance + sum(se**2 for se in shared.values())) ** 0.5)
