@@ -16,7 +16,7 @@ from pipelines.fleet.cost import SegmentCost, measure_cost
 from pipelines.fleet.day import DAY_S, SEGMENT_S, FleetOptions, simulate_day
 
 RESULT = ROOT / "benchmarks" / "results" / "fleet_day.json"
-BUSY_SHARES = (0.5, 0.7, 0.8, 0.9)
+BUSY_SHARES = (0.5, 0.7, 0.9)
 N_CAMERAS = 1000
 
 

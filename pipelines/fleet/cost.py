@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from truckcount.domain.scores import concat_scores
+from truckcount.domain.scores import Scores, concat_scores
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import publish_scored
@@ -38,8 +39,9 @@ SEGMENT_S = 600
 S_US = 1_000_000
 FIRST_US = round(datetime(2026, 2, 28, tzinfo=UTC).timestamp()) * S_US
 """The last day of a month: its tables are the fullest that a publish rewrites."""
-BLOCK = 24  # segments of four hours
-N_COPIES = 27 * 6  # of the four hours: the month before
+BLOCK = 6  # segments of an hour
+N_COPIES = 27 * 24  # of that hour: the month before
+EVERY = 4  # the clip, then quiet three times as long: a count may be cut there
 TIMES = {
     "segments": ("start_utc", "end_utc"),
     "passages": ("onset_utc", "offset_utc", "hour_start_utc"),
@@ -67,7 +69,7 @@ class SegmentCost:
         return asdict(self)
 
 
-def measure_cost(n_publishes: int = 8) -> SegmentCost:
+def measure_cost(n_publishes: int = 4) -> SegmentCost:
     """Measure on this machine; about a minute of one core."""
     options = RunOptions(cameras=CAMERAS)
     weights = find_weights(options.model)
@@ -111,7 +113,7 @@ def _publish(
 
 
 def _ten_minutes(scored: ScoredFile, k: int) -> ScoredFile:
-    """Make the k-th ten minutes of a day of a short clip played over and over."""
+    """Make the k-th ten minutes of a day of a short clip, and quiet after each."""
     length_us = round(scored.report.duration_s * S_US)
     start = FIRST_US + k * SEGMENT_S * S_US
     scores = {}
@@ -119,7 +121,8 @@ def _ten_minutes(scored: ScoredFile, k: int) -> ScoredFile:
         parts = []
         for n in range(-(-SEGMENT_S * S_US // length_us)):
             shift = start + n * length_us - scored.report.start_us
-            part = replace(one, t_us=one.t_us + shift, segment_ids=(f"{k:016x}",))
+            shown = one if n % EVERY == 0 else _emptied(one)
+            part = replace(shown, t_us=one.t_us + shift, segment_ids=(f"{k:016x}",))
             parts.append(part[: int((part.t_us < start + SEGMENT_S * S_US).sum())])
         scores[gate] = concat_scores(parts)
     n_samples = len(next(iter(scores.values())))
@@ -138,8 +141,18 @@ def _ten_minutes(scored: ScoredFile, k: int) -> ScoredFile:
     )
 
 
+def _emptied(scores: Scores) -> Scores:
+    """Return as many samples in which nothing is seen."""
+    return replace(
+        scores,
+        score_u8=np.zeros_like(scores.score_u8),
+        peak_start=np.zeros_like(scores.peak_start),
+        peaks=scores.peaks[:0],
+    )
+
+
 def _fill_month(root: Path, camera: str) -> int:
-    """Copy the four hours that were counted over the month before them."""
+    """Copy the hour that was counted over the month before it."""
     Store.open(root)
     n_rows = 0
     for table, times in TIMES.items():
@@ -159,7 +172,7 @@ def _fill_month(root: Path, camera: str) -> int:
 def _shifted(
     row: dict[str, Any], table: str, times: tuple[str, ...], n: int
 ) -> dict[str, Any]:
-    back = pd.Timedelta(hours=4 * n).to_pytimedelta()
+    back = pd.Timedelta(hours=n).to_pytimedelta()
     moved = {
         name: row[name] - back for name in times if row[name] is not None
     }  # fmt: skip
