@@ -156,12 +156,55 @@ def memory_line() -> str:
     )
 
 
+def fleet_table() -> str:
+    """Lay out the simulated day of a fleet."""
+    found = read_result("fleet_day")
+    if found is None:
+        return "Not measured yet."
+    cost, where = found["cost"], found["measured"]
+    head = "| recorders cut | workers | busy | lag, half of the segments | lag, 99 of "
+    head += "100, before the failures | all day | longest | backlog gone after |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for row in found["fleets"]:
+        options, day = row["options"], row["day"]
+        cut = "on the clock" if options["is_on_the_clock"] else "spread"
+        cleared = day["cleared_after_s"]
+        lines.append(
+            f"| {cut} | {options['n_workers']} | {day['busy_share']:.0%} | "
+            + " | ".join(
+                f"{day[key] / 60:.1f} min"
+                for key in ("lag_p50_s", "lag_quiet_p99_s", "lag_p99_s", "lag_max_s")
+            )
+            + (
+                " | not that day |"
+                if cleared is None
+                else f" | {cleared / 60:.0f} min |"
+            )
+        )
+    full, empty = cost["publish_full_s"], cost["publish_empty_s"]
+    task_s = cost["score_s"] + full
+    attempts = max(row["day"]["n_attempts"] for row in found["fleets"])
+    n_segments = found["fleets"][0]["day"]["n_segments"]
+    lines.append(
+        f"\nMeasured {where['date']}, {where['machine']}, load "
+        f"{where['load_before']}, CPU seconds: ten minutes of `{cost['video']}` score "
+        f"in {cost['score_s']:.1f} s and publish in {empty:.2f} s into an empty store, "
+        f"in {full:.2f} s where four weeks stand already ({cost['n_rows_full']:,} "
+        f"segments in the month's file): {full / task_s:.0%} of a task. A process "
+        f"starts in {cost['start_up_s']:.1f} s. Simulated: {n_segments:,} segments, "
+        f"costs spread by 30 %; up to {attempts - n_segments:,} attempts were lost to "
+        "deaths and done again; every segment was published."
+    )
+    return "\n".join(lines)
+
+
 def fill(text: str) -> str:
     """Return the page with its figures as measured."""
     unit = unit_costs()
     blocks: dict[str, str] = {
         "plan": "Not measured yet." if unit is None else plan_table(unit),
         "breaks": "Not measured yet." if unit is None else break_list(unit),
+        "fleet": fleet_table(),
         "axes": axis_tables(),
         "memory": memory_line(),
     }

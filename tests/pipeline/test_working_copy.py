@@ -49,7 +49,7 @@ def machines(tmp_path, monkeypatch):
 def s3():
     """A real S3 server on loopback, with an empty bucket, for the whole file."""
     pytest.importorskip("s3fs", reason="needs truckcount[s3]")
-    server_module = pytest.importorskip("moto.server", reason="needs moto[server]")
+    server_module = pytest.importorskip("moto.server", reason="needs moto[s3], flask")
     server = server_module.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -2,7 +2,9 @@
 
 import socket
 import struct
+import threading
 import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import numpy as np
@@ -114,7 +116,53 @@ def test_a_stream_that_grows_over_the_limit_loses_what_is_over(tmp_path):
     assert len(read(path)[0]) > len(samples)
 
 
-def test_a_bomb_of_a_still_is_refused_before_it_is_opened(tmp_path):
+def test_a_list_from_the_network_reaches_no_file_of_this_machine(tmp_path):
+    secret = write_clip(tmp_path / "secret.ts", 30)
+    lists = {
+        "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:{secret}\n"
+        "#EXT-X-ENDLIST\n",
+        "hls-slashes": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n"
+        f"file://{secret}\n#EXT-X-ENDLIST\n",
+        "concat": f"ffconcat version 1.0\nfile file:{secret}\n",
+    }
+
+    class Give(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = lists[self.path.strip("/").removesuffix(".m3u8")].encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.apple.mpegurl")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Give)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for name in lists:
+            url = f"http://127.0.0.1:{server.server_port}/{name}.m3u8"
+            with pytest.raises(DecodeError):
+                read_url(url)
+        # so that it is the limit that refuses, and not the list that is wrong
+        allowed = {"protocol_whitelist": "http,tcp,file", "safe": "0"}
+        with av.open(url, options=allowed) as container:
+            assert next(container.decode(video=0)).width == 160
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def read_url(url):
+    (source,) = find_sources([url])
+    probe_video(source)
+    return list(open_decoder(source, [VIEW], start_us=0, sample_fps=5))
+
+
+def png_bomb():
+    """Return a few kB that claim to be 30,000 x 30,000 pixels."""
+
     def chunk(kind, body):
         text = kind + body
         return struct.pack(">I", len(body)) + text + struct.pack(">I", zlib.crc32(text))
@@ -122,9 +170,13 @@ def test_a_bomb_of_a_still_is_refused_before_it_is_opened(tmp_path):
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
     body = zlib.compress(bytes(30_000 * 90), 9)
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body)
+    return png + chunk(b"IEND", b"")
+
+
+def test_a_bomb_of_a_still_is_refused_before_it_is_opened(tmp_path):
     for second in range(3):
         path = tmp_path / f"cam_20260302T08000{second}Z.png"
-        path.write_bytes(png + chunk(b"IEND", b""))
+        path.write_bytes(png_bomb())
     with pytest.raises(DecodeError, match="30000x30000 cannot be used"):
         read(tmp_path)
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truckcount.errors import StoreError, StoreVersionError
+from truckcount.store.mirror import EMBARGO_US
 from truckcount.store.schema import COLUMNS, SCHEMA_VERSION, schema_of
 from truckcount.store.store import Store
-
-PUSH_EMBARGO_US = 600_000_000  # a mirror shows a row at most so much later
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class StoreFiles:
     @property
     def embargo_us(self) -> int:
         """How much later than ``known_at_utc`` a row may be readable here."""
-        return 0 if self.fs is None else PUSH_EMBARGO_US
+        return 0 if self.fs is None else EMBARGO_US
 
     def cameras(self, table: str) -> list[str]:
         """Return the cameras that have files of a table."""

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from truckcount.errors import LabelError
 from truckcount.labelling.picture_hash import hash_picture
 from truckcount.labelling.tables import replace_file
+from truckcount.video.access import MAX_PIXELS
+from truckcount.video.still_size import read_still_size
 
 JPEG_QUALITY = 95  # what a network sees of it is as good as the video's own picture
 KEPT_AS_IT_IS = {".jpg": ".jpg", ".jpeg": ".jpg", ".png": ".png"}
@@ -38,9 +40,16 @@ def store_picture(root: Path, path: Path) -> FrameFile:
     Raises
     ------
     LabelError
-        When the file is no picture.
+        When the file is no picture, or claims to be larger than any camera's.
     """
     try:
+        size = read_still_size(path)
+        if size is not None and size[0] * size[1] > MAX_PIXELS:
+            msg = (
+                f"{path}: a picture of {size[0]}x{size[1]} is not opened: over "
+                f"{MAX_PIXELS:,} pixels; cut it first, or leave it out"
+            )
+            raise LabelError(msg)
         data = path.read_bytes()
     except OSError as error:
         msg = f"{path} cannot be read: {error}"
