@@ -102,7 +102,7 @@ def choose_backoff_s(away_s: float) -> float:
 
     Examples
     --------
-    >>> [choose_backoff_s(away_s) for away_s in (0, 10, 60, 3600)]
+    >>> [round(choose_backoff_s(away_s), 1) for away_s in (0, 10, 60, 3600)]
     [0.2, 0.3, 1.8, 15.0]
     """
     return min(max(BACKOFF_SHARE * away_s, MIN_BACKOFF_S), MAX_BACKOFF_S)
