@@ -294,7 +294,8 @@ class _CameraRun:
 
     def _score(self, todo: list[ScoreTask]) -> None:
         published = time.monotonic()
-        for task, scored in score_tasks(todo, self._weights, self._listener):
+        scored_tasks = score_tasks(todo, self._weights, self._listener)
+        for n, (task, scored) in enumerate(scored_tasks, 1):
             if isinstance(scored, TruckcountError):
                 logger.warning("%s", scored)
                 outcome = failed_outcome(task.source.name, self._camera.name, scored)
@@ -309,7 +310,7 @@ class _CameraRun:
             with interrupts_held():  # scores and their record are one step
                 record = self._keep(task, scored)
             is_due = time.monotonic() - published > PUBLISH_EVERY_S
-            if is_due or task is todo[-1]:
+            if is_due or n == len(todo):  # workers give them in any order
                 self._publish()
                 published = time.monotonic()
             self._note(outcome_of(task.source, self._camera, record, "done", scored))
