@@ -35,7 +35,7 @@ class CutOut:
     @property
     def aspect(self) -> float:
         """Width over height."""
-        return self.image.shape[1] / self.image.shape[0]
+        return float(self.image.shape[1] / self.image.shape[0])
 
 
 def cut_trucks(
