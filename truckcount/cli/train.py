@@ -43,7 +43,7 @@ NETWORKS = (
 @click.option(
     "--cameras",
     type=click.Path(path_type=Path),
-    help="truckmap: cameras.toml whose gates the labels are of; else whole frames.",
+    help="cameras.toml whose gates the labels are of; else of whole frames.",
 )
 @click.option(
     "--clips",
@@ -180,6 +180,7 @@ def _train_zoo(
             on_pack=None if bar is None else bar.packed,
             clips=options["clips"],
             clips_role=options["clips_role"],
+            cameras=options["cameras"],
         )
     finally:
         if bar is not None:

@@ -35,8 +35,7 @@ class CutOut:
     @property
     def aspect(self) -> float:
         """Width over height."""
-        height, width = self.image.shape[:2]
-        return float(width) / float(height)
+        return float(self.image.shape[1] / self.image.shape[0])
 
 
 def cut_trucks(

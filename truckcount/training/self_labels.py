@@ -111,8 +111,9 @@ class SelfLabeller:
         ):
             view = cut_view(bgr, rect)
             both = self._runtime.score_views(np.stack([view, view[:, ::-1]]))
-            mean = (both.heat[:1] + both.heat[1:, :, ::-1]) * np.float32(0.5)
-            peaks += find_peaks(Maps(mean, both.box[:1]), rect)
+            mean = (both.heat[:1] + both.heat[1:, :, ::-1]) / 2
+            heat = np.asarray(mean, np.float32)
+            peaks += find_peaks(Maps(heat, both.box[:1]), rect)
         return suppress_doubles(np.concatenate(peaks))
 
 

@@ -1,12 +1,17 @@
 """Label sets are read whole, or refused with what is missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.training.classifier.red_frames import SIDE_PX, write_red_set
+from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
-from truckcount.training.classifier.frames import fingerprint, read_frames
+from truckcount.presence.views import plan_views
+from truckcount.training.classifier.augment import scale_view
+from truckcount.training.classifier.frames import fingerprint, place_boxes, read_frames
 from truckcount.training.classifier.packed import pack_frames
 
 
@@ -102,3 +107,35 @@ def test_a_pack_is_made_once_and_anew_when_a_frame_changes(folder, tmp_path):
     again = pack_frames(frames, 32, tmp_path / "pack")
     assert np.array_equal(again.read(0), again.read(1))
     assert not list((tmp_path / "pack").glob("*.tmp"))
+
+
+GATE = Gate(name="g", polygon=((0.5, 0.5), (0.9, 0.5), (0.9, 0.9), (0.5, 0.9)))
+
+
+def test_labels_of_a_gate_are_taught_on_what_a_run_sees_of_it(folder, tmp_path):
+    """The crop is the view that counting scores, in packed frames and in others."""
+    whole = read_frames(folder)
+    frames = replace(whole, gates={"north": (GATE,)}, view_px=64)
+    (rect,) = plan_views([GATE], (96, 72), (64, 64))
+    image, (x0, y0) = frames.read_placed(3)
+    width = round(rect.x1 * 96) - round(rect.x0 * 96)
+    height = round(rect.y1 * 72) - round(rect.y0 * 72)
+    assert image.shape == (height, width, 3)
+    assert width < 96
+    seen = whole.read(3)[y0 : y0 + height, x0 : x0 + width]
+    assert np.array_equal(image, seen)
+    packed = pack_frames(frames, 48, tmp_path / "pack")
+    assert np.array_equal(packed.read(3), scale_view(seen, 48))
+    inner = np.array([[x0 + 4, y0 + 3, x0 + 20, y0 + 13]], np.float32)
+    assert place_boxes(inner, (x0, y0), (width, height)).tolist() == [[4, 3, 20, 13]]
+    scaled = packed.scale_boxes(3, inner)[0]
+    assert scaled == pytest.approx(
+        np.array([4, 3, 20, 13]) * 48 / np.array([width, height] * 2), abs=1e-4
+    )
+    assert fingerprint(frames) != fingerprint(whole)
+
+
+def test_trucks_beside_the_gate_are_no_boxes_of_its_view():
+    boxes = np.array([[0, 0, 20, 20], [30, 30, 60, 50]], np.float32)
+    assert place_boxes(boxes, (25, 25), (30, 30)).tolist() == [[5, 5, 30, 25]]
+    assert place_boxes(boxes, (70, 70), (9, 9)).shape == (0, 4)

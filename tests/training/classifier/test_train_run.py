@@ -9,13 +9,14 @@ import torch
 from click.testing import CliRunner
 
 from tests.conftest import write_clip
-from tests.training.classifier.red_frames import write_red_set
+from tests.training.classifier.red_frames import SIDE_PX, write_red_set
 from truckcount.cli.train import NETWORKS as CLI_NETWORKS
 from truckcount.cli.train import train
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import find_weights
 from truckcount.presence.zoo import NETWORKS
 from truckcount.presence.zoo.runtime import ClassifierRuntime
+from truckcount.training.classifier.frames import fingerprint, read_frames
 
 pytest.importorskip("matplotlib")
 SIZE = (96, 72)
@@ -167,3 +168,25 @@ def test_the_same_command_again_changes_nothing(run, weights):
 
 def test_the_command_offers_every_network():
     assert (*NETWORKS, "truckmap") == CLI_NETWORKS
+
+
+def test_labels_of_gates_train_a_classifier_on_its_views(tmp_path):
+    folder = write_red_set(tmp_path / "set", 24)
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        '[cameras.north]\nmatch = ["*"]\n[[cameras.north.gates]]\nname = "g"\n'
+        "polygon = [[0, 0], [1, 0], [1, 0.6], [0, 0.6]]\n"
+    )
+    result = CliRunner().invoke(
+        train,
+        [
+            str(folder), "--run", str(tmp_path / "run"), "--cameras", str(cameras),
+            "--network", "mobilenet_v3_small", "--input-px", "64", "--epochs", "1",
+            "--batch", "4", "--workers", "0", "--device", "cpu", "--json",
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["data_fingerprint"] != fingerprint(read_frames(folder))
+    (pack,) = (folder / ".packed").glob("*.json")
+    assert {height for _, height in json.loads(pack.read_text())["sizes"]} != {SIDE_PX}

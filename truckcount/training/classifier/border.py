@@ -6,9 +6,9 @@ import numpy as np
 
 from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.weights import Weights
-from truckcount.training.classifier.frames import Frames
+from truckcount.training.classifier.frames import Frames, Gates
 from truckcount.training.classifier.gate_frames import GateFrames, score_gate_frames
-from truckcount.training.classifier.truckmap_files import Gates, on_score_of
+from truckcount.training.classifier.truckmap_files import on_score_of
 from truckcount.training.rescale import Rescaling, apply_rescaling, fit_rescaling
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from truckcount.training.classifier.augment import make_view
-from truckcount.training.classifier.frames import Frames
+from truckcount.training.classifier.frames import Frames, place_boxes
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.order import Key, item_rng
 from truckcount.training.classifier.packed import PackedFrames
@@ -45,7 +45,9 @@ class ViewDataset(Dataset[Batch]):
         frames = self._frames
         boxes = frames.boxes.get(frames.images[row])
         if self._packed is None:
-            image = frames.read(row)
+            image, origin = frames.read_placed(row)
+            if boxes is not None:
+                boxes = place_boxes(boxes, origin, (image.shape[1], image.shape[0]))
         else:
             image = self._packed.read(row)
             if boxes is not None:

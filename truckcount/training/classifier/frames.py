@@ -1,7 +1,7 @@
 """A label set on disk to the frames that a classifier learns from."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
+from truckcount.presence.views import plan_views
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Gates = dict[str, tuple[Gate, ...]]
+"""Gates by camera; a camera that is not in it is looked at as a whole."""
 SPLITS = ("train", "val", "test")
 CARRIED = ("camera", "light", "group", "day")
 """What predictions say of each frame, so that reports can slice by it."""
@@ -42,6 +46,10 @@ class Frames:
     """Truck boxes by image, shape (K, 4), x1 y1 x2 y2 in pixels."""
     has_boxes: bool
     """Whether somebody drew boxes in this set: crops may then be bold."""
+    gates: Gates = field(default_factory=dict)
+    """Of cameras whose labels are of their gates: frames are cut to what a run sees."""
+    view_px: int = 320
+    """Side of the square that a run fits a gate's view into."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -51,13 +59,49 @@ class Frames:
         return np.flatnonzero(self.split == split)
 
     def read(self, row: int) -> npt.NDArray[np.uint8]:
-        """Decode one frame, RGB."""
+        """Decode one frame, or what its camera's gates show of it, RGB."""
+        return self.read_placed(row)[0]
+
+    def read_placed(self, row: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+        """Decode one frame, and say where in the whole one (x, y, pixels) it begins."""
         path = self.folder / self.images[row]
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None:
             msg = f"{path} cannot be read as a picture; remove it from the label set"
             raise LabelError(msg)
-        return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+        x0, y0, x1, y1 = self._crop_of(row, image.shape[1], image.shape[0])
+        rgb = np.ascontiguousarray(image[y0:y1, x0:x1, ::-1])
+        return rgb.astype(np.uint8, copy=False), (x0, y0)
+
+    def _crop_of(self, row: int, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return the part of a frame that the views of its camera's gates show."""
+        gates = self.gates.get(str(self.camera[row]))
+        if not gates:
+            return 0, 0, width, height
+        rects = plan_views(gates, (width, height), (self.view_px, self.view_px))
+        return (
+            round(min(r.x0 for r in rects) * width),
+            round(min(r.y0 for r in rects) * height),
+            round(max(r.x1 for r in rects) * width),
+            round(max(r.y1 for r in rects) * height),
+        )
+
+
+def place_boxes(
+    boxes: npt.NDArray[np.float32], origin: tuple[int, int], size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Return the boxes that a crop shows, in its pixels.
+
+    Parameters
+    ----------
+    boxes : float32 array, shape (K, 4)
+    origin, size : (x, y) and (width, height) of the crop in pixels of the frame
+    """
+    shifted = boxes - np.tile(np.array(origin, np.float32), 2)
+    limit = np.tile(np.array(size, np.float32), 2)
+    middle = (shifted[:, :2] + shifted[:, 2:]) / 2
+    is_seen = ((middle >= 0) & (middle < limit[:2])).all(1)
+    return np.asarray(np.clip(shifted[is_seen], 0, limit), np.float32)
 
 
 def read_frames(folder: Path, *, needs_both: bool = True) -> Frames:
@@ -118,6 +162,8 @@ def read_frames(folder: Path, *, needs_both: bool = True) -> Frames:
 def fingerprint(frames: Frames) -> str:
     """Hash names, labels, splits and files' bytes: 12 hex that name a data set."""
     digest = hashlib.sha256()
+    if frames.gates:
+        digest.update(repr(sorted(frames.gates.items())).encode())
     for row, image in enumerate(frames.images):
         digest.update(
             f"{image}\0{frames.split[row]}\0{frames.p_truck[row]:.4f}".encode()

@@ -9,8 +9,7 @@ import torch
 
 from truckcount.domain.camera import WHOLE_PICTURE
 from truckcount.presence.truckmap import TruckMap
-from truckcount.training.classifier.frames import Frames
-from truckcount.training.classifier.truckmap_files import Gates
+from truckcount.training.classifier.frames import Frames, Gates
 from truckcount.training.own_camera import GateFrame, cut_gate_frame
 
 MAX_KEPT = 2000  # frames of 184 kB a view: 0.4 GB; more are cut anew when drawn

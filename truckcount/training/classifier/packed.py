@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.training.classifier.augment import scale_view
-from truckcount.training.classifier.frames import Frames
+from truckcount.training.classifier.frames import Frames, place_boxes
 
 UInt8Array = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
@@ -27,16 +27,21 @@ class PackedFrames:
     path : Path
         A ``.npy`` file, uint8 (N, S, S, 3).
     sizes : int array, shape (N, 2)
-        Width and height that frames had.
+        Width and height that frames had, or what was cut from them.
+    origins : int array, shape (N, 2)
+        Where in its frame each cut began.
     """
 
-    def __init__(self, path: Path, sizes: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, path: Path, sizes: npt.NDArray[np.int64], origins: npt.NDArray[np.int64]
+    ) -> None:
         self._path = path
         self._sizes = sizes
+        self._origins = origins
         self._array: UInt8Array | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return {"_path": self._path, "_sizes": self._sizes, "_array": None}
+        return self.__dict__ | {"_array": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -50,12 +55,15 @@ class PackedFrames:
     def scale_boxes(
         self, row: int, boxes: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:
-        """Boxes of the original frame in pixels of the packed one."""
+        """Boxes of the original frame that are seen, in pixels of the packed one."""
         if self._array is None:
             self._array = np.load(self._path, mmap_mode="r")
         side = self._array.shape[1]
-        factor = side / np.tile(self._sizes[row], 2)
-        return np.asarray(boxes * factor, np.float32)
+        width, height = (int(v) for v in self._sizes[row])
+        x0, y0 = (int(v) for v in self._origins[row])
+        factor = side / np.array([width, height, width, height])
+        placed = place_boxes(boxes, (x0, y0), (width, height))
+        return np.asarray(placed * factor, np.float32)
 
 
 def pack_frames(
@@ -72,23 +80,30 @@ def pack_frames(
         draft = folder / f".{name}.tmp"
         shape = (len(frames), side_px, side_px, 3)
         array = np.lib.format.open_memmap(draft, "w+", np.uint8, shape)
-        sizes = []
+        sizes, origins = [], []
         for row in range(len(frames)):
-            image = frames.read(row)
+            image, origin = frames.read_placed(row)
+            origins.append(origin)
             sizes.append([image.shape[1], image.shape[0]])
             array[row] = scale_view(image, side_px)
             if progress is not None:
                 progress(row + 1, len(frames))
         array.flush()
         del array
-        facts.write_text(json.dumps({"sizes": sizes}))
+        facts.write_text(json.dumps({"sizes": sizes, "origins": origins}))
         draft.replace(path)
-    return PackedFrames(path, np.array(json.loads(facts.read_text())["sizes"], int))
+    told = json.loads(facts.read_text())
+    sizes_px = np.array(told["sizes"], int)
+    # packs of before gates could be cut are of whole frames
+    origins_px = np.array(told.get("origins", np.zeros_like(sizes_px)), int)
+    return PackedFrames(path, sizes_px, origins_px)
 
 
 def _key(frames: Frames) -> str:
     """Hash names, sizes and times of the files: cheap, and changes when they do."""
     digest = hashlib.sha256()
+    if frames.gates:
+        digest.update(f"{frames.view_px}{sorted(frames.gates.items())}".encode())
     for image in frames.images:
         stat = (frames.folder / image).stat()
         digest.update(f"{image}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())

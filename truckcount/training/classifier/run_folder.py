@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.weights import find_weights
 from truckcount.training.classifier.curves import draw_curves, write_curves
 from truckcount.training.classifier.dataset import BatchLoader, plain_set
-from truckcount.training.classifier.export import ExportFacts, export_classifier
+from truckcount.training.classifier.export import (
+    ExportFacts,
+    export_classifier,
+    view_size_of,
+)
 from truckcount.training.classifier.frames import (
     SPLITS,
     Frames,
@@ -63,6 +68,7 @@ def train_run(
     on_pack: Callable[[int, int], None] | None = None,
     clips: Path | None = None,
     clips_role: str | None = None,
+    cameras: Path | None = None,
 ) -> RunResult:
     """Train a classifier on a label set and write all a reader asks of a run.
 
@@ -75,11 +81,19 @@ def train_run(
     clips : Path, optional
         Annotated clips, neither trained nor reported on, to choose thresholds by
         their count error.
+    cameras : Path, optional
+        A ``cameras.toml``: labels are of its gates, and frames are cut to what a run
+        sees of them.
     """
-    frames = read_frames(set_folder)
+    plain = open_network(_unfetched(options))
+    side_px = plain.input_px
+    frames = replace(
+        read_frames(set_folder),
+        gates=gates_of(cameras),
+        view_px=view_size_of(plain)[0],
+    )
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
-    side_px = open_network(_unfetched(options)).input_px
     packed = (
         pack_frames(frames, side_px, set_folder / ".packed", on_pack)
         if is_packed

@@ -10,19 +10,15 @@ import numpy as np
 from torch import Tensor
 
 from truckcount.counting import CountingOptions
-from truckcount.domain.camera import Gate
 from truckcount.errors import ModelError
 from truckcount.evaluation.score_frames import predict_frames
 from truckcount.presence.onnx_graph import build_truckmap_graph
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import Weights, find_weights, read_header
 from truckcount.training.calibration import to_logit
-from truckcount.training.classifier.frames import SPLITS, Frames, frame_table
+from truckcount.training.classifier.frames import SPLITS, Frames, Gates, frame_table
 from truckcount.training.classifier.predict import measure_logits
 from truckcount.training.weights_file import write_weights_file
-
-Gates = dict[str, tuple[Gate, ...]]
-"""Gates by camera; a camera that is not in it is looked at as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,13 +25,13 @@ from truckcount.training.classifier.border import settle_border
 from truckcount.training.classifier.frames import (
     SPLITS,
     Frames,
+    Gates,
     fingerprint,
     read_frames,
 )
 from truckcount.training.classifier.gate_frames import GateFrames
 from truckcount.training.classifier.run_folder import RunResult, write_report
 from truckcount.training.classifier.truckmap_files import (
-    Gates,
     TruckMapFacts,
     export_truckmap,
     measure_splits,
