@@ -1,9 +1,11 @@
 """Several files scored by one runtime in one process count as each alone does."""
 
+import numpy as np
 import pytest
 import torch
 
 from tests.golden.sample_clips import CAMERAS, SAMPLES
+from tests.video.test_decode_nvdec import FramesByAv
 from truckcount.counting import count_passages
 from truckcount.errors import VideoError
 from truckcount.pipeline import executors
@@ -13,16 +15,20 @@ from truckcount.pipeline.executors import score_in_threads, score_tasks
 from truckcount.pipeline.scoring import ScoreTask, score_file
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.runtime_torch import TorchRuntime
+from truckcount.presence.tensor_crop import TensorCropper
 from truckcount.presence.weights import find_weights
 from truckcount.video import find_sources
+from truckcount.video.decode_nvdec import NvdecDecoder
 
 WEIGHTS = find_weights("truckmap-s")
 CLIPS = sorted(SAMPLES.glob("dc-*.mp4"))
 
 
-def tasks(tmp_path, **options):
+def tasks(tmp_path, sample_fps=2.5, **options):
     book = load_cameras(CAMERAS)
-    chosen = RunOptions(store=tmp_path / "s", model="truckmap-s", **options)
+    chosen = RunOptions(
+        store=tmp_path / "s", model="truckmap-s", sample_fps=sample_fps, **options
+    )
     return [
         ScoreTask(
             source=find_sources([str(clip)])[0],
@@ -84,8 +90,28 @@ def test_two_videos_at_a_time_count_as_one_after_the_other(tmp_path, device):
     assert n > 0
 
 
+def test_views_that_stay_on_the_device_count_the_same(tmp_path, monkeypatch):
+    """The whole path of NVDEC but for the chip: frames come from PyAV."""
+    monkeypatch.setitem(NvdecDecoder.__init__.__kwdefaults__, "open_frames", FramesByAv)
+    monkeypatch.setattr(
+        "truckcount.pipeline.scoring.gpu_cutter",
+        lambda rects, _device: TensorCropper(rects).cut,
+    )
+    on_gpu, on_cpu = tasks(tmp_path, backend="nvdec")[1], tasks(tmp_path)[1]
+    want = score_file(on_cpu, WEIGHTS, OnnxRuntime(WEIGHTS))
+    got = score_file(on_gpu, WEIGHTS, TorchRuntime(WEIGHTS, "cpu"))
+    assert got.report.warnings == ()
+    for name, scores in got.scores.items():
+        assert scores.t_us.tolist() == want.scores[name].t_us.tolist()
+        apart = scores.score_u8.astype(int) - want.scores[name].score_u8
+        assert np.abs(apart).mean() < 6  # of 255: colours are converted elsewhere
+    ours, theirs = counted(on_gpu, got), counted(on_cpu, want)
+    assert len(ours) > 0
+    assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+
+
 def test_a_bad_file_does_not_stop_the_others(tmp_path):
-    good, other = tasks(tmp_path)
+    good, other = tasks(tmp_path, sample_fps=0.5)
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video" * 100)
     broken = ScoreTask(
@@ -105,7 +131,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path):
 
 def test_leaving_early_ends_the_threads(tmp_path):
     runtime = TorchRuntime(WEIGHTS, "cpu")
-    scored = score_in_threads(tasks(tmp_path), WEIGHTS, runtime, jobs=1)
+    scored = score_in_threads(tasks(tmp_path, sample_fps=0.5), WEIGHTS, runtime, jobs=1)
     next(scored)
     scored.close()  # waits for them
 
