@@ -51,7 +51,7 @@ def test_dying_at_any_write_and_running_again_is_as_if_nothing_was(
                 raise DeathError
             sync(path)
 
-        monkeypatch.setattr(publish, "_sync", die)
+        monkeypatch.setattr(publish, "sync", die)
         root = tmp_path / str(n)
         try:
             run(root)
@@ -60,7 +60,7 @@ def test_dying_at_any_write_and_running_again_is_as_if_nothing_was(
         else:
             break
         finally:
-            monkeypatch.setattr(publish, "_sync", sync)
+            monkeypatch.setattr(publish, "sync", sync)
         run(root)
         for name, frame in tables(root).items():
             pd.testing.assert_frame_equal(frame, whole[name], obj=f"{name} after {n}")
