@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.machine import describe
+from benchmarks.machine import ROOT, describe
 from truckcount.video.mosaic import (
     LEAST_FRACTION,
     MIN_TRUCKS,
@@ -23,7 +23,7 @@ from truckcount.video.mosaic import (
     UNKNOWN_FRACTION,
 )
 
-DATA = Path("/work/shared/data/images")
+DATA = ROOT.parent / "shared" / "data" / "images"
 RESULT = Path(__file__).parent / "results" / "blur_people.json"
 FACE_OF_HEIGHT = 0.155 / 1.75
 

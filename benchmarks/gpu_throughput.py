@@ -19,10 +19,10 @@ checkout's root:
 
 then `run` with carry [".whl"] and this command (torchcodec takes PyAV's FFmpeg):
 
-    python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site \\
-      .whl/*.whl && mkdir /tmp/ff && for f in /tmp/site/av.libs/lib{av,sw}*; do
-      ln -s $f /tmp/ff/$(basename $f | sed -E 's/-[0-9a-f]+.so.([0-9]+).*/.so.\\1/');
-      done; export PYTHONPATH=/tmp/site LD_LIBRARY_PATH=/tmp/ff:/tmp/site/av.libs \\
+    python3 -m pip install -q --no-index --no-deps --no-compile --target .site \\
+      .whl/*.whl && mkdir .ff && for f in $PWD/.site/av.libs/lib{av,sw}*; do
+      ln -s $f .ff/$(basename $f | sed -E 's/-[0-9a-f]+.so.([0-9]+).*/.so.\\1/');
+      done; export PYTHONPATH=.site LD_LIBRARY_PATH=.ff:.site/av.libs \\
       PYTHONUNBUFFERED=1; python3 -m benchmarks.gpu_throughput --budget-s 360
 """
 
