@@ -52,9 +52,13 @@ def build_scene(rng):
     world.skyline(rng, 130, rng.randint(3, 16))
     side = rng.random()
     height = rng.uniform(4.5, 13)
-    if side < 0.45:  # from beside the road
+    if side < 0.35:  # from beside the road
         place = (rng.uniform(-30, 30), -rng.uniform(8, 30), height)
         target = (place[0] + rng.uniform(-28, 28), n * lane * rng.uniform(0.2, 0.8), rng.uniform(0, 1.5))
+    elif side < 0.7:  # from a pole beside the road, aslant: trucks from behind or ahead
+        end = rng.choice((-1, 1))
+        place = (end * rng.uniform(18, 42), -rng.uniform(5, 22), rng.uniform(5.5, 13))
+        target = (-end * rng.uniform(-4, 10), n * lane * rng.uniform(0.2, 0.7), rng.uniform(0, 1.2))
     else:  # from a bridge or gantry, along the road
         place = (0, n * lane * rng.uniform(-0.3, 1.3), height)
         target = (rng.choice((-1, 1)) * rng.uniform(22, 60), n * lane * rng.uniform(0.3, 0.7), 0)

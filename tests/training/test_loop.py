@@ -10,7 +10,7 @@ import torch
 from tests.training.pictures import picture
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.runtime_torch import TorchRuntime
-from truckcount.presence.truckmap import TruckMap
+from truckcount.presence.truckmap import TRUNK, TruckMap
 from truckcount.presence.weights import find_weights
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.loop import TrainingOptions, ViewStream, train
@@ -25,6 +25,8 @@ OPTIONS = TrainingOptions(
     view_size=(96, 64),
 )
 DRAW = PictureDraw({"a": [picture(0), picture(1)]}, {"a": 1.0})
+
+LAST = f"blocks.{len(TRUNK) - 1}"
 
 
 def fresh():
@@ -65,7 +67,7 @@ def test_two_steps_change_the_head_and_leave_the_frozen_trunk(trained):
     folder, average = trained
     assert state_of(folder)["step"] == 2
     assert is_moved(folder, "out.weight")
-    assert is_moved(folder, "blocks.8.project.conv.weight")
+    assert is_moved(folder, f"{LAST}.project.conv.weight")
     assert not is_moved(folder, "stem.conv.weight")
     assert not is_moved(folder, "blocks.2.project.conv.weight")
     assert not average.training
@@ -74,7 +76,7 @@ def test_two_steps_change_the_head_and_leave_the_frozen_trunk(trained):
 def test_the_trunk_keeps_the_statistics_of_imagenet(trained):
     folder, _ = trained
     assert is_moved(folder, "fuse.norm.running_mean")
-    assert not is_moved(folder, "blocks.8.project.norm.running_mean")
+    assert not is_moved(folder, f"{LAST}.project.norm.running_mean")
 
 
 def test_everything_moves_where_nothing_is_held(tmp_path):
@@ -83,7 +85,7 @@ def test_everything_moves_where_nothing_is_held(tmp_path):
     )
     train(fresh(), DRAW, options, tmp_path)
     assert is_moved(tmp_path, "stem.conv.weight")
-    assert is_moved(tmp_path, "blocks.8.project.norm.running_mean")
+    assert is_moved(tmp_path, f"{LAST}.project.norm.running_mean")
 
 
 def test_a_teacher_changes_what_is_learned(trained, tmp_path):

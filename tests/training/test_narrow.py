@@ -30,12 +30,33 @@ def test_as_wide_a_block_is_the_same_block(wide):
 def test_the_channels_that_weigh_nothing_are_the_ones_left_out(wide):
     """With all but the kept channels silent in the wide block, both say the same."""
     state = {name: t.clone() for name, t in wide.state_dict().items()}
-    silent = torch.randperm(144, generator=torch.manual_seed(1))[40:]
-    state["blocks.2.project.conv.weight"][:, silent] = 0.0
+    silent = torch.randperm(240, generator=torch.manual_seed(1))[80:]
+    state["blocks.4.project.conv.weight"][:, silent] = 0.0
     wider = TruckMap(LITE0_TRUNK, 8)
     wider.load_state_dict(state)
     network = TruckMap()
     narrow_trunk(network, state, LITE0_TRUNK)
-    x = torch.rand(1, 24, 8, 10)
-    expected = wider.eval().blocks[2](x)
-    assert torch.allclose(network.eval().blocks[1](x), expected, atol=1e-5)
+    x = torch.rand(1, 40, 8, 10)
+    expected = wider.eval().blocks[4](x)
+    assert torch.allclose(network.eval().blocks[2](x), expected, atol=1e-5)
+
+
+def test_a_narrower_stem_that_lost_only_silence_gives_the_same_map():
+    torch.manual_seed(1)
+    wider = TruckMap(((16, 24, 3, 2, 0), *TRUNK[1:])).eval()
+    state = {name: t.clone() for name, t in wider.state_dict().items()}
+    silent = torch.randperm(16, generator=torch.manual_seed(2))[8:]
+    state["blocks.0.conv.weight"][:, silent] = 0.0
+    state["stem.norm.weight"][silent] = 0.01
+    wider.load_state_dict(state)
+    network = TruckMap(((8, 24, 3, 2, 0), *TRUNK[1:])).eval()
+    narrow_trunk(network, state, wider.trunk)
+    views = torch.randint(0, 256, (1, 3, 64, 96), dtype=torch.uint8)
+    assert torch.allclose(network(views).heat, wider(views).heat, atol=1e-4)
+
+
+def test_a_head_of_another_width_is_left_as_it_was(wide):
+    network = TruckMap()
+    before = network.out.weight.clone()
+    narrow_trunk(network, wide.state_dict(), LITE0_TRUNK)
+    assert torch.equal(network.out.weight, before)

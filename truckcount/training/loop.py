@@ -85,8 +85,10 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 canvas = compose_view(rng, self._draw, *self._view_size)
                 taught = self._teach(canvas)
                 if self._reuse > 1:
-                    place = int(rng.integers(BUFFERED_VIEWS))
-                    kept[place : place + 1] = [(canvas, taught)]
+                    if len(kept) < BUFFERED_VIEWS:
+                        kept.append((canvas, taught))
+                    else:
+                        kept[int(rng.integers(BUFFERED_VIEWS))] = canvas, taught
             else:
                 canvas, taught = kept[int(rng.integers(len(kept)))]
                 if rng.random() < 0.5:

@@ -1,7 +1,8 @@
 """A wide trained trunk to the start of a narrower one.
 
-Of each block's expanded channels the ones that weigh most are kept, as in
-structured pruning [1]_; what has no counterpart keeps its random start.
+Of the stem's and each block's expanded channels the ones that weigh most are kept,
+as in structured pruning [1]_. A head as wide as the source's is taken over whole;
+what has no counterpart keeps its random start.
 
 References
 ----------
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from truckcount.presence.truckmap import InvertedResidual, TruckMap
+from truckcount.presence.truckmap import ConvNorm, InvertedResidual, TruckMap
 
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 
@@ -23,7 +24,7 @@ def narrow_trunk(
     source: Mapping[str, Tensor],
     source_trunk: Sequence[Sequence[int]],
 ) -> list[tuple[int, int]]:
-    """Fill a network's blocks from a wider one's, matched by shape and in order.
+    """Fill a network from a wider one, blocks matched by shape and in order.
 
     Parameters
     ----------
@@ -35,26 +36,54 @@ def narrow_trunk(
     list of (block, source block)
         Which were filled.
     """
-    _narrow_stem(network, source)
+    kept = _narrow_stem(network, source)
     filled, begin = [], 0
     for i, row in enumerate(network.trunk):
         for j in range(begin, len(source_trunk)):
-            other = tuple(source_trunk[j])
-            if row[4] and other[:4] == row[:4] and other[4] >= row[4]:
-                block = network.blocks[i]
-                if isinstance(block, InvertedResidual):
-                    _narrow_block(block, source, f"blocks.{j}.")
-                filled.append((i, j))
-                begin = j + 1
-                break
+            if not _is_wider(source_trunk[j], row, is_first=i == j == 0):
+                continue
+            block, prefix = network.blocks[i], f"blocks.{j}."
+            if isinstance(block, InvertedResidual):
+                _narrow_block(block, source, prefix)
+            elif isinstance(block, ConvNorm):
+                columns = kept if j == 0 else None
+                rows = torch.arange(row[1])
+                _fill(block.conv, block.norm, source, prefix, rows, columns)
+            filled.append((i, j))
+            begin = j + 1
+            break
+    _copy_head(network, source)
     return filled
 
 
-def _narrow_stem(network: TruckMap, source: Mapping[str, Tensor]) -> None:
+def _is_wider(other: Sequence[int], row: Sequence[int], *, is_first: bool) -> bool:
+    """Tell whether a block can be filled from another; after the stem from fewer in."""
+    if not row[4] or not other[4]:
+        n_in_fits = other[0] == row[0] or (is_first and other[0] > row[0])
+        return other[4] == row[4] and tuple(other[1:4]) == tuple(row[1:4]) and n_in_fits
+    return tuple(other[:4]) == tuple(row[:4]) and other[4] >= row[4]
+
+
+def _narrow_stem(network: TruckMap, source: Mapping[str, Tensor]) -> Tensor:
+    """Fill the stem; return the channels of the source's that it kept."""
     weight = source["stem.conv.weight"].float()
     gain = source["stem.norm.weight"].float().abs()
     kept = _heaviest(weight.flatten(1).norm(dim=1) * gain, network.trunk[0][0])
     _fill(network.stem.conv, network.stem.norm, source, "stem.", kept, None)
+    return kept
+
+
+@torch.no_grad()
+def _copy_head(network: TruckMap, source: Mapping[str, Tensor]) -> None:
+    """Take the head over, where all of it is as wide as the source's."""
+    head = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.startswith(("stem.", "blocks.")) and tensor.dtype.is_floating_point
+    }
+    if all(n in source and source[n].shape == t.shape for n, t in head.items()):
+        for name, tensor in head.items():
+            tensor.copy_(source[name].float())
 
 
 def _narrow_block(
