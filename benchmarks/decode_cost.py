@@ -1,6 +1,6 @@
 """CPU time of `truckcount run` against FFmpeg decoding the same clip, in one run.
 
-    python -m benchmarks.decode_cost                      # real 720p clips
+    python -m benchmarks.decode_cost                      # every real 720p H.264 clip
     python -m benchmarks.decode_cost --clip video.mp4
 
 Both sides get a short and a long version of each clip (the clip looped without
@@ -18,10 +18,19 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import ROOT, describe
-from truckcount.presence.weights import find_weights
+from truckcount.presence.weights import DEFAULT_MODEL, find_weights
 
 CLIPS = ROOT.parent / "shared" / "data" / "clips"
-DEFAULT_CLIPS = ("china_crash_highway.mp4", "hangzhou_crosswalk.mp4")
+DEFAULT_CLIPS = (
+    "alps_highway.mp4",
+    "china_crash_highway.mp4",
+    "hangzhou_crosswalk.mp4",
+    "uk_dual_bend.mp4",
+    "uk_m6_dusk_bridge.mp4",
+    "us_curve_forest.mp4",
+    "us_divider_highway.mp4",
+)
+"""All 1280 x 720 clips there: the lower the bit rate, the dearer the network looks."""
 LOOPS_SHORT, LOOPS_LONG = 1, 4
 RESULT = ROOT / "benchmarks" / "results" / "decode_cost.json"
 
@@ -108,8 +117,8 @@ def main() -> None:
     """Measure and write ``results/decode_cost.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, action="append")
-    parser.add_argument("--model", action="append", help="both by default")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--model", action="append", help="the default's by default")
+    parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
     found = []
@@ -118,7 +127,7 @@ def main() -> None:
             if not clip.exists():
                 print(f"{clip} is not here: not measured")
                 continue
-            for model in arguments.model or ["truckmap", "truckmap-s"]:
+            for model in arguments.model or [DEFAULT_MODEL]:
                 found.append(measure_clip(clip, arguments.repeats, Path(folder), model))
                 print(json.dumps(found[-1]))
     if found and not arguments.clip:

@@ -2,6 +2,8 @@
 
     python sample_videos/render/train_frames.py --out runs/train_frames --count 600 --seed 1
 
+    ... --light low --light dusk --from pole     # more of what a network does badly
+
 Resumable: images.csv and boxes.csv grow frame by frame.
 """
 
@@ -29,11 +31,15 @@ PER_SCENE = 12
 FLEET = 16  # vehicles of a scene: built once, placed anew for each picture
 
 
-def build_scene(rng):
+LIGHTS = ["day", "day", "day", "low", "overcast", "overcast", "rain", "dusk", "night"]
+PLACES = {"side": (0, 0.35), "pole": (0.35, 0.7), "bridge": (0.7, 1)}
+
+
+def build_scene(rng, lights, place_of):
     """Build a random road with a random camera; return its lanes and light."""
     scene = world.reset(WIDTH, HEIGHT, SAMPLES)
     scene.cycles.use_denoising = False  # it costs more than the rays; see main
-    kind = rng.choice(["day", "day", "day", "low", "overcast", "overcast", "rain", "dusk", "night"])
+    kind = rng.choice(lights)
     world.light(scene, kind, rng.uniform(0, 360))
     is_wet = kind == "rain" or rng.random() < 0.15
     is_lit = kind in {"dusk", "night"}
@@ -50,7 +56,7 @@ def build_scene(rng):
     world.trees(rng, rng.randint(0, 5), (-60, 60), (-45, -25))
     world.poles(range(-60, 61, rng.choice([25, 30, 40])), -3.0 if rng.random() < 0.5 else n * lane + 2.5, is_lit)
     world.skyline(rng, 130, rng.randint(3, 16))
-    side = rng.random()
+    side = rng.uniform(*place_of)
     height = rng.uniform(4.5, 13)
     if side < 0.35:  # from beside the road
         place = (rng.uniform(-30, 30), -rng.uniform(8, 30), height)
@@ -131,6 +137,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--light", action="append", choices=sorted(set(LIGHTS)))
+    parser.add_argument("--from", dest="place", choices=sorted(PLACES), help="any by default")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     images, boxes = arguments.out / "images.csv", arguments.out / "boxes.csv"
@@ -140,7 +148,7 @@ def main():
     done = len(images.read_text().splitlines()) - 1
     for number in range(done // PER_SCENE, -(-arguments.count // PER_SCENE)):
         rng = random.Random(arguments.seed * 100_003 + number)
-        scene, kind, n, lane, power = build_scene(rng)
+        scene, kind, n, lane, power = build_scene(rng, arguments.light or LIGHTS, PLACES.get(arguments.place, (0, 1)))
         noise = np.random.default_rng(number)
         vehicles = build_fleet(rng, power)
         # near the camera's aim: a road seen along shows further than one across

@@ -19,7 +19,7 @@ from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
 from truckcount.training.losses import distillation_loss, map_loss
 from truckcount.training.photometric import disturb
 from truckcount.training.targets import draw_target
-from truckcount.training.teacher import Teacher
+from truckcount.training.teacher import Teacher, side_with_labels
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,7 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 if rng.random() < 0.5:
                     canvas, taught = mirror(canvas), taught[:, ::-1].copy()
             target = draw_target(canvas)
+            taught = side_with_labels(taught, target.heat[0])
             view = disturb(rng, canvas.image).transpose(2, 0, 1)
             yield (
                 np.ascontiguousarray(view),
