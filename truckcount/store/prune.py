@@ -6,8 +6,7 @@ from pathlib import Path
 
 from truckcount.errors import StoreError
 from truckcount.store.check import list_cameras
-from truckcount.store.erasure import table_files
-from truckcount.store.layout import DAY_US, to_day_us
+from truckcount.store.layout import DAY_US, table_files, to_day_us
 from truckcount.store.publish import sync
 from truckcount.store.seals import (
     PRUNED,

@@ -11,7 +11,7 @@ from truckcount.store.calibrated_rows import carry_factor, drop_factor
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.history import Clock, History, known_at
 from truckcount.store.hours_table import month_span, rebuild_month
-from truckcount.store.layout import file_path
+from truckcount.store.layout import table_files
 from truckcount.store.payload import ESTIMATES, is_near, payload_sha
 from truckcount.store.publish import read_table
 
@@ -55,7 +55,7 @@ def recalibrate_hours(
     old: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     n_revisions = 0
-    for path in _months(root, "hours", camera):
+    for path in table_files(root, "hours", camera):
         history = History(root, camera, *month_span(path.stem), clock)
         pairs = list(_changed(history.latest.to_pylist(), known, known_at(clock())))
         old += [row for row, _ in pairs]
@@ -98,7 +98,7 @@ def _recalibrate_bins(
     known_us: int,
 ) -> None:
     table = f"bins_{minutes:02d}"
-    for path in _months(root, table, camera):
+    for path in table_files(root, table, camera):
         rows = read_table(path, table).to_pylist()
         # all bins of a touched hour, so that none is taken for one that is gone
         drafts = {_key(row): row for row in rows}
@@ -113,8 +113,3 @@ def _spelled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["gate"], row["direction"], row["bin_start_utc"])
-
-
-def _months(root: Path, table: str, camera: str) -> list[Path]:
-    folder = file_path(root, table, camera, "x").parent
-    return sorted(folder.glob("[!._]*.parquet"))
