@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from truckcount.domain.calibration import Calibration
+from truckcount.domain.calibration import Calibration, latest_revisions
 from truckcount.store.bins_table import write_bins
 from truckcount.store.calibrated_rows import carry_factor, drop_factor
 from truckcount.store.calibrations_table import read_calibrations
@@ -44,14 +44,13 @@ def recalibrate_hours(
     Parameters
     ----------
     fresh : sequence of Calibration
-        Not in the store yet, or otherwise there: to be looked at before they are.
+        Or revisions, that are not in the store yet: to be looked at before they are.
     is_published : bool
         Write revisions of cause ``recalibrate``; hold the camera's lock for it.
         Their ``known_at_utc`` is not before that of their factor, so that no reader
         as of a moment meets a factor that nobody had measured yet.
     """
-    known = {c.calibration_id: c for c in read_calibrations(root, camera)}
-    known |= {c.calibration_id: c for c in fresh}
+    known = [*read_calibrations(root, camera), *fresh]
     old: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     n_revisions = 0
@@ -76,11 +75,12 @@ def recalibrate_hours(
 
 def _changed(
     rows: Sequence[dict[str, Any]],
-    known: Mapping[str, Calibration],
+    known: Sequence[Calibration],
     known_by_us: int,
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    by_id = latest_revisions(known)
     for row in rows:
-        draft = carry_factor(drop_factor(row, known), [*known.values()], known_by_us)
+        draft = carry_factor(drop_factor(row, by_id), known, known_by_us)
         if draft["calibration_id"] == row["calibration_id"] and all(
             is_near(draft[name], row[name]) for name in ESTIMATES
         ):
@@ -94,7 +94,7 @@ def _recalibrate_bins(
     root: Path,
     camera: str,
     minutes: int,
-    known: Mapping[str, Calibration],
+    known: Sequence[Calibration],
     known_us: int,
 ) -> None:
     table = f"bins_{minutes:02d}"
