@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     help="Only files the store does not know, by path, size and time.",
 )
 @click.option(
+    "--rehash",
+    "is_rehash",
+    is_flag=True,
+    help="Read all bytes of known files, too, whatever their size and times say.",
+)
+@click.option(
     "--if-free",
     "is_if_free",
     is_flag=True,
@@ -68,6 +74,9 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     is_new_only, is_if_free = options.pop("is_new_only"), options.pop("is_if_free")
     options["settle_s"] = options.pop("settle")
+    if is_new_only and options["is_rehash"]:
+        msg = "--rehash reads known files, which --new leaves alone: give one of them"
+        raise click.UsageError(msg)
     run_them = run_new if is_new_only else run_paths
     place = options.pop("store")
     bar = progress_for(is_quiet=is_quiet)

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from truckcount.domain.scores import Scores
-from truckcount.errors import TruckcountError, VideoError
-from truckcount.pipeline.camera_work import CameraWork, own_passages
-from truckcount.pipeline.cameras import CameraBook, open_book
+from truckcount.errors import TruckcountError
+from truckcount.pipeline.camera_work import CameraWork, own_passages, plan_work
+from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.executors import score_tasks
+from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
@@ -38,7 +39,6 @@ from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.seals import LEFT_OUT, Seals
-from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ def run_paths(
     store = Store.open(options.store)
     if options.cameras is not None:
         store.keep_cameras(options.cameras.read_bytes())
-    work, failed = _plan(paths, book, options)
+    fingerprints = Fingerprints(options.store, is_forced=options.is_rehash)
+    work, failed = plan_work(paths, book, options, fingerprints)
+    fingerprints.save()
     if listener is not None:
         listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:
@@ -105,39 +107,6 @@ def publish_scored(
         wall_s=time.monotonic() - began,
         cpu_s=time.process_time() - cpu_began,
     )
-
-
-def _plan(
-    paths: Sequence[str], book: CameraBook, options: RunOptions
-) -> tuple[list[CameraWork], list[FileOutcome]]:
-    """Give each file to its camera; what cannot be given is a failed outcome."""
-    work: dict[str, CameraWork] = {}
-    failed: list[FileOutcome] = []
-    seen: set[str] = set()
-    for path in paths:
-        try:
-            sources = find_sources([path])
-        except VideoError as error:
-            logger.warning("%s", error)
-            failed.append(failed_outcome(str(path), "", error))
-            continue
-        for source in sources:
-            if source.path in seen:
-                continue
-            seen.add(source.path)
-            camera = book.camera_for(source.path)
-            try:
-                check_settled(source, options.settle_s, time.time())
-                digest = fingerprint(source)
-            except (VideoError, OSError) as error:
-                logger.warning("%s", error)
-                failed.append(failed_outcome(source.name, camera.name, error))
-                continue
-            place = work.setdefault(
-                camera.name, CameraWork(camera=camera, options=options)
-            )
-            place.sources.append((source, digest))
-    return list(work.values()), failed
 
 
 class _CameraRun:
