@@ -28,6 +28,7 @@ from truckcount.pipeline.segments import (
     duplicate_outcome,
     failed_outcome,
     guessed_before,
+    header_span,
     is_counted,
     outcome_of,
     record_of,
@@ -38,7 +39,8 @@ from truckcount.pipeline.speed_plan import choose_plan
 from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
-from truckcount.store.seals import LEFT_OUT, Seals
+from truckcount.store.closed_hours import closed_hours, may_have_closed
+from truckcount.store.seals import LATE, LEFT_OUT, Seals
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +163,7 @@ class _CameraRun:
         self._note(outcome_of(task.source, self._camera, record, "done", scored))
 
     def _leave_out(self, task: ScoreTask, status: str) -> None:
-        """Note a file that came too late: its hours are deleted or stand for good."""
+        """Note a file that came too late: its hours are deleted, closed or pruned."""
         outcome = sealed_outcome(task, status)
         logger.warning("%s: %s", task.source.name, outcome.warnings[0])
         record = uncounted_record(task, outcome, self._run_id)
@@ -171,7 +173,12 @@ class _CameraRun:
     def _read_records(self) -> None:
         records = self._store.segments(self._camera.name)
         self._records = {r.segment_id: r for r in records if is_counted(r)}
-        self._left_out = {r.segment_id: r for r in records if r.status in LEFT_OUT}
+        self._left_out = {
+            r.segment_id: r
+            for r in records
+            if r.status in LEFT_OUT
+            and not (r.status == LATE and self._options.is_backfill)
+        }
         self._seals = self._store.seals(self._camera.name)
 
     def _choose_speed(self) -> None:
@@ -207,6 +214,8 @@ class _CameraRun:
             elif segment_id in self._left_out:
                 status = self._left_out[segment_id].status
                 self._note(sealed_outcome(task, status))
+            elif known is None and self._is_late(task):
+                self._leave_out(task, LATE)
             elif known is not None and self._is_sealed(known):
                 self._work.own_ids.add(segment_id)
                 self._note(outcome_of(source, self._camera, known, "reused"))
@@ -217,6 +226,14 @@ class _CameraRun:
             ):
                 todo[segment_id] = task
         return list(todo.values())
+
+    def _is_late(self, task: ScoreTask) -> bool:
+        """Tell whether a new file lies in hours that are closed but for a backfill."""
+        root, name, now_us = self._store.root, self._camera.name, time.time_ns() // 1000
+        if self._options.is_backfill or not may_have_closed(root, name, now_us):
+            return False
+        span = header_span(task)
+        return span is not None and bool(closed_hours(root, name, span, now_us))
 
     def _is_sealed(self, known: SegmentRecord) -> bool:
         """Tell whether a counted file's hours stand though its scores are gone."""
