@@ -15,10 +15,7 @@ import pyarrow.compute as pc
 
 from truckcount.errors import StoreError
 from truckcount.store.audits_table import lock_audits
-from truckcount.store.layout import DAY_US, from_us, table_files
-from truckcount.store.publish import read_table, sync
-from truckcount.store.schema import COLUMNS
-from truckcount.store.sealed_rows import (
+from truckcount.store.erasure import (
     blank_bins,
     blank_hours,
     drop_clips,
@@ -26,7 +23,11 @@ from truckcount.store.sealed_rows import (
     inside,
     keep_rows,
     score_files,
+    table_files,
 )
+from truckcount.store.layout import DAY_US, from_us
+from truckcount.store.publish import read_table, sync
+from truckcount.store.schema import COLUMNS
 from truckcount.store.seals import (
     BEGINNING_US,
     DELETED,
