@@ -44,6 +44,7 @@ VARIANTS = {
 KNOWN_WRONG = {
     ("dc-north", "re-encoded hard"),
     ("dc-north", "half size"),
+    ("yard-east", "half size"),
     ("dc-south", "half size"),
     ("side-street", "re-encoded hard"),
     ("side-street", "half size"),

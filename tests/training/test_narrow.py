@@ -38,7 +38,7 @@ def test_the_channels_that_weigh_nothing_are_the_ones_left_out(wide):
     narrow_trunk(network, state, LITE0_TRUNK)
     x = torch.rand(1, 40, 8, 10)
     expected = wider.eval().blocks[4](x)
-    assert torch.allclose(network.eval().blocks[2](x), expected, atol=1e-5)
+    assert torch.allclose(network.eval().blocks[3](x), expected, atol=1e-5)
 
 
 def test_a_narrower_stem_that_lost_only_silence_gives_the_same_map():

@@ -1,10 +1,10 @@
 """`truckmap`: a gate view in, a map of truck centres at stride 8 out.
 
 Inverted residuals as in EfficientNet-Lite [1]_ (no squeeze-excite, no swish: CPU
-runtimes do them badly) behind plain convolutions, joined to a stride-8 level
+runtimes do them badly) behind two plain convolutions, joined to a stride-8 level
 as in FPN [2]_, under a centre-point head as in CenterNet [3]_. The widths of the
 default trunk are what one core affords at five samples a second beside decoding:
-at strides 2 to 8 a plain 3 x 3 convolution costs less than the expansion it replaces.
+at strides 2 and 4 a plain 3 x 3 convolution costs less than the expansion it replaces.
 
 References
 ----------
@@ -31,8 +31,9 @@ Row = tuple[int, int, int, int, int]
 convolution; 0 of those is a plain convolution, as many as in: no expansion."""
 
 TRUNK: tuple[Row, ...] = (
-    (8, 24, 3, 2, 0),
-    (24, 40, 3, 2, 0),
+    (16, 24, 3, 2, 0),
+    (24, 24, 3, 1, 40),
+    (24, 40, 5, 2, 64),
     (40, 40, 5, 1, 80),  # stride 8 leaves here
     (40, 80, 3, 2, 96),
     (80, 80, 3, 1, 128),
