@@ -29,10 +29,8 @@ import world  # noqa: E402
 WIDTH, HEIGHT, SAMPLES = 384, 224, 6
 PER_SCENE = 12
 FLEET = 16  # vehicles of a scene: built once, placed anew for each picture
-
-
 LIGHTS = ["day", "day", "day", "low", "overcast", "overcast", "rain", "dusk", "night"]
-PLACES = {"side": (0, 0.35), "pole": (0.35, 0.7), "bridge": (0.7, 1)}
+PLACES = {"side": (0, 0.35), "pole": (0.35, 0.7), "bridge": (0.7, 1)}  # shares of cameras
 
 
 def build_scene(rng, lights, place_of):
@@ -58,10 +56,10 @@ def build_scene(rng, lights, place_of):
     world.skyline(rng, 130, rng.randint(3, 16))
     side = rng.uniform(*place_of)
     height = rng.uniform(4.5, 13)
-    if side < 0.35:  # from beside the road
+    if side < PLACES["side"][1]:  # from beside the road
         place = (rng.uniform(-30, 30), -rng.uniform(8, 30), height)
         target = (place[0] + rng.uniform(-28, 28), n * lane * rng.uniform(0.2, 0.8), rng.uniform(0, 1.5))
-    elif side < 0.7:  # from a pole beside the road, aslant: trucks from behind or ahead
+    elif side < PLACES["pole"][1]:  # from a pole beside the road, aslant: trucks from behind or ahead
         end = rng.choice((-1, 1))
         place = (end * rng.uniform(18, 42), -rng.uniform(5, 22), rng.uniform(5.5, 13))
         target = (-end * rng.uniform(-4, 10), n * lane * rng.uniform(0.2, 0.7), rng.uniform(0, 1.2))

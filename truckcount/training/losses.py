@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from truckcount.presence.truckmap import TruckMapOutput
+from truckcount.training.targets import CENTRE
 
 BOX_SHARE = 0.3
 TEACHER_SHARE = 2.0
@@ -27,7 +28,7 @@ def focal_loss(heat: Tensor, target: Tensor, trust: Tensor) -> Tensor:
     weights = heat.new_tensor(CLASS_WEIGHTS)[None, :, None, None]
     log_p, log_q = F.logsigmoid(heat), F.logsigmoid(-heat)
     p = torch.sigmoid(heat)
-    is_centre = (target > 0.999).float()
+    is_centre = (target > CENTRE).float()
     positive = is_centre * (1 - p) ** 2 * log_p
     negative = (1 - is_centre) * trust * (1 - target) ** 4 * p**2 * log_q
     n_centres = (is_centre * weights).sum().clamp(min=1.0)

@@ -40,13 +40,14 @@ def narrow_trunk(
     filled, begin = [], 0
     for i, row in enumerate(network.trunk):
         for j in range(begin, len(source_trunk)):
-            if not _is_wider(source_trunk[j], row, is_first=i == j == 0):
+            is_first = i == j == 0
+            if not _is_wider(source_trunk[j], row, is_first=is_first):
                 continue
             block, prefix = network.blocks[i], f"blocks.{j}."
             if isinstance(block, InvertedResidual):
                 _narrow_block(block, source, prefix)
             elif isinstance(block, ConvNorm):
-                columns = kept if j == 0 else None
+                columns = kept if is_first else None
                 rows = torch.arange(row[1])
                 _fill(block.conv, block.norm, source, prefix, rows, columns)
             filled.append((i, j))
@@ -57,11 +58,18 @@ def narrow_trunk(
 
 
 def _is_wider(other: Sequence[int], row: Sequence[int], *, is_first: bool) -> bool:
-    """Tell whether a block can be filled from another; after the stem from fewer in."""
-    if not row[4] or not other[4]:
-        n_in_fits = other[0] == row[0] or (is_first and other[0] > row[0])
-        return other[4] == row[4] and tuple(other[1:4]) == tuple(row[1:4]) and n_in_fits
-    return tuple(other[:4]) == tuple(row[:4]) and other[4] >= row[4]
+    """Tell whether a block can be filled from another of the same outer shape.
+
+    A plain convolution has no inner channels to choose from, and only the first one
+    may read fewer than the other: those of the stem that were kept.
+    """
+    (n_in, *shape, n_mid), (other_in, *other_shape, other_mid) = row, other
+    if shape != other_shape:
+        return False
+    if n_mid and other_mid:
+        return other_in == n_in and other_mid >= n_mid
+    is_in_kept = other_in >= n_in if is_first else other_in == n_in
+    return n_mid == other_mid and is_in_kept
 
 
 def _narrow_stem(network: TruckMap, source: Mapping[str, Tensor]) -> Tensor:

@@ -11,6 +11,7 @@ from truckcount.training.canvas import Canvas
 STRIDE_PX = 8
 SIZE_UNIT_PX = 16.0
 N_CLASSES = 3
+CENTRE = 0.999  # of a bump: the cell of the centre itself, rounding aside
 SPREAD = 0.13  # standard deviation of a centre's bump, of the box size
 MIN_SPREAD_CELLS = 0.55
 BOX_WEIGHT_FROM = 0.5  # cells whose bump is higher learn the box, too

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import Weights
+from truckcount.training.targets import CENTRE
 
 FloatMap = npt.NDArray[np.float32]
-CENTRE = 0.999  # of a drawn target: the cell of a truck's centre
 SUSPICION = 0.2  # a teacher that gives less than this contradicts the label
 
 
