@@ -117,7 +117,7 @@ def main() -> None:
     """Measure and write ``results/decode_cost.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, action="append")
-    parser.add_argument("--model", action="append", help="the default weights alone, if not given")
+    parser.add_argument("--model", action="append", help="default: truckmap")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
