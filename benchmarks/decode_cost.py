@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import ROOT, describe
-from truckcount.presence.weights import DEFAULT_MODEL, find_weights
+from truckcount.presence.weights import find_weights
 
 CLIPS = ROOT.parent / "shared" / "data" / "clips"
 DEFAULT_CLIPS = (
@@ -117,7 +117,7 @@ def main() -> None:
     """Measure and write ``results/decode_cost.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, action="append")
-    parser.add_argument("--model", action="append", help="default: truckmap")
+    parser.add_argument("--model", action="append", help="both by default")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
@@ -127,7 +127,7 @@ def main() -> None:
             if not clip.exists():
                 print(f"{clip} is not here: not measured")
                 continue
-            for model in arguments.model or [DEFAULT_MODEL]:
+            for model in arguments.model or ["truckmap", "truckmap-s"]:
                 found.append(measure_clip(clip, arguments.repeats, Path(folder), model))
                 print(json.dumps(found[-1]))
     if found and not arguments.clip:
