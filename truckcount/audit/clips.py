@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from truckcount.audit.frame import month_span
 from truckcount.domain.audit import AuditWindow
 from truckcount.errors import VideoError
 from truckcount.store import SegmentRecord, Store
-from truckcount.store.layout import DAY_US
+from truckcount.store.layout import DAY_US, month_of
 from truckcount.video.excerpt import Stretch, cut_excerpt
 from truckcount.video.mosaic import tile_fraction
 from truckcount.video.sources import find_sources
@@ -107,7 +108,7 @@ class _Finder:
 
     def __init__(self, store: Store, videos: Sequence[str]) -> None:
         self._store = store
-        self._records: dict[str, list[SegmentRecord]] = {}
+        self._records: dict[tuple[str, str], list[SegmentRecord]] = {}
         self._by_name = {
             (Path(s.path).name, s.size_bytes): s.path
             for s in (find_sources(videos) if videos else [])
@@ -115,12 +116,8 @@ class _Finder:
 
     def stretches(self, window: AuditWindow) -> list[Stretch]:
         """Return what of which files makes up a window; all of it or an error."""
-        if window.camera not in self._records:
-            self._records[window.camera] = [
-                r for r in self._store.segments(window.camera) if r.status == "done"
-            ]
         found = []
-        for record in self._records[window.camera]:
+        for record in self._near(window):
             if record.start_us is None:
                 continue
             for low, high in record.winner_intervals:
@@ -136,10 +133,23 @@ class _Finder:
                     )
         return sorted(found, key=lambda s: s.from_us)
 
+    def _near(self, window: AuditWindow) -> list[SegmentRecord]:
+        """Read the segments of a window's month: there are many windows."""
+        month = month_of(window.window_start_us)
+        if (window.camera, month) not in self._records:
+            low, high = month_span(month)
+            span = (low, max(high, window.window_end_us))
+            self._records[window.camera, month] = [
+                r
+                for r in self._store.segments(window.camera, window=span)
+                if r.status == "done"
+            ]
+        return self._records[window.camera, month]
+
     def tile(self, window: AuditWindow) -> float:
         """Choose the tiles of a camera's mosaics by the trucks of a window's day."""
         day = window.window_start_us // DAY_US * DAY_US
-        won = {r.segment_id: r.winner_intervals for r in self._records[window.camera]}
+        won = {r.segment_id: r.winner_intervals for r in self._near(window)}
         scores = self._store.read_scores(
             window.camera, window.gate, (day, day + DAY_US), won
         )

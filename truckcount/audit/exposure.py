@@ -114,7 +114,8 @@ def _patterns(
         return []
     chosen = np.linspace(0, len(partly) - 1, min(len(partly), MAX_PATTERNS))
     hours = [to_us(partly[k]) for k in np.unique(chosen.astype(int))]
-    won = {r.segment_id: r.winner_intervals for r in store.segments(camera)}
+    records = store.segments(camera, window=(hours[0], hours[-1] + HOUR_US))
+    won = {r.segment_id: r.winner_intervals for r in records}
     found = []
     for day in dict.fromkeys(day_of(t) for t in hours):
         t_us, dt_s = usable_samples(store.root, camera, gate, day, won)

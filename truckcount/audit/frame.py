@@ -104,7 +104,7 @@ def build_frames(
         msg = f"a window of {window_s} s does not divide the hour; use 600 or 900"
         raise CalibrationError(msg)
     hours = read_hours(store.root, camera=camera).to_pylist()
-    records = [r for r in store.segments(camera) if r.status == "done"]
+    records = [r for r in store.segments(camera, window=span) if r.status == "done"]
     frames = []
     by_gate = itertools.groupby(
         sorted(hours, key=lambda r: str(r["gate"])), key=lambda r: str(r["gate"])

@@ -7,6 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from truckcount.errors import (
     ConfigError,
     GrowingFileError,
@@ -26,14 +29,16 @@ from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run import run_paths
-from truckcount.pipeline.segments import is_counted
+from truckcount.pipeline.segments import is_counted_row
 from truckcount.store import Store
 from truckcount.store.seals import LEFT_OUT
+from truckcount.store.segments_table import read_columns
 from truckcount.video import Source, check_settled, find_sources
 from truckcount.video.sources import URL_PATTERN
 
 logger = logging.getLogger(__name__)
 
+_MARKED = ("path", "size_bytes", "mtime_utc", "start_utc", "status")
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
 MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
 WORKER_FILES = 64  # of each worker process, which takes seconds to start
@@ -193,12 +198,17 @@ def batches(
 
 def known_marks(store: Store) -> dict[str, FileMark]:
     """Return size and time of every counted file of a store, by path."""
-    return {
-        record.path: (record.size_bytes, record.mtime_us or 0)
-        for camera in store.cameras()
-        for record in store.segments(camera)
-        if is_counted(record) or record.status in {"duplicate", *LEFT_OUT}
-    }
+    marks: dict[str, FileMark] = {}
+    for camera in store.cameras():
+        table = read_columns(store.root, camera, _MARKED)
+        is_known = is_counted_row() | pc.field("status").isin(
+            ["duplicate", *sorted(LEFT_OUT)]
+        )
+        table = table.filter(is_known)  # of two rows of one path the later holds
+        mtimes = pc.fill_null(table["mtime_utc"].cast(pa.int64()), 0)
+        pairs = zip(table["size_bytes"].to_pylist(), mtimes.to_pylist(), strict=True)
+        marks.update(zip(table["path"].to_pylist(), pairs, strict=True))
+    return marks
 
 
 def find_waiting(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.credentials import mask_credentials
@@ -29,6 +30,11 @@ SAME_START_US = 1000  # sidecars may round to milliseconds
 def is_counted(record: SegmentRecord) -> bool:
     """Whether a segment's scores take part in counting."""
     return record.status == "done" and record.start_us is not None
+
+
+def is_counted_row() -> pc.Expression:
+    """Return the same as a filter of the rows of ``segments``."""
+    return (pc.field("status") == "done") & pc.field("start_utc").is_valid()
 
 
 def record_of(

@@ -8,15 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from truckcount.pipeline.attempts import US_PER_S, Attempts
 from truckcount.pipeline.intake import Waiting, find_waiting, known_marks
 from truckcount.pipeline.result import iso_utc
-from truckcount.pipeline.segments import is_counted
-from truckcount.store import SegmentRecord, Store
+from truckcount.pipeline.segments import is_counted_row
+from truckcount.store import Store
 from truckcount.store.read import read_bins
 from truckcount.store.seals import LEFT_OUT
+from truckcount.store.segments_table import read_columns
 
 FINE, WARNING, CRITICAL = 0, 1, 2
+_COLUMNS = (
+    "path", "status", "error", "start_utc", "end_utc", "duration_s", "known_at_utc",
+)  # fmt: skip
 LEVELS = ("ok", "warning", "critical")
 HOUR_US, DAY_US = 3600 * US_PER_S, 86_400 * US_PER_S
 WEEK_US = 7 * DAY_US
@@ -73,15 +80,17 @@ def read_status(
     options = StatusOptions() if options is None else options
     now_us = round((time.time() if now_s is None else now_s) * US_PER_S)
     opened = Store.open(store, is_new_allowed=False)
-    records = {name: opened.segments(name) for name in opened.cameras()}
-    records = {
-        name: rows  # a deleted camera is no worry
-        for name, rows in records.items()
-        if any(r.status not in LEFT_OUT for r in rows)
+    segments = {
+        name: read_columns(opened.root, name, _COLUMNS) for name in opened.cameras()
+    }
+    segments = {
+        name: table  # a deleted camera is no worry
+        for name, table in segments.items()
+        if table.filter(~pc.field("status").isin(sorted(LEFT_OUT))).num_rows
     }
     cameras = [
-        _camera_status(opened, name, records.get(name, []), options, now_us)
-        for name in sorted({*records, *options.expected})
+        _camera_status(opened, name, segments.get(name), options, now_us)
+        for name in sorted({*segments, *options.expected})
     ]
     attempts = Attempts(opened.root)
     places = [str(Path(folder).absolute()) for folder in folders]
@@ -92,8 +101,8 @@ def read_status(
         settle_s=options.settle_s,
         now_s=now_us / US_PER_S,
     )
-    failed = _failed_files(records, attempts, now_us)
-    disk = _disk_need(opened.root, records, now_us)
+    failed = _failed_files(segments, attempts, now_us)
+    disk = _disk_need(opened.root, segments, now_us)
     reasons = [*_reasons(cameras, waiting, failed), *_disk_reasons(disk)]
     return {
         "store": str(store),
@@ -110,24 +119,27 @@ def read_status(
 def _camera_status(
     store: Store,
     camera: str,
-    records: Sequence[SegmentRecord],
+    segments: pa.Table | None,
     options: StatusOptions,
     now_us: int,
 ) -> CameraStatus:
-    spans = sorted(
-        (r.start_us, r.end_us)
-        for r in records
-        if is_counted(r) and r.start_us is not None and r.end_us is not None
-    )
-    if not spans:
+    counted = None if segments is None else segments.filter(is_counted_row())
+    if counted is None or not len(counted):
         return CameraStatus(
             camera=camera, level="critical", last_end_utc=None, lag_s=None,
             last_hour_utc=None, last_hour_trucks=None, last_hour_coverage_s=None,
             week_covered_s=0.0, week_gap_s=0.0, week_gaps=(),
         )  # fmt: skip
-    last_us = max(end for _, end in spans)
+    starts, ends = (
+        counted[name].cast(pa.int64()).to_numpy() for name in ("start_utc", "end_utc")
+    )
+    last_us = int(ends.max())
     lag_s = (now_us - last_us) / US_PER_S
-    gaps, covered_us = _gaps(spans, now_us - WEEK_US)
+    is_recent = ends > now_us - WEEK_US
+    spans = sorted(
+        zip(starts[is_recent].tolist(), ends[is_recent].tolist(), strict=True)
+    )
+    gaps, covered_us = _gaps(spans, max(now_us - WEEK_US, int(starts.min())))
     hour_us, trucks, coverage_s = _last_hour(store, camera, last_us)
     return CameraStatus(
         camera=camera,
@@ -161,7 +173,7 @@ def _gaps(
 
     What no segment follows yet is lag, not a gap.
     """
-    gaps, covered, at = [], 0, max(from_us, spans[0][0])
+    gaps, covered, at = [], 0, from_us
     for start, end in spans:
         if end <= at:
             continue
@@ -187,11 +199,27 @@ def _last_hour(
 
 
 def _failed_files(
-    records: dict[str, list[SegmentRecord]], attempts: Attempts, now_us: int
+    segments: dict[str, pa.Table], attempts: Attempts, now_us: int
 ) -> list[dict[str, Any]]:
     """Failed files: those on the schedule, then those that a plain run met."""
-    counted = {r.path for rs in records.values() for r in rs if is_counted(r)}
-    camera_of = {r.path: name for name, rs in records.items() for r in rs}
+    week = pa.scalar(now_us - WEEK_US, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    is_failed = pc.field("error").is_valid() & (pc.field("known_at_utc") > week)
+    failed = [
+        (name, row)
+        for name, table in segments.items()
+        for row in table.filter(is_failed).to_pylist()
+    ]
+    asked = pa.array(
+        sorted({one.path for one in attempts} | {row["path"] for _, row in failed}),
+        pa.string(),
+    )
+    is_asked = pc.field("path").isin(asked)
+    counted: set[str] = set()
+    camera_of: dict[str, str] = {}
+    for name, table in segments.items():
+        mine = table.filter(is_asked)
+        camera_of |= dict.fromkeys(mine["path"].to_pylist(), name)
+        counted |= set(mine.filter(is_counted_row())["path"].to_pylist())
     rows = {
         one.path: {
             "path": one.path,
@@ -204,19 +232,17 @@ def _failed_files(
         }
         for one in attempts
     }
-    for name, of_camera in records.items():
-        for r in of_camera:
-            is_known = r.path in counted or r.path in rows or r.error is None
-            if not is_known and now_us - r.known_at_us < WEEK_US:
-                rows[r.path] = {
-                    "path": r.path,
-                    "camera": name,
-                    "status": r.status,
-                    "reason": r.error,
-                    "n_failures": 1,
-                    "next_try_utc": None,
-                    "is_quarantined": False,
-                }
+    for name, row in failed:
+        if row["path"] not in counted and row["path"] not in rows:
+            rows[row["path"]] = {
+                "path": row["path"],
+                "camera": name,
+                "status": row["status"],
+                "reason": row["error"],
+                "n_failures": 1,
+                "next_try_utc": None,
+                "is_quarantined": False,
+            }
     return [rows[path] for path in sorted(rows)]
 
 
@@ -235,7 +261,7 @@ def _waiting_row(waiting: Waiting, now_us: int) -> dict[str, Any]:
 
 
 def _disk_need(
-    root: Path, records: dict[str, list[SegmentRecord]], now_us: int
+    root: Path, segments: dict[str, pa.Table], now_us: int
 ) -> dict[str, Any]:
     """Measure bytes a counted day takes, and how long the disk lasts at that."""
     n_bytes = 0
@@ -245,10 +271,11 @@ def _disk_need(
                 n_bytes += (Path(folder) / name).stat().st_size
             except OSError:
                 continue  # a draft that was renamed meanwhile
-    counted = [r for rs in records.values() for r in rs if is_counted(r)]
-    all_s = sum(r.duration_s or 0.0 for r in counted)
+    counted = [table.filter(is_counted_row()) for table in segments.values()]
+    week = pa.scalar(now_us - WEEK_US, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    all_s = sum(_seconds(table) for table in counted)
     week_s = sum(
-        r.duration_s or 0.0 for r in counted if (r.end_us or 0) > now_us - WEEK_US
+        _seconds(table.filter(pc.field("end_utc") > week)) for table in counted
     )
     per_second = n_bytes / all_s if all_s else None
     per_day = None if per_second is None else per_second * week_s / 7
@@ -260,6 +287,10 @@ def _disk_need(
         "bytes_per_day": per_day,
         "days_left": None if not per_day else round(free / per_day, 1),
     }
+
+
+def _seconds(counted: pa.Table) -> float:
+    return sum(s or 0.0 for s in counted["duration_s"].to_pylist())
 
 
 def _reasons(

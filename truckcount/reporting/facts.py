@@ -21,8 +21,10 @@ from truckcount.store.audits_table import read_audits
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.publish import read_table
 from truckcount.store.read import read_hours
+from truckcount.store.segments_table import undated_segments
 
 Array = npt.NDArray[np.float64]
+FOREVER_US = 2**62
 HOURS_A_DAY, SPRING_HOURS = 24, 23
 HOUR_COLUMNS = [
     "camera",
@@ -223,11 +225,13 @@ def _gates(
 
 def _files(store: Store, camera: str, first: date) -> list[SegmentRecord]:
     floor_us = int(np.datetime64(first, "us").astype(np.int64)) - 86_400_000_000
-    return [
+    dated = [
         r
-        for r in store.segments(camera)
-        if (r.known_at_us if r.start_us is None else r.start_us) >= floor_us
+        for r in store.segments(camera, window=(floor_us, FOREVER_US))
+        if r.start_us is not None and r.start_us >= floor_us
     ]
+    undated = undated_segments(store.root, camera)
+    return [r for r in undated if r.known_at_us >= floor_us] + dated
 
 
 def _read_revisions(root: Path, since: Any) -> tuple[dict[str, int], list[Change]]:

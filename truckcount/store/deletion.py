@@ -38,7 +38,8 @@ from truckcount.store.seals import (
     put_seal,
     subtract,
 )
-from truckcount.store.segments_table import SegmentRecord, change_segments
+from truckcount.store.segment_record import SegmentRecord
+from truckcount.store.segments_table import change_segments
 from truckcount.store.store import Store
 
 LOCK_TIMEOUT_S = 60.0

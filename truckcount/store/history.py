@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from truckcount.errors import StoreError
+from truckcount.store.file_statistics import column_range
 from truckcount.store.layout import file_path, from_us, month_of, to_us
 from truckcount.store.payload import ESTIMATES, is_same_payload
 from truckcount.store.publish import publish_table, read_table
@@ -310,22 +310,6 @@ def _may_hold(path: Path, low_us: int, high_us: int) -> bool:
     if span is None:
         return True
     return bool(to_us(span[0]) < high_us and to_us(span[1]) >= low_us)
-
-
-def column_range(path: Path, column: str) -> tuple[Any, Any] | None:
-    """Return a column's least and largest value by a file's statistics, if there."""
-    try:
-        meta = pq.read_metadata(path)
-        index = meta.schema.to_arrow_schema().get_field_index(column)
-        parts = [
-            meta.row_group(i).column(index).statistics
-            for i in range(meta.num_row_groups)
-        ]
-    except (pa.ArrowInvalid, OSError, ValueError):
-        return None  # whoever reads it says what is wrong with it
-    if not parts or any(p is None or not p.has_min_max for p in parts):
-        return None
-    return min(p.min for p in parts), max(p.max for p in parts)
 
 
 def _check_clock(path: Path, now_us: int) -> None:

@@ -15,6 +15,7 @@ from truckcount.domain.hour import HourRow
 from truckcount.store.bins_table import write_bins
 from truckcount.store.calibrated_rows import carry_factor
 from truckcount.store.calibrations_table import read_calibrations
+from truckcount.store.file_statistics import column_range
 from truckcount.store.history import (
     HOUR_US,
     LATE_US,
@@ -22,7 +23,6 @@ from truckcount.store.history import (
     US_PER_S,
     Clock,
     History,
-    column_range,
     known_at,
 )
 from truckcount.store.layout import file_path, from_us, month_of, to_us

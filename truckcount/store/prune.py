@@ -16,7 +16,8 @@ from truckcount.store.seals import (
     Seals,
     put_seal,
 )
-from truckcount.store.segments_table import SegmentRecord, change_segments
+from truckcount.store.segment_record import SegmentRecord
+from truckcount.store.segments_table import change_segments
 from truckcount.store.store import Store
 
 KEEP_DAYS = 400  # features.md section 13: one year-on-year recount stays possible

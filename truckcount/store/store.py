@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,9 +28,11 @@ from truckcount.store.recalibration import Recalibration, recalibrate_hours
 from truckcount.store.schema import SCHEMA_VERSION
 from truckcount.store.scores_table import ScoresReader, has_scores, write_scores
 from truckcount.store.seals import Seals, read_seals
+from truckcount.store.segment_record import SegmentRecord
 from truckcount.store.segments_table import (
-    SegmentRecord,
+    find_segments,
     read_segments,
+    segments_between,
     write_segments,
 )
 
@@ -254,8 +256,26 @@ class Store:
             ],
         )
 
-    def segments(self, camera: str) -> list[SegmentRecord]:
-        """Read a camera's segments, by start."""
+    def segments(
+        self,
+        camera: str,
+        *,
+        ids: Collection[str] | None = None,
+        window: tuple[int, int] | None = None,
+    ) -> list[SegmentRecord]:
+        """Read a camera's segments, by start; all of a year are many.
+
+        Parameters
+        ----------
+        ids : collection of str, optional
+            Only the rows of these segments.
+        window : (low_us, high_us), optional
+            Only segments that begin before its end and end after its begin.
+        """
+        if ids is not None:
+            return find_segments(self.root, camera, ids)
+        if window is not None:
+            return segments_between(self.root, camera, *window)
         return read_segments(self.root, camera)
 
     def seals(self, camera: str) -> Seals:
