@@ -128,7 +128,7 @@ def test_days_part_a_window_and_segments_stay_whole(whole):
         (T0_US, T0_US + 24 * HOUR_US),
         (T0_US + 24 * HOUR_US, T0_US + 25 * HOUR_US),
     ]
-    spans = counter_of(whole).spans
+    spans = counter_of(whole).spans.around(T0_US, T0_US + 24 * HOUR_US)
     low, high = whole_segments(spans, spans[1].start_us + 5, spans[2].start_us + 5, 0)
     assert (low, high) == (spans[1].start_us, spans[2].end_us)
 

@@ -1,12 +1,13 @@
 """Sample times to what was watched: usable, unusable and busy stretches."""
 
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from truckcount.counting.debounce import Debouncer
+from truckcount.counting.debounce import Debouncer, Presence
 from truckcount.counting.options import CountingOptions
 from truckcount.domain.scores import Scores
 
@@ -83,17 +84,62 @@ class Coverage:
         return slice(low, max(low, high))
 
 
-def measure_coverage(scores: Scores, options: CountingOptions) -> Coverage:
+class BusyCounter:
+    """Turns presence scores into stretches of presence; a fold, as counting is."""
+
+    def __init__(self, options: CountingOptions) -> None:
+        self.debouncer = Debouncer(options)
+        self._floor = round(options.off_score * 255)
+
+    def process(self, scores: Scores) -> list[tuple[int, int]]:
+        """Take the next scores; return the stretches that ended in them."""
+        usable = np.flatnonzero(scores.quality_flags == 0)
+        times, values = scores.t_us[usable], scores.score_u8[usable]
+        found: list[Presence] = []
+        last = -1
+        for k in [*np.flatnonzero(values >= self._floor).tolist(), len(times)]:
+            # a quiet sample after a dip ends a presence: show the debouncer some
+            for q in range(last + 1, k):
+                if self.debouncer.is_idle:
+                    break
+                found += self.debouncer.process(int(times[q]), 0.0, "")
+            if k > 0:
+                self.debouncer.skip_to(int(times[k - 1]))
+            if k < len(times):
+                found += self.debouncer.process(int(times[k]), int(values[k]) / 255, "")
+            last = k
+        return [(p.onset_us, p.offset_us) for p in found]
+
+    def finish(self) -> list[tuple[int, int]]:
+        """End what is open, as at the end of coverage."""
+        return [(p.onset_us, p.offset_us) for p in self.debouncer.finish()]
+
+
+def measure_coverage(
+    scores: Scores,
+    options: CountingOptions,
+    busy: Sequence[tuple[int, int]] | None = None,
+) -> Coverage:
     """Measure what a gate's samples cover (features.md section 4.1).
 
     A sample stands for the time to the next one, up to the longest gap that is
     bridged; before a longer gap it stands for the median interval of its segment.
+
+    Parameters
+    ----------
+    busy : sequence of (start_us, end_us), optional
+        The stretches of presence, where they were found already.
     """
+    if busy is None:
+        counter = BusyCounter(options)
+        busy = counter.process(scores) + counter.finish()
     times = scores.t_us
     is_usable = scores.quality_flags == 0
     if not len(times):
         empty = np.empty(0, np.int64)
-        return Coverage(start_us=empty, end_us=empty, is_usable=is_usable, busy=())
+        return Coverage(
+            start_us=empty, end_us=empty, is_usable=is_usable, busy=tuple(busy)
+        )
     dt = np.diff(times, append=times[-1])
     stands_for = np.empty(len(times), np.int64)
     for index in range(len(scores.segment_ids)):
@@ -111,31 +157,5 @@ def measure_coverage(scores: Scores, options: CountingOptions) -> Coverage:
         start_us=times,
         end_us=end,
         is_usable=np.asarray(is_usable),
-        busy=_busy_stretches(scores, options),
+        busy=tuple(busy),
     )
-
-
-def _busy_stretches(
-    scores: Scores, options: CountingOptions
-) -> tuple[tuple[int, int], ...]:
-    debouncer = Debouncer(options)
-    usable = np.flatnonzero(scores.quality_flags == 0)
-    times, values = scores.t_us[usable], scores.score_u8[usable]
-    found = []
-    last = -1
-    for k in np.flatnonzero(values >= round(options.off_score * 255)).tolist():
-        # a quiet sample after a dip ends a presence: show the debouncer some
-        for q in range(last + 1, k) if last >= 0 else ():
-            if debouncer.is_idle:
-                break
-            found += debouncer.process(int(times[q]), 0.0, "")
-        if last >= 0:
-            debouncer.skip_to(int(times[k - 1]))
-        found += debouncer.process(int(times[k]), int(values[k]) / 255, "")
-        last = k
-    for q in range(last + 1, len(times)) if last >= 0 else ():
-        if debouncer.is_idle:
-            break
-        found += debouncer.process(int(times[q]), 0.0, "")
-    found += debouncer.finish()
-    return tuple((p.onset_us, p.offset_us) for p in found)

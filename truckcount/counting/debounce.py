@@ -1,6 +1,7 @@
 """A score over time to intervals of presence."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from truckcount.counting.options import CountingOptions
 
@@ -56,6 +57,24 @@ class Debouncer:
     def is_idle(self) -> bool:
         """Whether quiet samples would change nothing."""
         return self._open is None
+
+    @property
+    def since_us(self) -> int | None:
+        """When the presence began that has not ended yet."""
+        return None if self._open is None else self._open.onset_us
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all of it as what JSON can hold."""
+        return {
+            "open": None if self._open is None else astuple(self._open),
+            "last_us": self._last_us,
+            "n_onsets": self.n_onsets,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what ``to_state`` returned."""
+        self._open = None if state["open"] is None else _Open(*state["open"])
+        self._last_us, self.n_onsets = state["last_us"], state["n_onsets"]
 
     def process(self, t_us: int, score: float, segment: str) -> list[Presence]:
         """Take one usable sample; return presences that it ends."""

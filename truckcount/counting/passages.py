@@ -1,6 +1,7 @@
 """Scores of one gate to passages: a fold over samples."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,30 @@ class GateCounter:
     def is_idle(self) -> bool:
         """Whether nothing is being followed: a fresh counter would go on alike."""
         return not self._tracks and self._debouncer.is_idle
+
+    @property
+    def since_us(self) -> int | None:
+        """First sight of what is being followed; no passage to come began before."""
+        seen = [track.obs[0].t_us for track in self._tracks]
+        open_us = self._debouncer.since_us
+        return min([*seen, *([] if open_us is None else [open_us])], default=None)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the whole state as what JSON can hold."""
+        return {
+            "tracks": [track.to_state() for track in self._tracks],
+            "n_born": self._n_born,
+            "last_us": self._last_us,
+            "watch_start_us": self._watch_start_us,
+            "debouncer": self._debouncer.to_state(),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what ``to_state`` returned, with the same gate and options."""
+        self._tracks = [Track.from_state(one) for one in state["tracks"]]
+        self._n_born, self._last_us = state["n_born"], state["last_us"]
+        self._watch_start_us = state["watch_start_us"]
+        self._debouncer.resume(state["debouncer"])
 
     def process(self, scores: Scores) -> list[Passage]:
         """Take the next scores; return the passages that ended in them.

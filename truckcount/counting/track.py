@@ -1,6 +1,7 @@
 """A track: one vehicle followed from sample to sample."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
 STAND_WINDOW_US = 2_000_000  # a truck that has not moved for this long stands
 STAND_TRAVEL = 0.12  # box sizes; detections of a standing truck wander by less
@@ -63,6 +64,29 @@ class Track:
     def _note(self, seen: Observation) -> None:
         self.sum_p += seen.p
         self.max_p = max(self.max_p, seen.p)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all of it as what JSON can hold."""
+        return {
+            "number": self.number,
+            "obs": [astuple(seen) for seen in self.obs],
+            "n_obs": self.n_obs,
+            "sum_p": self.sum_p,
+            "max_p": self.max_p,
+            "riding": sorted(self.riding.items()),
+            "partner_weight": sorted(self.partner_weight.items()),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Track":
+        """Return the track that ``to_state`` was asked of."""
+        obs = [Observation(*values) for values in state["obs"]]
+        track = cls(number=state["number"], obs=obs)
+        track.n_obs = state["n_obs"]
+        track.sum_p, track.max_p = state["sum_p"], state["max_p"]
+        track.riding = dict(state["riding"])
+        track.partner_weight = dict(state["partner_weight"])
+        return track
 
     @property
     def last(self) -> Observation:

@@ -1,59 +1,26 @@
 """Stored scores of one camera to passages and hour rows, window by window."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-
-from truckcount.counting import (
-    CountingOptions,
-    count_hours,
-    count_passages,
-    count_still_hours,
-    measure_coverage,
-)
+from truckcount.counting import CountingOptions, count_hours, count_still_hours
 from truckcount.counting.estimates import PARKED_DWELLS
 from truckcount.domain.camera import Camera, Gate
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
-from truckcount.domain.scores import Scores, select_scores
 from truckcount.pipeline.bins import bins_of
+from truckcount.pipeline.camera_spans import CameraSpans
 from truckcount.pipeline.config import RunOptions, config_hash, counting_options
+from truckcount.pipeline.gate_counter import GateWindowCounter, ScoresPlace
 from truckcount.pipeline.outages import is_valid
-from truckcount.pipeline.timeline import (
-    Interval,
-    affected_windows,
-    keep_first_of_tick,
-    resolve_overlaps,
-    span_of,
-)
-from truckcount.pipeline.windows import (
-    ReadScores,
-    cut_after,
-    cut_before,
-    join_windows,
-    split_days,
-    whole_segments,
-)
+from truckcount.pipeline.timeline import Interval, Span
+from truckcount.pipeline.windows import join_windows, split_days
 from truckcount.presence.weights import Weights
-from truckcount.store import SegmentRecord
-from truckcount.store.seals import Seals, subtract
+from truckcount.store import SegmentRecord, Store
+from truckcount.store.fold_states import HeldStates
+from truckcount.store.seals import Seals
 
 HOUR_US = 3_600_000_000
-
-
-class ScoresPlace(Protocol):
-    """Where scores are read from: a store, or two."""
-
-    def read_scores(
-        self,
-        camera: str,
-        gate: str,
-        window: Interval,
-        won: Mapping[str, Sequence[Interval]],
-    ) -> Scores:
-        """Read a gate's scores in a window, each moment from one segment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +37,19 @@ class GateCounts:
 
 
 class CameraCounter:
-    """Counts windows of one camera from its stored scores; writes nothing.
+    """Counts windows of one camera from its stored scores; writes no table.
 
     Parameters
     ----------
     records : sequence of SegmentRecord
-        All counted segments of the camera.
+        Counted segments of the camera: all, or those that ``others`` has not or
+        has otherwise.
     seals : Seals
         Hours that are left as they stand: their scores are gone.
+    others : Store, optional
+        Holds the other counted segments; those that matter are read from it.
+    states : HeldStates, optional
+        What a road that is never quiet goes on from.
     """
 
     def __init__(
@@ -89,50 +61,45 @@ class CameraCounter:
         weights: Weights,
         options: RunOptions,
         seals: Seals,
+        others: Store | None = None,
+        states: HeldStates | None = None,
     ) -> None:
-        self._store, self._camera, self._options = store, camera, options
-        self._seals = seals
-        self.spans = sorted(
-            (span_of(r) for r in records), key=lambda s: (s.start_us, s.segment_id)
-        )
-        self.won = {
-            segment_id: subtract(parts, seals.deleted)
-            for segment_id, parts in resolve_overlaps(self.spans).items()
-        }
+        self._camera, self._options, self._seals = camera, options, seals
+        self.spans = CameraSpans(records, seals.deleted, others, camera.name)
         self.model_id = weights.model_id
-        self._has_peaks = weights.has_peaks
-        self._shapes = sorted(
-            (r.start_us or 0, r.segment_id, r.end_us or 0, r.width / r.height)
-            for r in records
-            if r.width and r.height
-        )
-        self._records = {r.segment_id: r for r in records}
         self.gates: list[tuple[Gate, CountingOptions, str]] = []
+        self._counters: dict[str, GateWindowCounter] = {}
+        states = HeldStates() if states is None else states
         for gate in camera.gates:
             counting = counting_options(gate, weights.header.thresholds)
             digest = config_hash(gate, weights.model_id, counting, options)
             self.gates.append((gate, counting, digest))
+            self._counters[gate.name] = GateWindowCounter(
+                store,
+                camera.name,
+                gate,
+                counting,
+                self.spans,
+                states,
+                digest=digest,
+                sample_fps=options.sample_fps,
+                has_peaks=weights.has_peaks,
+            )
 
     def windows(self, touched: Sequence[Interval]) -> list[Interval]:
         """Return the whole hours that a change of these times can reach.
 
         Sealed ones are left out.
         """
-        seam_us = round(max(o.seam_s for _, o, _ in self.gates) * 1e6)
         narrow = []
         for low, high in join_windows([self._with_losers(t) for t in touched]):
-            for outer in affected_windows(
-                self.spans, [(low, high)], seam_us=seam_us, bin_us=HOUR_US
-            ):
-                begin, end = low, high
-                for gate, counting, _ in self.gates:
-                    read = self._reader(gate)
-                    lead = self._parked_us(gate)
-                    first = cut_before(read, counting, low - lead, outer[0])
-                    last = cut_after(read, counting, high + lead, outer[1])
-                    begin, end = min(begin, first), max(end, last)
-                bins = (begin // HOUR_US * HOUR_US, -(-end // HOUR_US) * HOUR_US)
-                narrow.append((max(bins[0], outer[0]), min(bins[1], outer[1])))
+            begin, end = low, high
+            outer = (low // HOUR_US * HOUR_US, -(-high // HOUR_US) * HOUR_US)
+            for gate, _, _ in self.gates:
+                counter, lead = self._counters[gate.name], self._parked_us(gate)
+                first, last = counter.reach((low, high), lead, self._aspect(outer))
+                begin, end = min(begin, first), max(end, last)
+            narrow.append((begin // HOUR_US * HOUR_US, -(-end // HOUR_US) * HOUR_US))
         return self.unsealed(join_windows(narrow))
 
     def unsealed(self, windows: Sequence[Interval]) -> list[Interval]:
@@ -150,32 +117,20 @@ class CameraCounter:
         self, gate: Gate, counting: CountingOptions, digest: str, window: Interval
     ) -> GateCounts:
         low, high = window
-        read, lead = self._reader(gate), self._parked_us(gate)
-        seam_us = round(counting.seam_s * 1e6)
-        outer = self._outer(low - lead, high + lead, seam_us)
-        begin = cut_before(read, counting, low - lead, outer[0])
-        end = cut_after(read, counting, high + lead, outer[1])
-        scores = read(*whole_segments(self.spans, begin, end))
-        scores = keep_first_of_tick(scores, self._options.sample_fps)
+        counter, lead = self._counters[gate.name], self._parked_us(gate)
         minutes = bins_of(self._camera.timezone, self._options.bins, low, high)
         passages: list[Passage] = []
         rows: dict[int, list[HourRow]] = {}
         kind = self._kind(window, counting)
         if kind == "stills":
+            scores = counter.read_stills(window, lead)
             for n in minutes:
                 rows[n] = count_still_hours(
                     scores, gate, counting, bin_minutes=n, from_us=low, to_us=high
                 )
         else:
-            everything = count_passages(
-                scores,
-                gate,
-                counting,
-                self._aspect(window),
-                has_peaks=self._has_peaks,
-            )
+            everything, coverage = counter.count(window, lead, self._aspect(window))
             passages = [p for p in everything if low <= p.onset_us < high]
-            coverage = measure_coverage(scores, counting)
             for n in minutes:
                 rows[n] = count_hours(
                     everything,
@@ -203,40 +158,14 @@ class CameraCounter:
             rows=rows,
         )
 
-    def _reader(self, gate: Gate) -> ReadScores:
-        def read(low_us: int, high_us: int) -> Scores:
-            if low_us >= high_us:
-                low_us = high_us
-            window = (low_us, high_us)
-            scores = self._store.read_scores(
-                self._camera.name, gate.name, window, self.won
-            )
-            if gate.active_from_us is None and gate.active_to_us is None:
-                return scores
-            keep = np.ones(len(scores), np.bool_)
-            if gate.active_from_us is not None:
-                keep &= scores.t_us >= gate.active_from_us
-            if gate.active_to_us is not None:
-                keep &= scores.t_us < gate.active_to_us
-            return select_scores(scores, keep)
-
-        return read
-
     def _with_losers(self, touched: Interval) -> Interval:
         """Widen to the segments it overlaps: they may own other times now."""
         low, high = touched
-        reached = [s for s in self.spans if s.end_us > low and s.start_us < high]
+        reached = self.spans.around(low, high)
         return (
             min([low, *(s.start_us for s in reached)]),
             max([high, *(s.end_us for s in reached)]),
         )
-
-    def _outer(self, low: int, high: int, seam_us: int) -> Interval:
-        """Return the stretch of touching segments around a window."""
-        found = affected_windows(
-            self.spans, [(low, high)], seam_us=seam_us, bin_us=HOUR_US
-        )
-        return found[0]
 
     def _kind(self, window: Interval, counting: CountingOptions) -> str:
         """Tell what a window was watched with: pictures far apart show no onset.
@@ -246,12 +175,8 @@ class CameraCounter:
         """
         if self._camera.source_kind != "video":
             return self._camera.source_kind
-        inside = [
-            self._records[s.segment_id]
-            for s in self.spans
-            if s.end_us > window[0] and s.start_us < window[1]
-        ]
-        are_sparse = inside and all(_is_sparse(r, counting.seam_s) for r in inside)
+        inside = self.spans.around(*window)
+        are_sparse = inside and all(_is_sparse(s, counting.seam_s) for s in inside)
         return "stills" if are_sparse else "video"
 
     def _parked_us(self, gate: Gate) -> int:
@@ -265,13 +190,10 @@ class CameraCounter:
 
         The first by time, so that it does not hang on the order of arrival.
         """
-        for start, _, end, aspect in self._shapes:
-            if end > window[0] and start < window[1]:
-                return aspect
-        return 16 / 9
+        found = (span.aspect for span in self.spans.around(*window))
+        return next((aspect for aspect in found if aspect is not None), 16 / 9)
 
 
-def _is_sparse(record: SegmentRecord, seam_s: float) -> bool:
+def _is_sparse(span: Span, seam_s: float) -> bool:
     """Whether a segment is stills with gaps between them that end every track."""
-    n, length_s = record.n_samples or 0, record.duration_s or 0.0
-    return record.source_kind == "stills" and length_s > seam_s * max(n - 1, 1)
+    return span.is_stills and span.duration_s > seam_s * max(span.n_samples - 1, 1)

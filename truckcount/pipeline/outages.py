@@ -1,12 +1,13 @@
 """Hours that nobody watched: rows of null between those that were."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from truckcount.counting import unwatched_row
 from truckcount.domain.camera import Gate
 from truckcount.domain.hour import HourRow
-from truckcount.pipeline.timeline import Interval, Span
+from truckcount.pipeline.camera_spans import CameraSpans
+from truckcount.pipeline.timeline import Interval
 
 HOUR_US = 3_600_000_000
 PROVISIONAL_AFTER_US = 15 * 60 * 1_000_000  # features.md section 13
@@ -15,9 +16,9 @@ MAX_NULL_HOURS = 400 * 24  # fill no longer outage with null rows than the score
 
 def outage_hours(
     gate: Gate,
-    spans: Sequence[Span],
+    spans: CameraSpans,
     windows: Sequence[Interval],
-    known: set[int],
+    known: Callable[[int, int], set[int]],
     now_us: int | None,
 ) -> list[int]:
     """Find the hours to fill: between files, and within the gate's validity.
@@ -26,8 +27,8 @@ def outage_hours(
     ----------
     windows : sequence of (low_us, high_us)
         What was counted just now.
-    known : set of int
-        Hours that have rows.
+    known : function of (low_us, high_us)
+        Gives the hours between that have rows, and perhaps others.
 
     Returns
     -------
@@ -46,7 +47,10 @@ def outage_hours(
             until = min(until, gate.active_to_us + HOUR_US - 1)
         begin = gate.active_from_us // HOUR_US * HOUR_US
         found |= set(range(begin, until // HOUR_US * HOUR_US, HOUR_US))
-    return sorted(t for t in found - known if is_valid(gate, t, t + HOUR_US))
+    if not found:
+        return []
+    found -= known(min(found), max(found) + HOUR_US)
+    return sorted(t for t in found if is_valid(gate, t, t + HOUR_US))
 
 
 def unwatched_rows(
@@ -69,13 +73,12 @@ def is_valid(gate: Gate, low_us: int, high_us: int) -> bool:
 
 
 def _between_files(
-    spans: Sequence[Span], windows: Sequence[Interval]
+    spans: CameraSpans, windows: Sequence[Interval]
 ) -> Iterator[Interval]:
     """Give the whole hours between each window and its neighbours in time."""
     for low, high in windows:
-        before = [s.end_us for s in spans if s.end_us <= low]
-        after = [s.start_us for s in spans if s.start_us >= high]
-        if before:
-            yield -(-max(before) // HOUR_US) * HOUR_US, low
-        if after:
-            yield high, min(after) // HOUR_US * HOUR_US
+        before, after = spans.neighbours(low, high)
+        if before is not None:
+            yield -(-before // HOUR_US) * HOUR_US, low
+        if after is not None:
+            yield high, after // HOUR_US * HOUR_US

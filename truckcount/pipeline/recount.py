@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.hour import HourRow
@@ -11,9 +12,10 @@ from truckcount.pipeline.bins import bins_of
 from truckcount.pipeline.camera_counter import CameraCounter, GateCounts
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.outages import outage_hours, unwatched_rows
-from truckcount.pipeline.timeline import Interval
+from truckcount.pipeline.timeline import Interval, span_of
 from truckcount.presence.weights import Weights
 from truckcount.store import HourStamp, SegmentRecord, Store
+from truckcount.store.fold_states import FoldStates
 from truckcount.store.layout import month_of
 
 HOUR_US = 3_600_000_000
@@ -28,6 +30,7 @@ class CameraCounts:
     passages: tuple[Passage, ...]
     hours: tuple[HourRow, ...]
     won: dict[str, list[Interval]]
+    """Times that the changed segments, and those they overlap, count for."""
 
 
 def publish_counts(
@@ -46,12 +49,16 @@ def publish_counts(
     Parameters
     ----------
     records : sequence of SegmentRecord
-        All counted segments of the camera, the changed ones among them.
+        Counted segments, the changed ones among them; those that the store has as
+        they are may be left out.
     changed : set of str
         Ids of segments that are new or whose configuration changed.
     vacated : sequence of (start_us, end_us)
         Times that segments were moved away from: a corrected clock.
     """
+    states = FoldStates(store.root, camera.name)
+    if vacated:
+        states.cut(min(low for low, _ in vacated))
     counter = CameraCounter(
         store,
         camera,
@@ -59,9 +66,12 @@ def publish_counts(
         weights=weights,
         options=options,
         seals=store.seals(camera.name),
+        others=store,
+        states=states,
     )
-    touched = [(s.start_us, s.end_us) for s in counter.spans if s.segment_id in changed]
-    windows = counter.windows([*touched, *vacated])
+    spans = [span_of(r) for r in records if r.segment_id in changed]
+    touched = [*((s.start_us, s.end_us) for s in spans), *vacated]
+    windows = counter.windows(touched)
     if not windows:
         return None
     publisher = CountsPublisher(store, camera, counter, options, now_us)
@@ -81,7 +91,7 @@ def publish_counts(
         windows=tuple(windows),
         passages=tuple(passages),
         hours=tuple(hours),
-        won=counter.won,
+        won=counter.spans.won_near(touched),
     )
 
 
@@ -118,7 +128,7 @@ class CountsPublisher:
     def fill_outages(self, windows: Sequence[Interval]) -> None:
         """Write null rows for hours that nobody watched, where there are none."""
         for gate, _, digest in self._counter.gates:
-            known = self._store.hour_starts(self._camera.name, gate.name)
+            known = partial(self._store.hour_starts, self._camera.name, gate.name)
             starts = outage_hours(
                 gate, self._counter.spans, windows, known, self._now_us
             )

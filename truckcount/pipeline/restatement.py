@@ -123,7 +123,8 @@ class _Restatement:
             for k in self._new
             for s in (span_of(self._old[k]), span_of(self._new[k]))
         ]
-        kept = [(s.start_us, s.end_us) for s in counter.spans if s.segment_id in fits]
+        spans = [span_of(r) for r in records if r.segment_id in fits]
+        kept = [(s.start_us, s.end_us) for s in spans]
         windows = counter.unsealed(_hours_held(moved + kept))
         old = hours_before(self._store, self._camera.name, windows)
         publisher = CountsPublisher(self._store, self._camera, counter, self._options)
@@ -132,8 +133,9 @@ class _Restatement:
                 self._copy_scores(segment_id)
             counted = publisher.publish(counter.count(windows))
             publisher.fill_outages(windows)
+            won = counter.spans.won_near(moved)
             records = [
-                replace(r, winner_intervals=tuple(counter.won.get(segment_id, ())))
+                replace(r, winner_intervals=tuple(won.get(segment_id, ())))
                 for segment_id, r in self._new.items()
             ]
             self._store.write_segments(self._camera.name, records)

@@ -7,7 +7,7 @@ Five hops: ``score_file`` makes the first two (video to samples to scores),
 import logging
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from truckcount.domain.scores import Scores
@@ -38,6 +38,7 @@ from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.seals import LEFT_OUT, Seals
+from truckcount.store.segments_table import newest_ids
 from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
@@ -160,7 +161,8 @@ class _CameraRun:
         self._n_before = n_before
         self._digest = scoring_hash(work.camera, weights.model_id, work.options)
         self._run_id = uuid.uuid4().hex[:12]
-        self._records: dict[str, SegmentRecord] = {}
+        self._known: dict[str, SegmentRecord] = {}
+        self._fresh: dict[str, SegmentRecord] = {}
         self._changed: set[str] = set()
         self._vacated: list[tuple[int, int]] = []
         self._pending: list[SegmentRecord] = []
@@ -172,7 +174,7 @@ class _CameraRun:
     def run(self) -> int:
         """Do it; return the trucks counted by the whole run so far."""
         with self._store.lock(self._camera.name):
-            self._read_records()
+            self._read_records({segment_id for _, segment_id in self._work.sources})
             if self._options.speed == "fastest":
                 self._choose_speed()
             try:
@@ -186,7 +188,7 @@ class _CameraRun:
     def keep(self, task: ScoreTask, scored: ScoredFile) -> None:
         """Keep one scored piece and publish it."""
         with self._store.lock(self._camera.name), interrupts_held():
-            self._read_records()
+            self._read_records({task.segment_id})
             record = self._keep(task, scored)
             self._publish()
         self._note(outcome_of(task.source, self._camera, record, "done", scored))
@@ -199,18 +201,21 @@ class _CameraRun:
         self._store.write_segment(self._camera.name, record)
         self._note(outcome)
 
-    def _read_records(self) -> None:
-        records = self._store.segments(self._camera.name)
-        self._records = {r.segment_id: r for r in records if is_counted(r)}
+    def _read_records(self, offered: Collection[str]) -> None:
+        """Read what the store knows of the files that were offered."""
+        records = self._store.segments(self._camera.name, ids=offered)
+        self._known = {r.segment_id: r for r in records if is_counted(r)}
         self._left_out = {r.segment_id: r for r in records if r.status in LEFT_OUT}
         self._seals = self._store.seals(self._camera.name)
 
     def _choose_speed(self) -> None:
         """Replace ``fastest`` by what this camera's scene allows."""
+        name = self._camera.name
+        newest = self._store.segments(name, ids=newest_ids(self._store.root, name))
         plan = choose_plan(
             self._camera,
             self._work.sources,
-            self._records,
+            {r.segment_id: r for r in newest if is_counted(r)} | self._known,
             weights=self._weights,
             options=self._options,
         )
@@ -229,7 +234,7 @@ class _CameraRun:
                 segment_id=segment_id,
                 options=self._options,
             )
-            known = self._records.get(segment_id)
+            known = self._known.get(segment_id)
             if segment_id in todo or segment_id in self._work.own_ids:
                 outcome = duplicate_outcome(task)
                 record = uncounted_record(task, outcome, self._run_id)
@@ -327,7 +332,7 @@ class _CameraRun:
             scoring_hash=self._digest,
             run_id=self._run_id,
         )
-        self._records[record.segment_id] = record
+        self._fresh[record.segment_id] = record
         self._pending.append(record)
         self._changed.add(record.segment_id)
         self._work.own_ids.add(record.segment_id)
@@ -348,7 +353,10 @@ class _CameraRun:
         counts = publish_counts(
             self._store,
             self._camera,
-            list(self._records.values()),
+            [
+                *(self._known[k] for k in self._changed - self._fresh.keys()),
+                *self._fresh.values(),
+            ],
             self._changed,
             weights=self._weights,
             options=self._options,
@@ -360,18 +368,22 @@ class _CameraRun:
         if self._pending:
             self._store.write_segments(self._camera.name, self._pending)
         self._pending.clear()
+        self._fresh.clear()
         self._changed.clear()
         self._vacated.clear()
 
     def _note_winners(self, counts: CameraCounts) -> None:
         """Say in the segments' rows which times each counts for after overlaps."""
+        others = counts.won.keys() - self._fresh.keys()
+        records = self._store.segments(self._camera.name, ids=others)
+        near = {r.segment_id: r for r in records if is_counted(r)} | self._fresh
         pending = {record.segment_id for record in self._pending}
-        for segment_id, record in self._records.items():
+        for segment_id, record in near.items():
             won = tuple(counts.won.get(segment_id, ()))
             if won != record.winner_intervals:
-                self._records[segment_id] = replace(record, winner_intervals=won)
+                near[segment_id] = replace(record, winner_intervals=won)
                 pending.add(segment_id)
-        self._pending = [self._records[segment_id] for segment_id in sorted(pending)]
+        self._pending = [near[segment_id] for segment_id in sorted(pending)]
 
     def _note(self, outcome: FileOutcome) -> None:
         self._work.outcomes.append(outcome)

@@ -20,6 +20,11 @@ class Span:
     segment_id: str
     start_us: int
     end_us: int
+    aspect: float | None = None
+    """Width / height of its picture, where known."""
+    is_stills: bool = False
+    n_samples: int = 0
+    duration_s: float = 0.0
 
 
 def span_of(record: SegmentRecord) -> Span:
@@ -33,8 +38,15 @@ def span_of(record: SegmentRecord) -> Span:
     if record.start_us is None or record.end_us is None:
         msg = f"segment {record.segment_id} ({record.path}) has no place on the clock"
         raise StoreError(msg)
+    is_sized = record.width and record.height
     return Span(
-        segment_id=record.segment_id, start_us=record.start_us, end_us=record.end_us
+        segment_id=record.segment_id,
+        start_us=record.start_us,
+        end_us=record.end_us,
+        aspect=(record.width or 0) / (record.height or 1) if is_sized else None,
+        is_stills=record.source_kind == "stills",
+        n_samples=record.n_samples or 0,
+        duration_s=record.duration_s or 0.0,
     )
 
 

@@ -2,7 +2,9 @@
 
 Counting is a fold over days of touching files. Where no truck is about, the state
 of the fold is empty, and counting may begin or end there and give the same: a new
-hour of a camera that never stops costs an hour, not the year before it.
+hour of a camera that never stops costs an hour, not the year before it. A road that
+has no such moment goes on from a kept state (``gate_counter.py`` says why no other
+cut is exact); ``restless_hours`` tells where one is worth keeping.
 """
 
 import bisect
@@ -23,6 +25,8 @@ START_US = 2 * S_US  # a truck found sooner after the start might have been ther
 
 ReadScores = Callable[[int, int], Scores]
 """Gives a gate's scores of [low, high)."""
+Edge = Callable[[int], int]
+"""Gives the end of the touching segments, exact where it lies within a reach."""
 
 
 def quiet_cuts(scores: Scores, options: CountingOptions) -> list[Interval]:
@@ -55,12 +59,20 @@ def quiet_cuts(scores: Scores, options: CountingOptions) -> list[Interval]:
 
 
 def cut_before(
-    read: ReadScores, options: CountingOptions, moment: int, outer: int
-) -> int:
-    """Return the last cut well before a moment, at the earliest the outer end."""
+    read: ReadScores,
+    options: CountingOptions,
+    moment: int,
+    outer: Edge,
+    reaches: Sequence[int] = REACHES_US,
+) -> int | None:
+    """Return the last cut well before a moment, at the earliest the outer end.
+
+    None where there is none within the reaches.
+    """
     limit = moment - MARGIN_US - round(options.seam_s * S_US)
-    for reach in REACHES_US:
-        begin = max(outer, moment - reach)
+    for reach in reaches:
+        edge = outer(reach)
+        begin = max(edge, moment - reach)
         fit = [
             min(b, limit)
             for a, b in quiet_cuts(read(begin, moment), options)
@@ -68,18 +80,26 @@ def cut_before(
         ]
         if fit:
             return max(fit)
-        if begin == outer:
-            break
-    return outer
+        if begin == edge:
+            return edge
+    return None
 
 
 def cut_after(
-    read: ReadScores, options: CountingOptions, moment: int, outer: int
-) -> int:
-    """Return the first cut well after a moment, at the latest the outer end."""
+    read: ReadScores,
+    options: CountingOptions,
+    moment: int,
+    outer: Edge,
+    reaches: Sequence[int] = REACHES_US,
+) -> int | None:
+    """Return the first cut well after a moment, at the latest the outer end.
+
+    None where there is none within the reaches.
+    """
     limit = moment + MARGIN_US + round(options.seam_s * S_US)
-    for reach in REACHES_US:
-        end = min(outer, moment + reach)
+    for reach in reaches:
+        edge = outer(reach)
+        end = min(edge, moment + reach)
         fit = [
             max(a, limit)
             for a, b in quiet_cuts(read(moment, end), options)
@@ -87,9 +107,34 @@ def cut_after(
         ]
         if fit:
             return min(fit)
-        if end == outer:
-            break
-    return outer
+        if end == edge:
+            return edge
+    return None
+
+
+def restless_hours(
+    scores: Scores, options: CountingOptions, near_us: int | None = None
+) -> list[int]:
+    """Return the full hours before which no cut lies within the first reach.
+
+    Parameters
+    ----------
+    near_us : int, optional
+        A cut, or the outer end, that is known already.
+    """
+    if not len(scores):
+        return []
+    cuts = np.array(quiet_cuts(scores, options), np.int64).reshape(-1, 2)
+    first, last = (int(t) // HOUR_US for t in (scores.t_us[0], scores.t_us[-1]))
+    found = []
+    for hour in range((first + 1) * HOUR_US, last * HOUR_US + 1, HOUR_US):
+        limit = hour - MARGIN_US - round(options.seam_s * S_US)
+        low = hour - REACHES_US[0]
+        is_near = near_us is not None and near_us >= low
+        is_quiet = (cuts[:, 0] <= limit) & (np.minimum(cuts[:, 1], limit) >= low)
+        if not is_near and not is_quiet.any():
+            found.append(hour)
+    return found
 
 
 def whole_segments(

@@ -25,6 +25,7 @@ from truckcount.store.erasure import (
     score_files,
     table_files,
 )
+from truckcount.store.fold_states import forget_states
 from truckcount.store.layout import DAY_US, from_us
 from truckcount.store.publish import read_table, sync
 from truckcount.store.schema import COLUMNS
@@ -101,6 +102,7 @@ def delete_day(
             return seal
         put_seal(store.root, camera, seal)
         _forget_restatements(store.root, camera)
+        forget_states(store.root, camera)
         blank_hours(store.root, camera, seal, clock, has_history=has_history)
         blank_bins(store.root, camera, seal, clock())
         for file in table_files(store.root, "passages", camera):
@@ -154,6 +156,7 @@ def delete_camera(
             return seal
         put_seal(store.root, camera, seal)
         _forget_restatements(store.root, camera)
+        forget_states(store.root, camera)
         drop_clips(store.root, camera, seal)
         for table in tables:
             folder = store.root / table / camera

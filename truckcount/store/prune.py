@@ -7,6 +7,7 @@ from pathlib import Path
 from truckcount.errors import StoreError
 from truckcount.store.check import list_cameras
 from truckcount.store.erasure import table_files
+from truckcount.store.fold_states import FoldStates
 from truckcount.store.layout import DAY_US, to_day_us
 from truckcount.store.publish import sync
 from truckcount.store.seals import (
@@ -102,8 +103,10 @@ def _prune(
         return pruned
     for low, high in _stretches(files):  # before the first is gone
         _seal(store, camera, low, high, now_us)
+    states = FoldStates(store.root, camera)
     for file in [*files, *leftovers]:
         file.unlink(missing_ok=True)
+    states.stamp()  # hours stand, and counting goes on from them
     for folder in sorted({file.parent for file in files}):
         sync(folder)
     change_segments(store.root, camera, lambda r: _without_old(r, horizon))

@@ -16,20 +16,27 @@ from truckcount.store.schema import PEAKS, schema_of
 
 HALF_U8 = 128
 DT_MAX_S = 2.0
+FOREVER_US = 2**62
 MAX_DAYS = 3  # kept of one camera: the day, and its neighbours'
 
 
 def write_scores(
     root: Path, camera: str, scores: Sequence[tuple[str, Scores]], scoring_hash: str
-) -> None:
+) -> int:
     """Merge scores, each with its gate, into the day files.
 
     Rows of the same segments are replaced.
+
+    Returns
+    -------
+    int
+        Time of the first row that was added or replaced, microseconds UTC.
     """
     parts = [_to_arrow(camera, gate, s, scoring_hash) for gate, s in scores]
     new = pa.concat_tables([p for p in parts if len(p)] or [_empty()])
     if not len(new):
-        return
+        return FOREVER_US
+    first = _first_us(new)
     segments = pa.array(sorted({i for _, s in scores for i in s.segment_ids}))
     days = pc.floor_temporal(new["t_utc"], unit="day")
     for day in pc.unique(days).to_pylist():
@@ -38,10 +45,17 @@ def write_scores(
         old = read_table(path, "scores")
         is_old = pc.is_in(old["segment_id"], value_set=segments)
         kept = old.filter(pc.invert(is_old))
+        first = min(first, _first_us(old.filter(is_old)))
         merged = pa.concat_tables([kept, rows]).sort_by(
             [("gate", "ascending"), ("t_utc", "ascending"), ("segment_id", "ascending")]
         )
         publish_table(merged, "scores", path, before=old)
+    return first
+
+
+def _first_us(table: pa.Table) -> int:
+    t_us = table["t_utc"].cast(pa.int64()).to_numpy()
+    return int(t_us.min()) if len(t_us) else FOREVER_US
 
 
 @functools.lru_cache(maxsize=8)  # cameras are run one after another

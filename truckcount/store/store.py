@@ -15,13 +15,14 @@ from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
 from truckcount.domain.scores import Scores, leave_out
 from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
+from truckcount.store.fold_states import FoldStates
 from truckcount.store.hours_table import (
     HourStamp,
     finalise_hours,
     hour_starts,
     write_hours,
 )
-from truckcount.store.layout import file_path
+from truckcount.store.layout import days_between, file_path
 from truckcount.store.passages_table import write_passages
 from truckcount.store.publish import write_meta
 from truckcount.store.recalibration import Recalibration, recalibrate_hours
@@ -161,7 +162,8 @@ class Store:
             for scores in many
             for gate, one in scores.items()
         ]
-        write_scores(self.root, camera, pairs, scoring_hash)
+        states = FoldStates(self.root, camera)
+        states.stamp(write_scores(self.root, camera, pairs, scoring_hash))
 
     def read_scores(
         self,
@@ -231,13 +233,15 @@ class Store:
             self.root, camera, clock, fresh=fresh, is_published=is_published
         )
 
-    def hour_starts(self, camera: str, gate: str) -> set[int]:
-        """Return the hours of a gate that have rows, microseconds UTC."""
-        folder = file_path(self.root, "hours", camera, "x").parent
+    def hour_starts(
+        self, camera: str, gate: str, low_us: int, high_us: int
+    ) -> set[int]:
+        """Return a gate's hours with rows in the months of [low, high)."""
+        months = {day[:7] for day in days_between(low_us, high_us)}
         return {
-            int(start)
-            for path in folder.glob("[!._]*.parquet")
-            for start in hour_starts(path, gate)
+            start
+            for month in months
+            for start in hour_starts(file_path(self.root, "hours", camera, month), gate)
         }
 
     def write_segment(self, camera: str, record: SegmentRecord) -> None:
