@@ -205,8 +205,8 @@ def known_marks(store: Store) -> dict[str, FileMark]:
             ["duplicate", *sorted(LEFT_OUT)]
         )
         table = table.filter(is_known)  # of two rows of one path the later holds
-        mtimes = pc.fill_null(table["mtime_utc"].cast(pa.int64()), 0)
-        pairs = zip(table["size_bytes"].to_pylist(), mtimes.to_pylist(), strict=True)
+        mtimes = [t or 0 for t in table["mtime_utc"].cast(pa.int64()).to_pylist()]
+        pairs = zip(table["size_bytes"].to_pylist(), mtimes, strict=True)
         marks.update(zip(table["path"].to_pylist(), pairs, strict=True))
     return marks
 
