@@ -29,6 +29,17 @@ def _no_error_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not errors, [r.getMessage() for r in errors]
 
 
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """Threads that wait for one another on a busy machine wait for minutes."""
+    import torch  # most tests do without the seconds that it takes to load
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def shared_clips() -> Path:
     """The real clips; the test is skipped where they are not."""

@@ -27,7 +27,7 @@ from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.weights import find_weights
 from truckcount.store import Store
-from truckcount.store.erasure import table_files
+from truckcount.store.layout import table_files
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 from truckcount.video import find_sources

@@ -55,14 +55,54 @@ def counted_store(root, onsets_s, n_hours=4, *, bad=(), step_s=1.0):
         config_hash=STAMP.config_hash,
     )
     counts = np.bincount(np.asarray(onsets_s, int) // 3600, minlength=n_hours)
-    rows = [
-        hour(k, int(n), coverage_s=3600.0, max_gap_s=0.0) for k, n in enumerate(counts)
-    ]
+    rows = [watched(k, int(n)) for k, n in enumerate(counts)]
     store.write_hours(STAMP, rows, T0_US + n_hours * HOUR_US)
     store.write_segment(
         CAMERA,
         segment(segment_id="s", end_us=window[1], winner_intervals=(window,)),
     )
+    return store
+
+
+def watched(k, n, coverage_s=3600.0):
+    """An hour as `count_hours` estimates it."""
+    f = coverage_s / 3600
+    se = ((n + 0.5) * (1 - f)) ** 0.5 / f
+    return hour(
+        k, n, coverage_s=coverage_s, max_gap_s=3600 - coverage_s,
+        n_trucks_est=n / f, n_trucks_se=se, n_trucks_se_indep=se,
+    )  # fmt: skip
+
+
+def add_partly_seen(store, onsets_s, *, first=0, n_full=60, n_partly=4, at_us=None):
+    """Whole hours, then some that saw their first half and a quarter of the rest.
+
+    ``onsets_s`` are seconds from the first of these hours.
+    """
+    onsets = np.sort(np.asarray(onsets_s)) + first * 3600.0
+    last = first + n_full + n_partly
+    passages = [passage(float(t), path=((T0_US, t % 1, 0.5),)) for t in onsets]
+    window = (T0_US + first * HOUR_US, T0_US + last * HOUR_US)
+    store.write_passages(
+        CAMERA, GATE, passages, window,
+        model_id=STAMP.model_id, config_hash=STAMP.config_hash,
+    )  # fmt: skip
+    counts = np.bincount((onsets // 3600).astype(int), minlength=last)
+    rows = [watched(k, int(counts[k])) for k in range(first, first + n_full)]
+    for k in range(first + n_full, last):
+        rows.append(watched(k, 0, 2250.0))
+        start = T0_US + k * HOUR_US
+        for low, seconds in ((0, 1800), (2700, 450)):
+            begin, name = start + low * S_US, f"s{k}-{low}"
+            end = begin + seconds * S_US
+            part = quiet_scores(begin, seconds, step_s=2.0, name=name)
+            store.write_scores(CAMERA, {GATE: part}, "s0")
+            file = segment(
+                segment_id=name, start_us=begin, end_us=end,
+                winner_intervals=((begin, end),),
+            )  # fmt: skip
+            store.write_segment(CAMERA, file)
+    store.write_hours(STAMP, rows, window[1] + HOUR_US if at_us is None else at_us)
     return store
 
 

@@ -2,23 +2,28 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.audit.stores import (
     CAMERA,
     DRAWN_US,
+    add_partly_seen,
     counted_store,
     label_all,
     month_store,
     plan_small,
 )
-from truckcount.audit import calibrate as calibrating
+from tests.store.fill import HOUR_US
 from truckcount.audit.answers import Answer, save_answers
 from truckcount.audit.calibrate import calibrate
 from truckcount.errors import CalibrationError
+from truckcount.features import load_calibrations, load_hours
 from truckcount.store.audits_table import change_audits, read_audits
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.check import check_store
+from truckcount.store.layout import from_us
 from truckcount.store.read import read_hours
 
 
@@ -70,12 +75,45 @@ def test_looking_shows_what_publishing_then_does(store):
     assert (after["n_trucks"] == before["n_trucks"]).all()
 
 
-def test_over_dispersion_is_measured_once_and_carried(store, monkeypatch):
+def test_a_later_publish_measures_over_dispersion_again(store):
+    """Ten hours say nothing of it; then sixty in which trucks leave in fives."""
     label_all(store)
-    for phi in (2.5, 4.0):
-        monkeypatch.setattr(calibrating, "measure_phi", lambda *_, phi=phi: phi)
-        calibrate(store, now_us=DRAWN_US, is_published=True)
-        assert [c.phi for c in read_calibrations(store.root)] == [2.5]
+    (first,) = calibrate(store, now_us=DRAWN_US, is_published=True)
+    leaders = np.random.default_rng(2).uniform(0, 60 * 3600 - 60, 360)
+    fives = (leaders[:, None] + 8.0 * np.arange(5)).ravel()
+    add_partly_seen(store, fives, first=10, at_us=DRAWN_US + HOUR_US)
+    then = from_us(DRAWN_US + 2 * HOUR_US)
+    before = (load_hours(store.root, then, direction="any"), factors_at(store, then))
+
+    later_us = DRAWN_US + 3 * HOUR_US
+    (looked,) = calibrate(store, now_us=later_us)
+    assert len(read_calibrations(store.root)) == 1, "looking writes nothing"
+    (done,) = calibrate(store, now_us=later_us, is_published=True)
+    assert (done.phi, done.phi_before) == (looked.phi, looked.phi_before)
+    assert done.phi_before == 1.0
+    assert 3.5 < done.phi < 6.5
+    old, new = read_calibrations(store.root)
+    assert (old.phi, new.phi) == (1.0, done.phi)
+    assert new == replace(old, phi=new.phi, known_at_us=new.known_at_us)
+    assert new.known_at_us > later_us > old.known_at_us
+    assert done.calibration_id == first.calibration_id, "one factor, one shared error"
+
+    assert done.n_revisions == 4, "only hours that missed something have its error"
+    now = load_hours(store.root, direction="any").tail(4)
+    exposure = new.factor * 0.5**0.5 * 0.375**0.5 / 0.625
+    assert now["n_trucks_se_indep"].tolist() == pytest.approx(
+        [exposure * done.phi**0.5] * 4
+    )
+    after = (load_hours(store.root, then, direction="any"), factors_at(store, then))
+    for ours, theirs in zip(before, after, strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+    (again,) = calibrate(store, now_us=later_us + HOUR_US, is_published=True)
+    assert (again.n_revisions, len(read_calibrations(store.root))) == (0, 2)
+    assert [b for b in check_store(store.root) if b.invariant != "F6"] == []
+
+
+def factors_at(store, moment):
+    return load_calibrations(store.root, moment)
 
 
 @pytest.mark.parametrize("method", ["difference", "ppi"])

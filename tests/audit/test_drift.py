@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 
 from tests.audit.stores import DRAWN_US, label_all, month_store, plan_small
+from tests.store.fill import HOUR_US
 from truckcount.audit.calibrate import calibrate
 from truckcount.audit.drift import H, average_run_length, check_drift, run_cusum
+from truckcount.features import load_calibrations
 from truckcount.store.calibrations_table import read_calibrations
+from truckcount.store.layout import from_us
 from truckcount.store.read import read_hours
+
+LATER_US = DRAWN_US + 24 * HOUR_US
 
 
 def test_false_alarms_are_as_rare_as_the_approximation_says():
@@ -55,13 +60,19 @@ def test_a_factor_that_holds_is_left_alone(store):
 def test_drift_ends_the_factor_and_doubles_its_error(store):
     (before,) = read_calibrations(store.root)
     label_all(store, miss=1.0, seed=9)  # half of the trucks are missed from now on
-    (looked,) = check_drift(store, DRAWN_US)
+    (looked,) = check_drift(store, LATER_US)
     assert read_calibrations(store.root) == [before], "looking writes nothing"
-    (found,) = check_drift(store, DRAWN_US, is_published=True)
+    assert set(read_hours(store.root).to_pandas()["revision"]) == {2}
+    assert looked.n_revisions == 0
+    then = from_us(before.known_at_us)
+    (found,) = check_drift(store, LATER_US, is_published=True)
     assert looked.successor_id == found.successor_id
+    assert looked.hours == found.hours, "looking shows what publishing then does"
     assert found.cusum.alarm is not None
-    old, new = sorted(read_calibrations(store.root), key=lambda c: c.status)
+    *past, old, new = sorted(read_calibrations(store.root), key=lambda c: c.status)
     assert (old.status, new.status) == ("active", "drifted")
+    assert past == [before], "what was known of the factor stays as it was"
+    assert load_calibrations(store.root, then)["valid_to_utc"].isna().all()
     assert old.valid_to_us == new.valid_from_us > old.valid_from_us - 1
     assert new.factor == before.factor
     assert new.factor_se == 2 * before.factor_se
@@ -70,10 +81,15 @@ def test_drift_ends_the_factor_and_doubles_its_error(store):
     starts = hours["hour_start_utc"].astype("int64")
     carried = hours["calibration_id"] == new.calibration_id
     assert (carried == (starts >= new.valid_from_us)).all()
-    assert found.n_revisions == carried.sum() > 0
-    again = check_drift(store, DRAWN_US, is_published=True)
+    assert found.n_revisions == found.hours.n_hours == carried.sum() > 0
+    mine = hours[carried]
+    assert found.hours.first_utc == mine["hour_start_utc"].min()
+    assert found.hours.last_utc == mine["hour_start_utc"].max()
+    assert found.hours.n_trucks_est == pytest.approx(mine["n_trucks_est"].sum())
+    assert found.hours.se_old < found.hours.se_new < 2 * found.hours.se_old
+    again = check_drift(store, LATER_US, is_published=True)
     assert [r.successor_id for r in again] == [None]
-    assert len(read_calibrations(store.root)) == 2
+    assert len(read_calibrations(store.root)) == 3
 
 
 def test_drift_windows_are_not_part_of_a_factor(store):

@@ -71,6 +71,25 @@ def test_a_sheet_goes_in_and_a_factor_comes_out(truckcount, month):
     assert "--drift" in drift.err
 
 
+def test_drift_tells_the_hours_it_is_about_before_it_is_published(truckcount, month):
+    plan = ("audit", "plan", month.root, "--window", "1min", "--no-clips")
+    truckcount(*plan, "--per-stratum", "40,40,40")
+    label_all(month)
+    truckcount("calibrate", month.root, "--publish")
+    truckcount(*plan, "--per-stratum", "20,20,10", "--drift", "--seed", 7)
+    label_all(month, miss=1.0, seed=9)  # half of the trucks are missed from now on
+    (looked,) = truckcount("calibrate", month.root, "--drift", "--json").json
+    hours = looked["hours"]
+    assert hours["n_hours"] > 0
+    assert hours["se_old"] < hours["se_new"]
+    said = truckcount("calibrate", month.root, "--drift")
+    first = hours["first_utc"][:16]
+    assert f"{hours['n_hours']} hours, {first}Z to " in said.out
+    assert "nothing published" in said.err
+    done = truckcount("calibrate", month.root, "--drift", "--publish")
+    assert f"{hours['n_hours']} revisions written" in done.err
+
+
 def test_clips_and_sheet_make_the_way_by_hand(truckcount, tmp_path):
     store = filmed_store(tmp_path / "store", tmp_path / "v")
     said = truckcount("audit", "plan", store.root, "--window", "5s")

@@ -299,3 +299,9 @@ def test_logs_may_be_json(truckcount, scene, tmp_path):
     (line,) = said.err.splitlines()
     assert json.loads(line)["level"] == "WARNING"
     assert "bad.mp4" in json.loads(line)["message"]
+
+
+def test_rehash_and_new_exclude_one_another(truckcount, tmp_path):
+    said = truckcount("run", tmp_path, "--new", "--rehash")
+    assert said.code == 2
+    assert "--new leaves alone" in said.err

@@ -138,6 +138,33 @@ def test_stills_enter_by_their_estimate_and_its_error():
     assert total.shared["w"] == pytest.approx(shared)
 
 
+def test_a_dwell_that_was_not_audited_is_an_error_of_all_its_hours():
+    """It does not average away for want of a calibration that names it."""
+    rows = hours_frame(
+        "2026-01-05", np.full(24, np.nan), 0.0, source_kind="stills",
+        n_trucks_est=15.9, n_trucks_se=6.7, n_trucks_se_indep=6.58,
+        calibration_id=None, config_hash="c0",
+    )  # fmt: skip
+    total = measure_total(make_grid(rows, {}), MONDAY, MONDAY + 1)
+    shared = 24 * math.sqrt(6.7**2 - 6.58**2)
+    assert total.shared == {"dwell:c0": pytest.approx(shared)}
+
+
+def test_stills_of_an_older_configuration_are_bridged_as_video_is():
+    rows = hours_frame(
+        "2026-01-05", np.full(24, np.nan), 0.0, source_kind="stills",
+        n_trucks_est=15.9, n_trucks_se=6.7, n_trucks_se_indep=6.58,
+        calibration_id="w", config_hash="old",
+    )  # fmt: skip
+    grid = make_grid(rows, {"w": Factor(1.2, 0.1)}, bridge={"new": 1.0, "old": 1.1})
+    total = measure_total(grid, MONDAY, MONDAY + 1)
+    assert total.total == pytest.approx(24 * 15.9 * 1.1)
+    assert math.sqrt(total.var_indep) == pytest.approx(6.58 * 1.1 * math.sqrt(24))
+    shared = 24 * 1.1 * math.sqrt(6.7**2 - 6.58**2)
+    assert total.shared["w"] == pytest.approx(shared)
+    assert grid.n_squared.tolist() == pytest.approx([1.1**2 * 1.2 * 15.9] * 24)
+
+
 def test_intervals_hold_what_they_say_under_outages():
     """95 % intervals of weekly totals hold the truth 92-98 % of the time."""
     rng = np.random.default_rng(7)

@@ -99,7 +99,7 @@ def test_what_is_counted_is_not_opened_again(desk, monkeypatch):
     desk.record(2)
     opened = []
     monkeypatch.setattr(
-        "truckcount.pipeline.run.fingerprint",
+        "truckcount.pipeline.fingerprints.fingerprint",
         lambda source: opened.append(source.path) or "f" * 16,
     )
     waiting = desk.intake().look()

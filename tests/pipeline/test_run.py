@@ -9,11 +9,13 @@ import pytest
 from tests.conftest import write_clip
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.errors import ConfigError, StoreError, WeightsError
+from truckcount.pipeline import fingerprints
 from truckcount.pipeline.api import run
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
 from truckcount.store.check import check_store
 from truckcount.store.schema import schema_of
+from truckcount.video import Source, fingerprint
 
 pytestmark = pytest.mark.video
 
@@ -63,10 +65,11 @@ def table(store, name):
 
 
 def snapshot(folder):
+    """What a store says; not what this machine remembers of the files it read."""
     return {
         p: (p.stat().st_mtime_ns, p.read_bytes())
         for p in folder.rglob("*")
-        if p.is_file() and p.suffix != ".lock"
+        if p.is_file() and p.suffix != ".lock" and p.name != "fingerprints.json"
     }
 
 
@@ -424,3 +427,23 @@ def test_a_copy_whose_time_is_only_guessed_is_no_conflict(count, films, tmp_path
     copy = tmp_path / "copy.mp4"
     shutil.copy(clip, copy)
     assert statuses(count(copy, camera="gate")) == {copy.name: "duplicate"}
+
+
+def test_rehash_finds_a_file_that_changed_and_does_not_show_it(
+    tmp_path, count, monkeypatch
+):
+    """Its marks are made to be those of the file before, as no disk should do."""
+    monkeypatch.setattr(fingerprints, "RACY_S", -60.0)  # as if written a minute ago
+    film = tmp_path / "gate_20260302T085952Z.mp4"
+    write_traffic(film, {1.0: 1}, 8)
+    (first,) = count(film).file_outcomes
+    write_traffic(film, {1.0: 1, 5.5: 1}, 8)
+    kept = tmp_path / "store" / "_meta" / "fingerprints.json"
+    source = Source(path=str(film))
+    marks = {str(film): (fingerprints._mark_of(source)[1], first.segment_id)}
+    kept.write_text(json.dumps(marks))
+    (taken,) = count(film).file_outcomes
+    assert (taken.segment_id, taken.status) == (first.segment_id, "reused")
+    (read,) = count(film, is_rehash=True).file_outcomes
+    assert (read.segment_id, read.status) == (fingerprint(source), "done")
+    assert read.segment_id != first.segment_id

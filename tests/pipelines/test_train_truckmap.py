@@ -5,7 +5,6 @@ import runpy
 import sys
 
 import pytest
-import torch
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model
@@ -13,6 +12,7 @@ from tests.training.shared_data import write_shared_data
 from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.weights import WEIGHTS_FOLDER
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SCRIPTS = ROOT / "pipelines" / "train"
 SMALL = ["--steps", "1", "--batch", "2", "--view", "96", "64", "--workers", "0"]
 
@@ -25,14 +25,6 @@ def run_script(monkeypatch, name, *arguments):
     except SystemExit as stopped:
         return stopped.code
     return 0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

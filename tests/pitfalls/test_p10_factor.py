@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 
 from tests.store.fill import HOUR_US, T0_US
 from tests.store.test_recalibration import WORKED, carry, publish, seen
+from truckcount.domain.calibration import latest_revisions
 from truckcount.features import load_hours, rollup
 from truckcount.features.tables import load_calibrations
 from truckcount.store import Store
+from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.layout import from_us
 
 EVENTS = st.lists(
     st.one_of(
         st.tuples(st.just("hour"), st.integers(0, 3), st.integers(0, 9)),
         st.tuples(st.just("factor"), st.integers(0, 3), st.integers(5, 20)),
+        st.tuples(st.just("phi"), st.integers(0, 3), st.integers(1, 9)),
     ),
     min_size=2,
     max_size=4,
@@ -35,13 +38,14 @@ def build(root, events, until_us):
         if kind == "hour":
             publish(store, seen(a, n=b), at_us=at_us)
             continue
-        factor = replace(
-            WORKED,
-            calibration_id=f"f{k}",
-            factor=b / 10,
-            known_at_us=at_us + 60_000_000,
-        )
-        carry(store, factor, at_us=at_us)
+        known_us = at_us + 60_000_000
+        if kind == "phi":  # of every factor that stands
+            stands = latest_revisions(read_calibrations(root, WORKED.camera)).values()
+            fresh = [replace(c, phi=float(b), known_at_us=known_us) for c in stands]
+        else:
+            named = replace(WORKED, calibration_id=f"f{k}", factor=b / 10)
+            fresh = [replace(named, known_at_us=known_us)]
+        carry(store, *fresh, at_us=at_us)
     return store.root
 
 

@@ -52,6 +52,7 @@ def test_a_store_in_order_has_nothing_to_say():
 
 
 FAILED = segment(status="corrupt", error="moov atom not found", segment_id="f")
+TOO_LATE = segment(status="late", start_us=None, end_us=None, segment_id="l")
 LATE = Change(camera="cam", gate="exit", direction="out", hour_start_utc=NOW,
               first=3, latest=9, cause="late_segment", is_after_final=True)  # fmt: skip
 
@@ -59,6 +60,7 @@ LATE = Change(camera="cam", gate="exit", direction="out", hour_start_utc=NOW,
 @pytest.mark.parametrize(
     ("changes", "severity", "words"),
     [
+        ({"files": {"cam": (segment(), TOO_LATE)}}, LOOK, "after their hours closed"),
         ({"gates": (gap(5, 27),)}, ACT, "5 h not watched, in 1 gap"),
         ({"gates": (gap(5, 3),)}, LOOK, "5 h not watched, in 1 gap"),
         ({"gates": (gate(watched=np.full(SHAPE, 0.8)),)}, LOOK, "only 80% watched"),

@@ -15,7 +15,7 @@ from truckcount.domain.audit import AuditWindow
 from truckcount.errors import StoreError
 from truckcount.features import load_hours
 from truckcount.pipeline.config import RunOptions
-from truckcount.store import Store, erasure, publish
+from truckcount.store import Store, publish, sealed_rows
 from truckcount.store.audits_table import change_audits
 from truckcount.store.check import check_store
 from truckcount.store.deletion import delete_camera, delete_day, lift_deletion
@@ -206,7 +206,7 @@ def test_killed_anywhere_the_same_call_finishes_it(copy, has_history):
                     os.kill(os.getpid(), signal.SIGKILL)
                 sync(path)
 
-            publish.sync = erasure.sync = die_later
+            publish.sync = sealed_rows.sync = die_later
             call(root)
             os._exit(0)
         _, status = os.waitpid(child, 0)

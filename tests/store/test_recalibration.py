@@ -99,9 +99,8 @@ def test_a_factor_is_not_carried_before_it_is_known(store):
         ({"direction": "in"}, {}),
         ({"gate": "yard"}, {}),
         ({}, {"config_hash": "c1"}),
-        ({}, {"source_kind": "stills"}),
     ],
-    ids=["direction", "gate", "configuration", "stills"],
+    ids=["direction", "gate", "configuration"],
 )
 def test_a_factor_is_for_what_was_audited_alone(store, changes, stamp):
     write_calibrations(store.root, STAMP.camera, [WORKED])
@@ -220,3 +219,86 @@ def test_over_dispersion_widens_what_video_did_not_see(store, kind, times):
     assert row["n_trucks_se_indep"] ** 2 == pytest.approx(
         times * seen().n_trucks_se_indep ** 2
     )
+
+
+STILLS = replace(STAMP, source_kind="stills")
+
+
+def still(k=0, **changes):
+    """The hour of stills of features.md 4.4: 15.9 trucks, se 6.7, dwell cv 0.08."""
+    est, indep = 3600 * 0.42 / 95, 6.58
+    values = {
+        "n_trucks": None, "onsets": None, "n_censored": None, "coverage_s": 0.0,
+        "max_gap_s": 3600.0, "busy_s": None, "n_trucks_est": est,
+        "n_trucks_se": (indep**2 + (0.08 * est) ** 2) ** 0.5,
+        "n_trucks_se_indep": indep,
+    }  # fmt: skip
+    return hour(k, **(values | {"n": values.pop("n_trucks")} | changes))
+
+
+def test_stills_carry_the_factor_and_its_error(store):
+    write_calibrations(store.root, STAMP.camera, [replace(WORKED, phi=4.0)])
+    publish(store, still(), at_us=T0_US + 3 * DAY_US, stamp=STILLS)
+    (row,) = table(store).to_dict("records")
+    bare = still()
+    assert row["calibration_id"] == "worked"
+    assert pd.isna(row["n_trucks"])
+    assert row["n_trucks_est"] == pytest.approx(1.1485 * bare.n_trucks_est)
+    indep = 1.1485**2 * bare.n_trucks_se_indep**2 + 0.264 * bare.n_trucks_est
+    assert row["n_trucks_se_indep"] ** 2 == pytest.approx(indep)
+    of_factor, of_dwell = 0.0444 * bare.n_trucks_est, 0.08 * row["n_trucks_est"]
+    assert row["n_trucks_se"] ** 2 == pytest.approx(indep + of_factor**2 + of_dwell**2)
+    assert check_store(store.root) == []
+
+
+def test_stills_without_a_dwell_or_of_a_directional_gate_carry_none(store):
+    """They have no estimate, or none whose direction a person could audit."""
+    write_calibrations(store.root, STAMP.camera, [WORKED])
+    nothing = dict.fromkeys(ESTIMATES)
+    rows = [still(direction="unknown")]
+    rows += [still(direction=d, **nothing) for d in ("in", "out")]
+    rows.append(still(gate="yard", **nothing))
+    publish(store, *rows, at_us=T0_US + 3 * DAY_US, stamp=STILLS)
+    assert table(store)["calibration_id"].isna().all()
+
+
+def test_a_factor_of_stills_is_replaced_and_taken_out_again(store):
+    publish(store, still(0), still(1), at_us=T0_US + DAY_US // 2, stamp=STILLS)
+    before = table(store)
+    assert carry(store, WORKED, at_us=T0_US + DAY_US).n_revisions == 2
+    assert carry(store, LATER, at_us=T0_US + 2 * DAY_US).n_revisions == 2
+    now = T0_US + 3 * DAY_US
+    assert publish(store, still(0), still(1), at_us=now, stamp=STILLS) == 0, (
+        "counted again it says the same: rounding errors are no revision"
+    )
+    gone = [replace(c, status="withdrawn", known_at_us=now) for c in (WORKED, LATER)]
+    carry(store, *gone, at_us=now)
+    after = table(store)
+    assert after["calibration_id"].isna().all()
+    for name in ESTIMATES:
+        assert after[name].tolist() == pytest.approx(before[name].tolist())
+
+
+def test_an_over_dispersion_measured_again_revises_what_it_prices(store):
+    full = seen(1, coverage_s=3600.0)
+    publish(store, seen(0), full, at_us=T0_US + DAY_US // 2)
+    carry(store, WORKED, at_us=T0_US + DAY_US)
+    now = T0_US + 2 * DAY_US
+    wider = replace(WORKED, phi=4.0, known_at_us=now)
+    assert carry(store, wider, at_us=now, is_published=False).n_revisions == 0
+    assert carry(store, wider, at_us=now).n_revisions == 1
+    partly, whole = table(store).sort_values("hour_start_utc").to_dict("records")
+    own = partly["n_trucks_se_indep"] ** 2 - 0.264 * 14 / 0.75
+    assert own == pytest.approx(4 * (1.1485 * seen().n_trucks_se_indep) ** 2)
+    assert (partly["revision"], whole["revision"]) == (3, 2)
+    assert partly["calibration_id"] == whole["calibration_id"] == "worked"
+    assert publish(store, seen(0), full, at_us=now + DAY_US) == 0
+
+
+def test_a_run_that_meets_a_new_over_dispersion_first_says_recalibrate(store):
+    write_calibrations(store.root, STAMP.camera, [WORKED])
+    publish(store, seen(), at_us=T0_US + 2 * DAY_US)
+    wider = replace(WORKED, phi=4.0, known_at_us=T0_US + 3 * DAY_US)
+    write_calibrations(store.root, STAMP.camera, [wider])  # killed before the hours
+    publish(store, seen(), at_us=T0_US + 3 * DAY_US)
+    assert table(store, "history")["cause"].tolist() == ["first", "recalibrate"]

@@ -16,6 +16,7 @@ from truckcount.training.canvas import PictureDraw
 from truckcount.training.loop import TrainingOptions, ViewStream, train
 from truckcount.training.teacher import Teacher
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 OPTIONS = TrainingOptions(
     n_steps=2,
     batch_size=2,
@@ -40,15 +41,6 @@ def state_of(folder):
 
 def options_of(folder):
     return json.loads((folder / "options.json").read_text())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Threads that wait for one another on a busy machine wait for minutes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from truckcount.training.own_camera import (
     finetune_on_labels,
 )
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIZE = (96, 64)
 ROAD = Gate(name="road", polygon=((0.1, 0.2), (0.9, 0.2), (0.9, 0.9), (0.1, 0.9)))
 RED, BLUE = (220, 40, 40), (40, 60, 220)
@@ -36,7 +37,6 @@ def frame(seed, colour):
 
 @pytest.fixture(scope="module")
 def shipped():
-    torch.set_num_threads(1)
     return load_truckmap(find_weights("truckmap"))
 
 

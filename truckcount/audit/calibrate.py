@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from truckcount.audit.estimators import (
     estimate_total,
     fit_factor,
 )
-from truckcount.audit.exposure import measure_phi
+from truckcount.audit.exposure import measure_phi, trailing_configs
 from truckcount.audit.scope import Scope, by_scope, newest_audits, to_strata
 from truckcount.domain.audit import AuditWindow, latest_labels
-from truckcount.domain.calibration import Calibration
+from truckcount.domain.calibration import Calibration, latest_revisions
 from truckcount.errors import CalibrationError
 from truckcount.pipeline.comparison import Comparison, compare_hours, estimates_of
 from truckcount.store import Store
@@ -29,6 +29,8 @@ from truckcount.store.calibrations_table import read_calibrations, write_calibra
 from truckcount.store.layout import to_us
 from truckcount.store.read import read_hours
 from truckcount.store.recalibration import Recalibration
+
+PHI_STEP = 0.05  # arbitrary: 2.5 % of an error is no reason to restate hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,11 @@ class Result:
     """Of the factor, whether it is published or not; None where it is refused."""
     n_double: int
     disagreement: float
+    phi: float | None = None
+    """How much more than Poisson unwatched time strays; None where no factor is
+    carried."""
+    phi_before: float | None = None
+    """What the published calibration said of it; None where there was none."""
     hours: Comparison | None = None
     """Estimates of the scope's published hours, old against new; None where no
     factor is carried."""
@@ -79,7 +86,8 @@ def calibrate(
     is_published : bool
         With ``ratio``: write the calibrations, and the hours that they change as
         revisions. Without it nothing is written, and no run carries a factor that
-        the hours before it do not carry.
+        the hours before it do not carry. A calibration that stands gets the ``phi``
+        of the 90 days before now, as a revision known from now on.
     is_partial : bool
         Take the labelled windows of an unfinished audit as a random part of those
         drawn. They are shown in random order, so this holds unless clips were
@@ -180,12 +188,10 @@ def _carry(
 ) -> list[Result]:
     """Carry the factors of one camera into its hours, or show what that would do."""
     with store.lock(camera) if is_published else contextlib.nullcontext():
-        known = {c.calibration_id: c for c in read_calibrations(store.root, camera)}
+        known = latest_revisions(read_calibrations(store.root, camera))
         found = [_to_calibration(store, r, now_us) for r in results]
-        fresh = [c for c in found if c is not None and c.calibration_id not in known]
-        if fresh:  # measured once: what it says from then on is fixed
-            phi = measure_phi(store, camera, fresh[0].known_at_us)
-            fresh = [replace(c, phi=phi) for c in fresh]
+        fresh = _measure_anew(store, camera, known, found, known_at(now_us))
+        stands = latest_revisions([*known.values(), *fresh])
         if is_published and fresh:
             write_calibrations(store.root, camera, fresh)
         changed = store.recalibrate_hours(
@@ -197,10 +203,45 @@ def _carry(
         else replace(
             r,
             calibration_id=c.calibration_id,
+            phi=stands[c.calibration_id].phi,
+            phi_before=known[c.calibration_id].phi
+            if c.calibration_id in known
+            else None,
             hours=compare_scope(r.scope, changed),
             n_revisions=changed.n_revisions,
         )
         for r, c in zip(results, found, strict=True)
+    ]
+
+
+def _measure_anew(
+    store: Store,
+    camera: str,
+    known: Mapping[str, Calibration],
+    found: Sequence[Calibration | None],
+    now_us: int,
+) -> list[Calibration]:
+    """Return new calibrations, and revisions of those whose ``phi`` is another now.
+
+    One that ended, or whose configuration was not watched with of late, keeps what
+    it has: today's traffic says nothing of its hours.
+    """
+    phi = measure_phi(store, camera, now_us)
+    fresh = [
+        replace(c, phi=c.phi if phi is None else phi)
+        for c in found
+        if c is not None and c.calibration_id not in known
+    ]
+    if phi is None:
+        return fresh
+    configs = trailing_configs(store, camera, now_us)
+    return fresh + [
+        replace(c, phi=phi, known_at_us=now_us)
+        for c in known.values()
+        if c.status != "withdrawn"
+        and c.valid_to_us is None
+        and c.config_hash in configs
+        and abs(phi / c.phi - 1) > PHI_STEP
     ]
 
 

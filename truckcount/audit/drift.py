@@ -1,19 +1,23 @@
 """Fresh labels, one after another, to an alarm when a factor no longer holds."""
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
 from truckcount.audit.answers import known_at
 from truckcount.audit.scope import Scope, by_scope
 from truckcount.domain.audit import AuditWindow, latest_labels
-from truckcount.domain.calibration import Calibration
+from truckcount.domain.calibration import Calibration, latest_revisions
 from truckcount.store import Store
 from truckcount.store.audits_table import read_audits
 from truckcount.store.calibrations_table import read_calibrations, write_calibrations
+from truckcount.store.recalibration import Recalibration
 
 K = 0.25  # half of the shift, in standard deviations, that it is tuned to
 H = 8.01  # features.md 5.6: a false alarm in 371 windows, 74 weeks of five
@@ -36,6 +40,21 @@ class Cusum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernedHours:
+    """Published hours since a change: their estimate stays, its error does not."""
+
+    n_hours: int
+    first_utc: datetime
+    last_utc: datetime
+    """Starts of the first and the last of them."""
+    n_trucks_est: float
+    """Their sum."""
+    se_old: float
+    """Standard error of it, with what the hours share added linearly."""
+    se_new: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftResult:
     """How a calibration fares against fresh windows."""
 
@@ -45,8 +64,18 @@ class DriftResult:
     cusum: Cusum
     successor_id: str | None
     """Calibration that takes over from the change on, with its error doubled."""
+    hours: ConcernedHours | None = None
+    """Hours that carry the successor, or would; None where none does."""
     n_revisions: int = 0
-    """Hours that carry the successor since; 0 until it is published."""
+    """0 until it is published."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a plain object; times as ISO-8601."""
+        value = asdict(self)
+        if self.hours is not None:
+            for name in ("first_utc", "last_utc"):
+                value["hours"][name] = value["hours"][name].isoformat()
+        return value
 
 
 def check_drift(
@@ -58,12 +87,14 @@ def check_drift(
     ----------
     is_published : bool
         Write the successors of factors that drifted, and the hours after the change
-        as revisions that carry them.
+        as revisions that carry them. Without it nothing is written, and ``hours``
+        tells which these would be.
     """
     everything = read_audits(store.root)
     fresh = dict(by_scope(everything, "drift"))
     found = []
-    for calibration in _newest_calibrations(read_calibrations(store.root)):
+    calibrations = latest_revisions(read_calibrations(store.root)).values()
+    for calibration in _newest_calibrations([*calibrations]):
         scope = _scope_of(calibration)
         own = [r for r in latest_labels(fresh.get(scope, [])) if r.y_human is not None]
         if calibration.regime != "all" or not own:
@@ -71,13 +102,15 @@ def check_drift(
         base = [r for r in everything if r.audit_id in calibration.audit_ids]
         own.sort(key=lambda r: r.window_start_us)
         cusum = run_cusum(_residuals(own, latest_labels(base), calibration.factor))
-        successor, n_revisions = None, 0
+        successor, hours, n_revisions = None, None, 0
         if cusum.alarm is not None and calibration.status == "active":
             change = own[min(cusum.change or 0, len(own) - 1)].window_start_us
             ended, following = _successor(calibration, change, now_us)
             successor = following.calibration_id
-            if is_published:
-                n_revisions = _publish(store, [ended, following], now_us)
+            changed = _carry(
+                store, [ended, following], now_us, is_published=is_published
+            )
+            hours, n_revisions = _concerned(scope, changed), changed.n_revisions
         found.append(
             DriftResult(
                 calibration_id=calibration.calibration_id,
@@ -85,6 +118,7 @@ def check_drift(
                 n_windows=len(own),
                 cusum=cusum,
                 successor_id=successor,
+                hours=hours,
                 n_revisions=n_revisions,
             )
         )
@@ -181,15 +215,50 @@ def _successor(
         known_at_us=known_at(now_us),
         status="drifted",
     )
-    return replace(calibration, valid_to_us=start), successor
+    ended = replace(calibration, valid_to_us=start, known_at_us=successor.known_at_us)
+    return ended, successor
 
 
-def _publish(store: Store, rows: Sequence[Calibration], now_us: int | None) -> int:
+def _carry(
+    store: Store, rows: Sequence[Calibration], now_us: int | None, *, is_published: bool
+) -> Recalibration:
+    """Carry an ended calibration and what follows into hours, or show what would be."""
     camera = rows[0].camera
-    with store.lock(camera):
-        write_calibrations(store.root, camera, rows)
-        changed = store.recalibrate_hours(camera, (), now_us, is_published=True)
-    return changed.n_revisions
+    with store.lock(camera) if is_published else contextlib.nullcontext():
+        if is_published:
+            write_calibrations(store.root, camera, rows)
+        return store.recalibrate_hours(camera, rows, now_us, is_published=is_published)
+
+
+def _concerned(scope: Scope, changed: Recalibration) -> ConcernedHours | None:
+    """Sum up the hours of a scope that change."""
+    pairs = [
+        (old, new)
+        for old, new in zip(changed.old, changed.new, strict=True)
+        if (old["gate"], old["direction"]) == (scope.gate, scope.direction)
+    ]
+    if not pairs:
+        return None
+    starts = [old["hour_start_utc"] for old, _ in pairs]
+    return ConcernedHours(
+        n_hours=len(pairs),
+        first_utc=min(starts),
+        last_utc=max(starts),
+        n_trucks_est=sum(new["n_trucks_est"] or 0.0 for _, new in pairs),
+        se_old=_se_of_sum([old for old, _ in pairs]),
+        se_new=_se_of_sum([new for _, new in pairs]),
+    )
+
+
+def _se_of_sum(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the error of a sum over hours of one calibration (features.md 5.5)."""
+    told = [
+        (row["n_trucks_se"], row["n_trucks_se_indep"])
+        for row in rows
+        if row["n_trucks_est"] is not None
+    ]
+    shared = sum(max(se**2 - indep**2, 0.0) ** 0.5 for se, indep in told)
+    return float((sum(indep**2 for _, indep in told) + shared**2) ** 0.5)
 
 
 def _newest_calibrations(rows: Sequence[Calibration]) -> list[Calibration]:

@@ -15,7 +15,7 @@ from truckcount.store.read import read_hours
 TRAILING_US = 90 * 24 * HOUR_US
 FULL_S = 3599.0
 MIN_F = 0.25  # below it an hour has no estimate (features.md 13)
-MIN_FULL_HOURS = 24  # arbitrary: with less than a day phi stays 1
+MIN_FULL_HOURS = 24  # arbitrary: less than a day says nothing of phi
 MAX_PATTERNS = 40  # of a gate: each costs a day's scores to read
 SEAM_US = 1_000_000
 
@@ -41,7 +41,7 @@ class Pattern:
         return seen
 
 
-def measure_phi(store: Store, camera: str, until_us: int) -> float:
+def measure_phi(store: Store, camera: str, until_us: int) -> float | None:
     """Measure how much more than Poisson a camera's partly seen hours stray.
 
     Every whole hour of the 90 days before is looked at through the gaps that the
@@ -50,16 +50,11 @@ def measure_phi(store: Store, camera: str, until_us: int) -> float:
 
     Returns
     -------
-    float
-        1 where the camera has fewer than 24 whole hours, or none partly seen.
+    float or None
+        None where the camera has fewer than 24 whole hours, or none partly seen.
     """
     span = (until_us - TRAILING_US, until_us)
-    rows = [
-        row
-        for row in read_hours(store.root, camera=camera).to_pylist()
-        if row["source_kind"] == "video"
-        and span[0] <= to_us(row["hour_start_utc"]) < span[1]
-    ]
+    rows = _trailing_rows(store, camera, span)
     squared = expected = 0.0
     n_full = 0
     for gate in sorted({str(row["gate"]) for row in rows}):
@@ -77,8 +72,25 @@ def measure_phi(store: Store, camera: str, until_us: int) -> float:
             squared += strayed
             expected += poisson
     if n_full < MIN_FULL_HOURS or expected <= 0:
-        return 1.0
+        return None
     return max(1.0, squared / expected)
+
+
+def trailing_configs(store: Store, camera: str, until_us: int) -> set[str]:
+    """Return the configurations of the hours that phi is measured on."""
+    rows = _trailing_rows(store, camera, (until_us - TRAILING_US, until_us))
+    return {str(row["config_hash"]) for row in rows if row["coverage_s"] > 0}
+
+
+def _trailing_rows(
+    store: Store, camera: str, span: tuple[int, int]
+) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in read_hours(store.root, camera=camera).to_pylist()
+        if row["source_kind"] == "video"
+        and span[0] <= to_us(row["hour_start_utc"]) < span[1]
+    ]
 
 
 def _strayed(

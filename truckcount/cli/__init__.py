@@ -21,6 +21,7 @@ COMMANDS = {
     "votes": ("votes", "votes", "Label pictures by a crowd (Mechanical Turk)."),
     "train": ("train", "train", "Train a network on labelled frames."),
     "evaluate": ("evaluate", "evaluate", "Score counts against annotated truth."),
+    "backfill": ("run", "backfill", "Count files that came after their hours closed."),
     "recount": ("recount", "recount", "Count stored scores again, decoding nothing."),
     "restate": ("recount", "restate", "Show old against new hours, then publish."),
     "audit": ("audit", "audit", "Have a person check a random part of the counts."),

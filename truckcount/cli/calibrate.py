@@ -1,6 +1,5 @@
 """`truckcount calibrate`: labelled windows to factors with standard errors."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +98,7 @@ def _give_result(result: "Result", method: str) -> None:
         f = result.factor
         give(
             f"factor {f.factor:.4f}, se {f.se:.4f} ({f.cv:.1%}), 95 % {f.low:.3f} to "
-            f"{f.high:.3f}; tau2 {f.tau2:.3f}"
+            f"{f.high:.3f}; tau2 {f.tau2:.3f}" + _phi_of(result)
         )
     if result.n_double:
         give(f"labelled twice: {result.n_double}, {result.disagreement:.1%} apart")
@@ -111,6 +110,16 @@ def _give_result(result: "Result", method: str) -> None:
         give("estimated trucks of published hours:")
         show_comparisons([result.hours])
     give("")
+
+
+def _phi_of(result: "Result") -> str:
+    """Spell over-dispersion, and what it was where a publish says otherwise."""
+    if result.phi is None:
+        return ""
+    was = result.phi_before
+    return f", phi {result.phi:.2f}" + (
+        "" if was in (None, result.phi) else f" (was {was:.2f})"
+    )
 
 
 def _say_hours(results: "list[Result]", *, is_published: bool) -> None:
@@ -127,7 +136,7 @@ def _drift(store: "Store", *, is_published: bool, as_json: bool) -> int:
 
     found = check_drift(store, is_published=is_published)
     if as_json:
-        give_json([asdict(r) for r in found])
+        give_json([r.to_json() for r in found])
         return 0
     if not found:
         say("no calibration has fresh labels; draw some with `audit plan --drift`")
@@ -138,8 +147,18 @@ def _drift(store: "Store", *, is_published: bool, as_json: bool) -> int:
             f"{where}: {r.calibration_id} {state} ({r.n_windows} windows, CUSUM "
             f"+{r.cusum.up:.2f} -{r.cusum.down:.2f})"
         )
+        if r.hours is not None:
+            h = r.hours
+            give(
+                f"  {h.n_hours} hours, {h.first_utc:%Y-%m-%dT%H:%MZ} to "
+                f"{h.last_utc:%Y-%m-%dT%H:%MZ}: {h.n_trucks_est:.0f} trucks, se "
+                f"{h.se_old:.1f} -> {h.se_new:.1f}"
+            )
         if r.successor_id is not None and not is_published:
-            say(f"{where}: --publish doubles its error from the change on")
+            say(
+                f"{where}: nothing published; --publish doubles its error in these "
+                "hours and in those to come"
+            )
         elif r.successor_id is not None:
             say(f"{where}: {r.n_revisions} revisions written")
     return 0

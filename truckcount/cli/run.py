@@ -1,5 +1,6 @@
-"""`truckcount run`: the main job."""
+"""`truckcount run`, the main job, and `backfill`, which lets late files through."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,35 +16,52 @@ if TYPE_CHECKING:
     from truckcount.pipeline.result import RunResult
 
 
+_COUNT_OPTIONS = (
+    click.argument("paths", nargs=-1, required=True),
+    click.option(
+        "--start",
+        callback=check_iso_time,
+        help="ISO-8601 time of the first frame, with offset.",
+    ),
+    run_options,
+    click.option(
+        "--settle",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Leave files alone that were written to within these seconds.",
+    ),
+    click.option(
+        "--rehash",
+        "is_rehash",
+        is_flag=True,
+        help="Read all bytes of known files, too, whatever their size and times say.",
+    ),
+    click.option(
+        "--if-free",
+        "is_if_free",
+        is_flag=True,
+        help="Leave at once, exit 0, when another unattended run is at work.",
+    ),
+    click.option("--quiet", is_flag=True, help="Say nothing but errors."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+)
+
+
+def _count_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_COUNT_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
-@click.option(
-    "--start",
-    callback=check_iso_time,
-    help="ISO-8601 time of the first frame, with offset.",
-)
-@run_options
-@click.option(
-    "--settle",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="Leave files alone that were written to within these seconds.",
-)
+@_count_options
 @click.option(
     "--new",
     "is_new_only",
     is_flag=True,
     help="Only files the store does not know, by path, size and time.",
 )
-@click.option(
-    "--if-free",
-    "is_if_free",
-    is_flag=True,
-    help="Leave at once, exit 0, when another unattended run is at work.",
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(paths: tuple[str, ...], **options: Any) -> int:
     """Count trucks in PATHS: files, folders, globs or stream URLs.
 
@@ -57,6 +75,30 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     Running again over the same files changes nothing and decodes nothing. Exit
     codes: 0 done, 2 usage, 3 some files failed, 4 nothing usable, 5 store.
     """
+    if options["is_new_only"] and options["is_rehash"]:
+        msg = "--rehash reads known files, which --new leaves alone: give one of them"
+        raise click.UsageError(msg)
+    return _count(paths, **options)
+
+
+@click.command()
+@_count_options
+def backfill(paths: tuple[str, ...], **options: Any) -> int:
+    """Count PATHS as `run` does, files of closed hours among them.
+
+    An hour closes 35 days after it ended, or after it was first counted where that is
+    later: what was told of a month does not move because a recorder finds an old
+    file. `run` and `watch` note such a file as `late` and leave it; this command
+    revises its hours, with `is_backfill` set. As-of reads of before stay as they were.
+
+    \b
+    Example:
+      truckcount backfill recordings/card-of-may --cameras cameras.toml
+    """
+    return _count(paths, is_new_only=False, is_backfill=True, **options)
+
+
+def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.cli._progress import progress_for
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt

@@ -163,7 +163,7 @@ def delete(path: Path, **options: Any) -> int:
       truckcount store delete store --camera dc-north --day 2026-03-02
       truckcount store delete store --camera dc-north --day 2026-03-02 --yes
     """
-    from truckcount.pipeline.deletion import (
+    from truckcount.pipeline.store_deletion import (
         DeletionOptions,
         delete_from_store,
         lift_from_store,

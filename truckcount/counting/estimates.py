@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.domain.exposure import CONTINUITY, exposure_se
+
 MIN_COVERAGE_SHARE = 0.25  # of a video's bin; below it an estimate says nothing
 MIN_CLIPS_AN_HOUR = 10  # of a duty cycle; ten seconds a minute are f = 0.167
-CONTINUITY = 0.5  # trucks: nothing seen in part of a bin is not surely nothing
 PARKED_DWELLS = 10.0  # mean dwells after which a standing truck is parked
 
 Floats = npt.NDArray[np.float64]
@@ -30,8 +31,7 @@ class Estimate:
 def estimate_video(n: int, coverage_share: float) -> Estimate:
     """Estimate from continuous video with gaps (features.md 4.2).
 
-    n / f, and sqrt((n + 1/2) (1 - f)) / f: the error of a Poisson stream seen for a
-    share f of the bin, with phi = 1.
+    n / f, with the error of a Poisson stream seen for a share f of the bin.
 
     Examples
     --------
@@ -42,9 +42,8 @@ def estimate_video(n: int, coverage_share: float) -> Estimate:
     """
     if coverage_share < MIN_COVERAGE_SHARE:
         return Estimate()
-    f = min(coverage_share, 1.0)
-    se = ((n + CONTINUITY) * (1 - f)) ** 0.5 / f
-    return Estimate(n / f, se, se)
+    se = exposure_se(n, coverage_share)
+    return Estimate(n / min(coverage_share, 1.0), se, se)
 
 
 def estimate_duty(onsets: Floats, exposure_s: Floats, bin_s: float) -> Estimate:

@@ -1,12 +1,19 @@
 """A calibration: how many trucks stand behind one that the machine counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from truckcount.domain.exposure import exposure_se
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """A factor measured by an audit; features.md sections 1.7, 4.2 and 5."""
+    """A factor measured by an audit; features.md sections 1.7, 4.2 and 5.
+
+    What an id says of the factor is fixed. ``phi``, ``valid_to_us`` and ``status`` may
+    be known better later: a revision has the same id and a later ``known_at_us``, so
+    that hours under it go on sharing one factor and its error.
+    """
 
     calibration_id: str
     camera: str
@@ -66,25 +73,29 @@ class Calibration:
         >>> tuple(round(v, 2) for v in c.estimate_hour(14, 0.75))
         (21.44, 3.76, 3.66)
         """
-        f = min(coverage_share, 1.0)
-        exposure = self.phi * (n_trucks + 0.5) * (1 - f) / f**2
-        return self.apply(n_trucks / f, exposure**0.5)
+        se = exposure_se(n_trucks, coverage_share) * self.phi**0.5
+        return self.apply(n_trucks / min(coverage_share, 1.0), se)
 
-    def apply(self, seen: float, exposure_se: float) -> tuple[float, float, float]:
+    def apply(
+        self, seen: float, own_se: float, dwell_se: float = 0.0
+    ) -> tuple[float, float, float]:
         """Calibrate an hour's uncalibrated estimate, as for ``estimate_hour``.
 
         Parameters
         ----------
         seen : float
             Trucks of the whole hour as the machine would have counted them.
-        exposure_se : float
+        own_se : float
             Its standard error from what was not watched: 0 for a full hour.
+        dwell_se : float
+            Its standard error from the mean dwell, of stills: in every hour the same
+            way, as the factor's own.
         """
-        indep = self.factor**2 * exposure_se**2 + self.tau2 * seen
-        shared = (seen * self.factor_se) ** 2
+        indep = self.factor**2 * own_se**2 + self.tau2 * seen
+        shared = (seen * self.factor_se) ** 2 + (self.factor * dwell_se) ** 2
         return self.factor * seen, (indep + shared) ** 0.5, float(indep**0.5)
 
-    def undo(self, est: float, se_indep: float) -> tuple[float, float]:
+    def undo(self, est: float, se: float, se_indep: float) -> tuple[float, ...]:
         """Return what ``apply`` was given, up to rounding errors.
 
         Examples
@@ -94,13 +105,13 @@ class Calibration:
         ...     factor_se=0.05, factor_cv=0.04, tau2=0.25, phi=1.0, n_windows=210,
         ...     audit_ids=("a",), model_id="m", config_hash="0", valid_from_us=0,
         ...     valid_to_us=None, known_at_us=0, status="active")
-        >>> est, _, se_indep = c.apply(8.0, 3.0)
-        >>> [round(x, 9) for x in c.undo(est, se_indep)]
-        [8.0, 3.0]
+        >>> [round(x, 6) for x in c.undo(*c.apply(8.0, 3.0, 1.5))]
+        [8.0, 3.0, 1.5]
         """
         seen = est / self.factor
-        exposure = max(se_indep**2 - self.tau2 * seen, 0.0)
-        return seen, exposure**0.5 / self.factor
+        own = max(se_indep**2 - self.tau2 * seen, 0.0)
+        dwell = max(se**2 - se_indep**2 - (seen * self.factor_se) ** 2, 0.0)
+        return seen, own**0.5 / self.factor, dwell**0.5 / self.factor
 
     def is_for(self, hour_us: int, local_hour: int) -> bool:
         """Tell whether an hour that begins then lies in its time and regime."""
@@ -108,6 +119,25 @@ class Calibration:
             self.valid_to_us is None or hour_us < self.valid_to_us
         )
         return is_in_time and self.regime in {"all", regime_of(local_hour)}
+
+
+def latest_revisions(
+    calibrations: Iterable[Calibration], known_by_us: int | None = None
+) -> dict[str, Calibration]:
+    """Return of each id what was known last, or last by a moment; of equals the later.
+
+    Parameters
+    ----------
+    calibrations : iterable of Calibration
+        Revisions in any order.
+    """
+    latest: dict[str, Calibration] = {}
+    for c in calibrations:
+        before = latest.get(c.calibration_id)
+        is_known = known_by_us is None or c.known_at_us <= known_by_us
+        if is_known and (before is None or before.known_at_us <= c.known_at_us):
+            latest[c.calibration_id] = c
+    return latest
 
 
 def pick_calibration(
@@ -123,10 +153,9 @@ def pick_calibration(
     """Return the calibration of an hour: the newest known, day or night before all."""
     fitting = [
         c
-        for c in calibrations
+        for c in latest_revisions(calibrations, known_by_us).values()
         if (c.gate, c.direction, c.config_hash) == (gate, direction, config_hash)
         and c.status != "withdrawn"
-        and c.known_at_us <= known_by_us
         and c.is_for(hour_us, local_hour)
     ]
     return max(

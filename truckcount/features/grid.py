@@ -40,6 +40,8 @@ class Grid:
     calibration: Int64s
     """Index into ``calibrations``; -1 is none."""
     calibrations: tuple[str, ...]
+    """What errors are shared by: ids, and ``dwell:<config_hash>`` of stills whose mean
+    dwell was given and not audited."""
     config: Int64s
     """Index into ``configs``; -1 where there is no row."""
     configs: tuple[str, ...]
@@ -91,7 +93,8 @@ def make_grid(
     spread = {name: _spread(v, at, n_bins) for name, v in values.items()}
     spread["seen"] = np.minimum(spread["seen"], due)
     renamed = dict.fromkeys(bridge, next(iter(bridge))) if bridge else {}
-    calibration, calibrations = _encode(rows.calibration, at, n_bins, {})
+    shared_by = _shared_by(rows, values["shared"])
+    calibration, calibrations = _encode(shared_by, at, n_bins, {})
     config, configs = _encode(rows.config, at, n_bins, renamed)
     known = np.full(n_bins, np.iinfo(np.int64).min)
     if rows.known_us is not None:
@@ -125,6 +128,7 @@ def _row_values(
             )
             for field in ("ratio", "se", "tau2")
         )
+    scale = np.ones_like(n)
     if bridge and rows.config is not None:
         scale = rows.config.spread(bridge, 1.0)
         ratio, se, tau2 = ratio * scale, se * scale, tau2 * scale**2
@@ -136,27 +140,48 @@ def _row_values(
         "shared": se * n,
     }
     if rows.is_still is not None:
-        _take_stills(rows, values)
+        _take_stills(rows, values, ratio, scale)
     return values
 
 
-def _take_stills(rows: HourColumns, values: dict[str, Floats]) -> None:
-    """Stills see no onsets: their hour's estimate stands for the whole hour."""
+def _take_stills(
+    rows: HourColumns, values: dict[str, Floats], ratio: Floats, scale: Floats
+) -> None:
+    """Stills see no onsets: their hour's estimate stands for the whole hour.
+
+    Parameters
+    ----------
+    ratio, scale : float array, shape (n,)
+        Factor with bridge, which the estimate has without; the bridge alone.
+    """
     if rows.est is None or rows.se is None or rows.se_indep is None:
         return
     is_still = rows.is_still & ~np.isnan(rows.est)
     if not is_still.any():
         return
-    est = rows.est[is_still]
-    indep, total = rows.se_indep[is_still] ** 2, rows.se[is_still] ** 2
+    scale, ratio = scale[is_still], ratio[is_still]
+    est = rows.est[is_still] * scale
+    indep, total = ((se[is_still] * scale) ** 2 for se in (rows.se_indep, rows.se))
     for name, value in (
         ("seen", 1.0 if rows.bin_hours is None else rows.bin_hours[is_still]),
         ("n", est),
-        ("n_squared", est),
+        ("n_squared", ratio * est),
         ("residual", np.nan_to_num(indep)),
         ("shared", np.sqrt(np.maximum(np.nan_to_num(total - indep), 0))),
     ):
         values[name][is_still] = value
+
+
+def _shared_by(rows: HourColumns, shared: Floats) -> Names | None:
+    """Name what each row shares its error with: its calibration, or its dwell."""
+    if rows.is_still is None or rows.config is None:
+        return rows.calibration
+    none = np.full(len(rows), -1)
+    names = rows.calibration if rows.calibration is not None else Names(none, ())
+    is_bare = rows.is_still & (names.codes < 0) & (shared > 0)
+    dwells = tuple(f"dwell:{name}" for name in rows.config.names)
+    codes = np.where(is_bare, len(names.names) + rows.config.codes, names.codes)
+    return Names(codes, names.names + dwells)
 
 
 def _local(starts_us: Int64s, zone: str) -> tuple[Int64s, Int64s]:

@@ -1,14 +1,23 @@
 """One camera's part of a run: its files, and what became of them."""
 
+import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
+from truckcount.errors import VideoError
+from truckcount.pipeline.cameras import CameraBook
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.recount import CameraCounts
 from truckcount.pipeline.result import FileOutcome
+from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.speed_plan import SpeedPlan
-from truckcount.video import Source
+from truckcount.video import Source, check_settled, find_sources
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -24,6 +33,42 @@ class CameraWork:
     counts: list[CameraCounts] = field(default_factory=list)
     own_ids: set[str] = field(default_factory=set)
     worker_cpu_s: float = 0.0
+
+
+def plan_work(
+    paths: Sequence[str],
+    book: CameraBook,
+    options: RunOptions,
+    fingerprints: Fingerprints,
+) -> tuple[list[CameraWork], list[FileOutcome]]:
+    """Give each file to its camera; what cannot be given is a failed outcome."""
+    work: dict[str, CameraWork] = {}
+    failed: list[FileOutcome] = []
+    seen: set[str] = set()
+    for path in paths:
+        try:
+            sources = find_sources([path])
+        except VideoError as error:
+            logger.warning("%s", error)
+            failed.append(failed_outcome(str(path), "", error))
+            continue
+        for source in sources:
+            if source.path in seen:
+                continue
+            seen.add(source.path)
+            camera = book.camera_for(source.path)
+            try:
+                check_settled(source, options.settle_s, time.time())
+                digest = fingerprints.of(source)
+            except (VideoError, OSError) as error:
+                logger.warning("%s", error)
+                failed.append(failed_outcome(source.name, camera.name, error))
+                continue
+            place = work.setdefault(
+                camera.name, CameraWork(camera=camera, options=options)
+            )
+            place.sources.append((source, digest))
+    return list(work.values()), failed
 
 
 def own_passages(work: CameraWork) -> list[Passage]:

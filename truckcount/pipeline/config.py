@@ -54,6 +54,10 @@ class RunOptions:
     settle_s: float = 0.0
     """Leave files alone that were written to within these seconds."""
     backend: str = "av"
+    is_backfill: bool = False
+    """Count files of hours that are closed, too: 35 days old and known as long."""
+    is_rehash: bool = False
+    """Read every byte of known files, too, though nothing tells that they changed."""
     max_pixels: int = MAX_PIXELS
     """Refuse larger pictures: a header of a few bytes may ask for all memory."""
 

@@ -28,7 +28,8 @@ class FileOutcome:
     status: str
     """``done``, ``reused`` (scores were in the store), ``duplicate``, ``conflict``,
     ``ambiguous_time``, ``corrupt``, ``empty``, ``growing``, ``failed``; ``deleted``
-    or ``sealed`` when its hours are not counted any more."""
+    or ``sealed`` when its hours are not counted any more, ``late`` when they are
+    closed but for a backfill."""
     error: str | None = None
     segment_id: str | None = None
     start_utc: str | None = None

@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from truckcount.domain.scores import Scores
-from truckcount.errors import TruckcountError, VideoError
-from truckcount.pipeline.camera_work import CameraWork, own_passages
-from truckcount.pipeline.cameras import CameraBook, open_book
+from truckcount.errors import TruckcountError
+from truckcount.pipeline.camera_work import CameraWork, own_passages, plan_work
+from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.executors import score_tasks
+from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
@@ -27,6 +28,7 @@ from truckcount.pipeline.segments import (
     duplicate_outcome,
     failed_outcome,
     guessed_before,
+    header_span,
     is_counted,
     outcome_of,
     record_of,
@@ -37,9 +39,9 @@ from truckcount.pipeline.speed_plan import choose_plan
 from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import SegmentRecord, Store
-from truckcount.store.seals import LEFT_OUT, Seals
+from truckcount.store.closed_hours import closed_hours, may_have_closed
+from truckcount.store.seals import LATE, LEFT_OUT, Seals
 from truckcount.store.segments_table import newest_ids
-from truckcount.video import check_settled, find_sources, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,9 @@ def run_paths(
     store = Store.open(options.store)
     if options.cameras is not None:
         store.keep_cameras(options.cameras.read_bytes())
-    work, failed = _plan(paths, book, options)
+    fingerprints = Fingerprints(options.store, is_forced=options.is_rehash)
+    work, failed = plan_work(paths, book, options, fingerprints)
+    fingerprints.save()
     if listener is not None:
         listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:
@@ -106,39 +110,6 @@ def publish_scored(
         wall_s=time.monotonic() - began,
         cpu_s=time.process_time() - cpu_began,
     )
-
-
-def _plan(
-    paths: Sequence[str], book: CameraBook, options: RunOptions
-) -> tuple[list[CameraWork], list[FileOutcome]]:
-    """Give each file to its camera; what cannot be given is a failed outcome."""
-    work: dict[str, CameraWork] = {}
-    failed: list[FileOutcome] = []
-    seen: set[str] = set()
-    for path in paths:
-        try:
-            sources = find_sources([path])
-        except VideoError as error:
-            logger.warning("%s", error)
-            failed.append(failed_outcome(str(path), "", error))
-            continue
-        for source in sources:
-            if source.path in seen:
-                continue
-            seen.add(source.path)
-            camera = book.camera_for(source.path)
-            try:
-                check_settled(source, options.settle_s, time.time())
-                digest = fingerprint(source)
-            except (VideoError, OSError) as error:
-                logger.warning("%s", error)
-                failed.append(failed_outcome(source.name, camera.name, error))
-                continue
-            place = work.setdefault(
-                camera.name, CameraWork(camera=camera, options=options)
-            )
-            place.sources.append((source, digest))
-    return list(work.values()), failed
 
 
 class _CameraRun:
@@ -194,7 +165,7 @@ class _CameraRun:
         self._note(outcome_of(task.source, self._camera, record, "done", scored))
 
     def _leave_out(self, task: ScoreTask, status: str) -> None:
-        """Note a file that came too late: its hours are deleted or stand for good."""
+        """Note a file that came too late: its hours are deleted, closed or pruned."""
         outcome = sealed_outcome(task, status)
         logger.warning("%s: %s", task.source.name, outcome.warnings[0])
         record = uncounted_record(task, outcome, self._run_id)
@@ -205,7 +176,12 @@ class _CameraRun:
         """Read what the store knows of the files that were offered."""
         records = self._store.segments(self._camera.name, ids=offered)
         self._known = {r.segment_id: r for r in records if is_counted(r)}
-        self._left_out = {r.segment_id: r for r in records if r.status in LEFT_OUT}
+        self._left_out = {
+            r.segment_id: r
+            for r in records
+            if r.status in LEFT_OUT
+            and not (r.status == LATE and self._options.is_backfill)
+        }
         self._seals = self._store.seals(self._camera.name)
 
     def _choose_speed(self) -> None:
@@ -243,6 +219,8 @@ class _CameraRun:
             elif segment_id in self._left_out:
                 status = self._left_out[segment_id].status
                 self._note(sealed_outcome(task, status))
+            elif known is None and self._is_late(task):
+                self._leave_out(task, LATE)
             elif known is not None and self._is_sealed(known):
                 self._work.own_ids.add(segment_id)
                 self._note(outcome_of(source, self._camera, known, "reused"))
@@ -253,6 +231,14 @@ class _CameraRun:
             ):
                 todo[segment_id] = task
         return list(todo.values())
+
+    def _is_late(self, task: ScoreTask) -> bool:
+        """Tell whether a new file lies in hours that are closed but for a backfill."""
+        root, name, now_us = self._store.root, self._camera.name, time.time_ns() // 1000
+        if self._options.is_backfill or not may_have_closed(root, name, now_us):
+            return False
+        span = header_span(task)
+        return span is not None and bool(closed_hours(root, name, span, now_us))
 
     def _is_sealed(self, known: SegmentRecord) -> bool:
         """Tell whether a counted file's hours stand though its scores are gone."""

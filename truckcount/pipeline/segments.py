@@ -20,7 +20,8 @@ from truckcount.pipeline.result import FileOutcome, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.timeline import Span
 from truckcount.store import SegmentRecord
-from truckcount.store.seals import DELETED
+from truckcount.store.closed_hours import LATE_DAYS
+from truckcount.store.seals import DELETED, LATE
 from truckcount.video import Source, probe_video, resolve_start
 
 US_PER_S = 1_000_000
@@ -154,6 +155,27 @@ def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
     return None if is_same or start.quality == "guess" else start
 
 
+def header_span(task: ScoreTask) -> tuple[int, int] | None:
+    """Tell by name and header when a file was filmed; None where they do not say.
+
+    A stream is filmed now.
+
+    Returns
+    -------
+    (start_us, end_us)
+        The end is the start where the header tells no duration.
+    """
+    if task.source.kind == "url":
+        return None
+    try:
+        probe = probe_video(task.source)
+        start = resolve_start(task.source, task.camera, probe, start=task.options.start)
+    except (VideoError, OSError):  # scoring says what is wrong with it
+        return None
+    length_s = probe.duration_s_from_header or 0.0
+    return start.start_us, start.start_us + round(length_s * US_PER_S)
+
+
 def guessed_before(task: ScoreTask, known: Span) -> ClockError:
     """Say that a file was counted at a guessed time, which this run refuses."""
     return ClockError(
@@ -193,11 +215,7 @@ def duplicate_outcome(task: ScoreTask) -> FileOutcome:
 
 def sealed_outcome(task: ScoreTask, status: str) -> FileOutcome:
     """Say that a file lies in hours that are not counted any more."""
-    why = (
-        "its hours were deleted (`truckcount store delete --lift` takes that back)"
-        if status == DELETED
-        else "its hours stand: the scores beside it were pruned"
-    )
+    why = _WHY[status]
     return FileOutcome(
         path=task.source.name,
         camera=task.camera.name,
@@ -205,6 +223,15 @@ def sealed_outcome(task: ScoreTask, status: str) -> FileOutcome:
         segment_id=task.segment_id,
         warnings=(f"not counted: {why}",),
     )
+
+
+_WHY = {
+    DELETED: "its hours were deleted (`truckcount store delete --lift` takes that "
+    "back)",
+    LATE: f"its hours closed {LATE_DAYS} days after their end, what was told of them "
+    "stands; `truckcount backfill` revises them",
+    "sealed": "its hours stand: the scores beside it were pruned",
+}
 
 
 def _last_name(source: Source) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from truckcount.domain.audit import latest_labels
 from truckcount.reporting.facts import GateFacts, StoreFacts
-from truckcount.store.seals import LEFT_OUT
+from truckcount.store.seals import LATE, LEFT_OUT
 
 ACT, LOOK, NOTE = 0, 1, 2
 SILENT_AFTER = timedelta(hours=6)
@@ -87,6 +87,16 @@ def _files(facts: StoreFacts, camera: str) -> Iterator[Finding]:
             camera=camera,
             title=f"{len(failed)} of {len(records)} files could not be counted",
             detail=f"{what}. Newest: {newest.name}: {reason}",
+        )
+    late = [r for r in records if r.status == LATE]
+    if late:
+        yield Finding(
+            severity=LOOK,
+            weight=len(late),
+            camera=camera,
+            title=f"{len(late)} files came after their hours closed",
+            detail=f"Not counted, as {late[-1].name}: `truckcount backfill` revises "
+            "the hours.",
         )
     guessed = [r for r in records if r.time_quality == "guess" and r.status == "done"]
     if guessed:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.domain.audit import AuditWindow
-from truckcount.domain.calibration import Calibration
+from truckcount.domain.calibration import Calibration, latest_revisions
 from truckcount.errors import StoreError
 from truckcount.reporting.bands import BAND_COLUMNS, Band, GateKey, find_bands
 from truckcount.store import SegmentRecord, Store
@@ -167,7 +167,7 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
         },
         causes=causes,
         changes=tuple(changes),
-        calibrations=tuple(read_calibrations(opened.root)),
+        calibrations=tuple(latest_revisions(read_calibrations(opened.root)).values()),
         audits=tuple(read_audits(opened.root)),
     )
 

@@ -16,7 +16,7 @@ _TIMES = ("valid_from", "valid_to", "known_at")
 
 
 def read_calibrations(root: Path, camera: str | None = None) -> list[Calibration]:
-    """Read the calibrations of a camera, or of all, oldest known first."""
+    """Read the calibrations of a camera, or of all: every revision, as they came."""
     if camera is None:
         folders = (root / "calibrations").glob("[!._]*")
         names = sorted(p.name for p in folders if p.is_dir())
@@ -26,15 +26,22 @@ def read_calibrations(root: Path, camera: str | None = None) -> list[Calibration
 
 
 def write_calibrations(root: Path, camera: str, rows: Sequence[Calibration]) -> None:
-    """Add calibrations, or replace those of the same id; hold the camera's lock."""
-    kept = {row.calibration_id: row for row in read_calibrations(root, camera)}
-    kept |= {row.calibration_id: row for row in rows}
+    """Add calibrations, or revisions of them; hold the camera's lock.
+
+    A revision of the same id and moment replaces: both lie ahead of their readers.
+    """
+    kept = {_key(row): row for row in read_calibrations(root, camera)}
+    kept |= {_key(row): row for row in rows}
     ordered = sorted(kept.values(), key=lambda r: (r.known_at_us, r.calibration_id))
     table = pa.Table.from_pylist(
         [_to_row(row) for row in ordered], schema=schema_of("calibrations")
     )
     path = file_path(root, "calibrations", camera, PERIOD)
     publish_table(table, "calibrations", path)
+
+
+def _key(row: Calibration) -> tuple[str, int]:
+    return row.calibration_id, row.known_at_us
 
 
 def _to_row(calibration: Calibration) -> dict[str, Any]:

@@ -15,7 +15,11 @@ import pyarrow.compute as pc
 
 from truckcount.errors import StoreError
 from truckcount.store.audits_table import lock_audits
-from truckcount.store.erasure import (
+from truckcount.store.fold_states import forget_states
+from truckcount.store.layout import DAY_US, from_us, table_files
+from truckcount.store.publish import read_table, sync
+from truckcount.store.schema import COLUMNS
+from truckcount.store.sealed_rows import (
     blank_bins,
     blank_hours,
     drop_clips,
@@ -23,12 +27,7 @@ from truckcount.store.erasure import (
     inside,
     keep_rows,
     score_files,
-    table_files,
 )
-from truckcount.store.fold_states import forget_states
-from truckcount.store.layout import DAY_US, from_us
-from truckcount.store.publish import read_table, sync
-from truckcount.store.schema import COLUMNS
 from truckcount.store.seals import (
     BEGINNING_US,
     DELETED,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from truckcount.errors import StoreError
 from truckcount.store.file_statistics import column_range
 from truckcount.store.layout import file_path, from_us, month_of, to_us
-from truckcount.store.payload import ESTIMATES, is_same_payload
+from truckcount.store.payload import ESTIMATES, is_near, is_same_payload
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import TIME, schema_of
 
@@ -286,9 +286,16 @@ def _cause(draft: dict[str, Any], latest: dict[str, Any], *, is_standing: bool) 
     if is_same_payload(draft, latest):
         return "finalise"
     is_as_seen = all(latest[name] == draft[name] for name in ("n_trucks", "coverage_s"))
-    if is_as_seen and latest["calibration_id"] != draft["calibration_id"]:
+    is_other = latest["calibration_id"] != draft["calibration_id"]
+    if is_as_seen and (is_other or _is_priced_anew(draft, latest)):
         return "recalibrate"
     return "late_segment"
+
+
+def _is_priced_anew(draft: dict[str, Any], latest: dict[str, Any]) -> bool:
+    """Tell whether trucks that were counted got another error from their factor."""
+    is_counted = latest["calibration_id"] is not None and latest["n_trucks"] is not None
+    return is_counted and not all(is_near(draft[n], latest[n]) for n in ESTIMATES)
 
 
 def _plain(table: pa.Table) -> pa.Table:

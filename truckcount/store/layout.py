@@ -51,3 +51,9 @@ def file_path(root: Path, table: str, camera: str, period: str) -> Path:
     """Return a table's file; the checked name cannot lead out of the store."""
     check_name("camera", camera)
     return root / table / camera / f"{period}.parquet"
+
+
+def table_files(root: Path, table: str, camera: str) -> list[Path]:
+    """Return a camera's files of a table, in order of time."""
+    folder = file_path(root, table, camera, "x").parent
+    return sorted(folder.glob("[!._]*.parquet"))

@@ -26,7 +26,7 @@ from truckcount.domain.camera import check_name
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import StoreError, StoreLockedError
 from truckcount.store.check import list_cameras
-from truckcount.store.erasure import table_files
+from truckcount.store.layout import table_files
 from truckcount.store.publish import read_table, sync
 from truckcount.store.schema import TIME
 from truckcount.store.store import Store, foreign_message

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from truckcount.errors import StoreError
 from truckcount.store.check import list_cameras
-from truckcount.store.erasure import table_files
+from truckcount.store.closed_hours import LATE_DAYS
 from truckcount.store.fold_states import FoldStates
-from truckcount.store.layout import DAY_US, to_day_us
+from truckcount.store.layout import DAY_US, table_files, to_day_us
 from truckcount.store.publish import sync
 from truckcount.store.seals import (
     PRUNED,
@@ -23,7 +23,6 @@ from truckcount.store.store import Store
 
 KEEP_DAYS = 400  # features.md section 13: one year-on-year recount stays possible
 MIN_KEEP_DAYS = 4  # an hour may change until 72 h after its end
-LATE_DAYS = 35  # a file may come so late, and its hour is then counted again
 LEFTOVER_S = 3600.0  # a draft this old has no writer any more
 NOTED = frozenset({"done", "duplicate"})
 

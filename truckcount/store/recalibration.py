@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from truckcount.domain.calibration import Calibration
+from truckcount.domain.calibration import Calibration, latest_revisions
 from truckcount.store.bins_table import write_bins
 from truckcount.store.calibrated_rows import carry_factor, drop_factor
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.history import Clock, History, known_at
 from truckcount.store.hours_table import month_span, rebuild_month
-from truckcount.store.layout import file_path
+from truckcount.store.layout import table_files
 from truckcount.store.payload import ESTIMATES, is_near, payload_sha
 from truckcount.store.publish import read_table
 
@@ -44,18 +44,17 @@ def recalibrate_hours(
     Parameters
     ----------
     fresh : sequence of Calibration
-        Not in the store yet, or otherwise there: to be looked at before they are.
+        Or revisions, that are not in the store yet: to be looked at before they are.
     is_published : bool
         Write revisions of cause ``recalibrate``; hold the camera's lock for it.
         Their ``known_at_utc`` is not before that of their factor, so that no reader
         as of a moment meets a factor that nobody had measured yet.
     """
-    known = {c.calibration_id: c for c in read_calibrations(root, camera)}
-    known |= {c.calibration_id: c for c in fresh}
+    known = [*read_calibrations(root, camera), *fresh]
     old: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     n_revisions = 0
-    for path in _months(root, "hours", camera):
+    for path in table_files(root, "hours", camera):
         history = History(root, camera, *month_span(path.stem), clock)
         pairs = list(_changed(history.latest.to_pylist(), known, known_at(clock())))
         old += [row for row, _ in pairs]
@@ -76,11 +75,12 @@ def recalibrate_hours(
 
 def _changed(
     rows: Sequence[dict[str, Any]],
-    known: Mapping[str, Calibration],
+    known: Sequence[Calibration],
     known_by_us: int,
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    by_id = latest_revisions(known)
     for row in rows:
-        draft = carry_factor(drop_factor(row, known), [*known.values()], known_by_us)
+        draft = carry_factor(drop_factor(row, by_id), known, known_by_us)
         if draft["calibration_id"] == row["calibration_id"] and all(
             is_near(draft[name], row[name]) for name in ESTIMATES
         ):
@@ -94,11 +94,11 @@ def _recalibrate_bins(
     root: Path,
     camera: str,
     minutes: int,
-    known: Mapping[str, Calibration],
+    known: Sequence[Calibration],
     known_us: int,
 ) -> None:
     table = f"bins_{minutes:02d}"
-    for path in _months(root, table, camera):
+    for path in table_files(root, table, camera):
         rows = read_table(path, table).to_pylist()
         # all bins of a touched hour, so that none is taken for one that is gone
         drafts = {_key(row): row for row in rows}
@@ -113,8 +113,3 @@ def _spelled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["gate"], row["direction"], row["bin_start_utc"])
-
-
-def _months(root: Path, table: str, camera: str) -> list[Path]:
-    folder = file_path(root, table, camera, "x").parent
-    return sorted(folder.glob("[!._]*.parquet"))

@@ -203,7 +203,8 @@ SEGMENTS = (
         "status",
         S,
         "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, "
-        "`growing`, `failed`; `deleted` and `sealed` are not counted any more",
+        "`growing`, `failed`; `deleted` and `sealed` are not counted any more, `late` "
+        "only by `truckcount backfill`",
     ),
     _c("error", S, "what went wrong", null=True),
     _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),
@@ -253,8 +254,8 @@ CALIBRATIONS = (
     _c("factor_cv", F, "factor_se / factor; above 0.15 it is refused"),
     _c("tau2", F, "residual variance for each truck the machine counted"),
     _c("phi", F, "over-dispersion of exposure error; 1 is Poisson"),
-    _c("dwell_mean_s", F, "mean stay in view, seconds (stills)", null=True),
-    _c("dwell_cv", F, "its relative standard error", null=True),
+    _c("dwell_mean_s", F, "null: stills take theirs from cameras.toml", null=True),
+    _c("dwell_cv", F, "as dwell_mean_s", null=True),
     _c("n_windows", I32, "labelled windows"),
     _c("audit_ids", pa.list_(S), "audits it comes from"),
     _c("model_id", S, "weights it holds for"),

@@ -20,7 +20,8 @@ from truckcount.store.publish import sync, write_meta
 HOUR_US = 3_600_000_000
 BEGINNING_US = 0  # 1970: before any recording
 DELETED, PRUNED = "deleted", "pruned"
-LEFT_OUT = frozenset({DELETED, "sealed"})
+LATE = "late"
+LEFT_OUT = frozenset({DELETED, "sealed", LATE})
 """Statuses of segments that are not counted, and not because they failed."""
 
 Interval = tuple[int, int]

@@ -20,7 +20,8 @@ HOURS = {
     "n_samples": "of the gate; depends on the sampling rate",
     "occupancy_mean": "of the gate; trucks present, not trucks passing",
     "n_trucks_est": "uncalibrated while calibration_id is null: it mends missing time, "
-    "not missed trucks. Null in `in` and `out` rows of stills",
+    "not missed trucks. Null in `in` and `out` rows of stills, whose `unknown` row "
+    "carries no factor: nobody can audit a direction that was not seen",
     "n_trucks_se": "errors of hours with one calibration_id do not average away: add "
     "the shared part sqrt(se^2 - se_indep^2) linearly",
     "n_trucks_se_indep": "0 for a fully watched hour: no sampling error, yet perhaps "
@@ -32,7 +33,8 @@ HOURS = {
     "revision": "a value above 1 is a restatement",
     "model_id": "a change breaks the series unless a bridge was measured",
     "config_hash": "as model_id: compare only equal ones",
-    "calibration_id": "null is factor 1 and no shared error, not a perfect count",
+    "calibration_id": "null is factor 1 and no shared error, not a perfect count; "
+    "stills share the error of their dwell all the same",
     "local_start": "naive, repeats in autumn, skips in spring: never a key without "
     "utc_offset_min",
     "local_dow": "int8: arithmetic on it wraps at 127",
@@ -64,6 +66,11 @@ WARNINGS: dict[str, dict[str, str]] = {
         "start_utc": "with time_quality `guess` it may be off by anything",
         "fps_nominal": "of the header: never a clock",
         "path": "of the machine that ran it",
+    },
+    "calibrations": {
+        "calibration_id": "one row a revision: of equal ids the latest known_at_utc <= "
+        "T is what was known at T; factor, factor_se and tau2 are the same in all",
+        "phi": "as the 90 days before known_at_utc say; stills and clips do without",
     },
 }
 _BINS = {

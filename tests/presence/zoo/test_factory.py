@@ -11,16 +11,9 @@ from truckcount.presence.zoo import NETWORKS
 from truckcount.presence.zoo.classifier import ViewClassifier
 from truckcount.presence.zoo.factory import build_network, default_batch_norm
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIDE = 64  # of test views: as small as the deepest network takes
 SMALL = [n for n in NETWORKS if n not in {"alexnet", "resnet50", "mobilenet_v3_large"}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def build(name, **options):

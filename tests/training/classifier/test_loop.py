@@ -22,6 +22,7 @@ from truckcount.training.classifier.loop import (
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.order import batch_keys
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 TINY = ClassifierOptions(
     network="mobilenet_v3_small",
     input_px=64,
@@ -31,14 +32,6 @@ TINY = ClassifierOptions(
     checkpoint_every=1,
     warmup_steps=2,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

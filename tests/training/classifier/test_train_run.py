@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from click.testing import CliRunner
 
 from tests.conftest import write_clip
@@ -19,6 +18,7 @@ from truckcount.presence.zoo.runtime import ClassifierRuntime
 from truckcount.training.classifier.frames import fingerprint, read_frames
 
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIZE = (96, 72)
 ARGUMENTS = [
     "--network",
@@ -40,14 +40,6 @@ ARGUMENTS = [
     "cpu",
     "--json",
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from click.testing import CliRunner
 
 from tests.training.classifier.red_frames import write_red_set
@@ -20,15 +19,8 @@ from truckcount.training.classifier.truckmap_run import (
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("onnx")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 REST = ["--steps", "2", "--batch", "2", "--workers", "0", "--json"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def run_train(*arguments):

@@ -1,4 +1,4 @@
-"""Rows of a stretch of a camera to null, or to nothing, table by table."""
+"""Rows of a sealed stretch to null, or to nothing, table by table."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from truckcount.store.audits_table import read_audits
 from truckcount.store.bins_table import write_bins
 from truckcount.store.history import Clock, known_at
 from truckcount.store.hours_table import revise_hours
-from truckcount.store.layout import file_path, from_us, month_of
+from truckcount.store.layout import file_path, from_us, month_of, table_files
 from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table, sync
 from truckcount.store.schema import TIME, schema_of
@@ -110,9 +110,3 @@ def score_files(root: Path, camera: str, seal: Seal) -> list[Path]:
     """Return the files of scores of a stretch of whole days."""
     first, after = (f"{from_us(t):%Y-%m-%d}" for t in (seal.low_us, seal.high_us))
     return [f for f in table_files(root, "scores", camera) if first <= f.stem < after]
-
-
-def table_files(root: Path, table: str, camera: str) -> list[Path]:
-    """Return a camera's files of a table, in order of time."""
-    folder = file_path(root, table, camera, "x").parent
-    return sorted(folder.glob("[!._]*.parquet"))
