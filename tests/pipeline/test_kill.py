@@ -26,7 +26,8 @@ BOOKKEEPING = ["known_at_utc", "run_id"]
 # One process that forks before anything heavy runs: each child dies by SIGKILL
 # when it is about to sync for the n-th time, which is before and after each rename.
 DRIVER = """
-import os, signal, sys
+import os, signal, sys, traceback
+from pathlib import Path
 import truckcount.presence.runtime_onnx, truckcount.video.decode_av, cv2
 import truckcount.store.publish as publish
 from truckcount.pipeline.config import RunOptions
@@ -45,7 +46,11 @@ for n in range(1, n_max + 1):
                 os.kill(os.getpid(), signal.SIGKILL)
             sync(path)
         publish.sync = die_later
-        run_paths([films], RunOptions(store=f"{root}/{n}", model=model))
+        try:  # an error must not reach the parent's exit handlers: they wait for threads
+            run_paths([films], RunOptions(store=Path(root, str(n)), model=model))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     print(n, os.waitstatus_to_exitcode(status), flush=True)

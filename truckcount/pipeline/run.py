@@ -74,7 +74,7 @@ def run_paths(
     store = Store.open(options.store)
     if options.cameras is not None:
         store.keep_cameras(options.cameras.read_bytes())
-    fingerprints = Fingerprints(options.store, is_forced=options.is_rehash)
+    fingerprints = Fingerprints(store.root, is_forced=options.is_rehash)
     work, failed = plan_work(paths, book, options, fingerprints)
     fingerprints.save()
     if listener is not None:
