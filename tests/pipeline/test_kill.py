@@ -46,7 +46,7 @@ for n in range(1, n_max + 1):
                 os.kill(os.getpid(), signal.SIGKILL)
             sync(path)
         publish.sync = die_later
-        try:  # an error must not reach the parent's exit handlers: they wait for threads
+        try:  # the parent's exit handlers would wait for threads that are not here
             run_paths([films], RunOptions(store=Path(root, str(n)), model=model))
         except BaseException:
             traceback.print_exc()
