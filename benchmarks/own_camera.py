@@ -36,6 +36,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.scoring import ScoreTask, score_file
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import Weights, find_weights
+from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.truckmap_run import (
     TruckMapOptions,
     train_truckmap_run,
@@ -215,6 +216,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=RESULTS / "own_camera.json")
     arguments = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     base = find_weights(arguments.from_weights)
     options = TruckMapOptions(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.seed_experiment import MANY_DAYS, N_DAYS, result_path
 from truckcount.training.classifier.curves import draw_curves
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +31,23 @@ of padding (`truckcount/presence/zoo/seed.py`). The others are torchvision's, fr
 Kaiming's start, on frames scaled to 128 px.
 
     python -m benchmarks.seed_experiment --work runs/toy
+    python -m benchmarks.seed_experiment --work runs/toy --days 240 --processes 2
     python -m benchmarks.toll_camera --images ../shared/data/images --work runs/toll
     python -m benchmarks.seed_doc
 
 ## Drawn camera, test days
 
 {table}
+
+{machine}
+"""
+MANY = """## The same camera, {frames} frames of {days} days
+
+Twenty times the frames, split by day: {splits}.
+
+{table}
+
+Loader and step together gave {rates} images/s.
 
 {machine}
 """
@@ -125,9 +137,8 @@ def balanced(figures: dict[str, Any] | None) -> float | None:
     return sum(known) / len(known)
 
 
-def main() -> None:
-    """Write the page and the curves."""
-    drawn = json.loads((RESULTS / "seed_experiment.json").read_text())
+def drawn_fields(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Say what a set of the drawn camera is and what came out."""
     data = drawn["data"]
     splits = ", ".join(
         f"{v['frames']} {k} ({v['with_truck']} with a truck)"
@@ -135,14 +146,32 @@ def main() -> None:
     )
     header = ["network", "balanced accuracy, %", "wrong", "frames", "best epoch"]
     header += ["M parameters", "images/s of a step"]
-    page = INTRO.format(
-        days=data["days"],
-        frames=data["frames"],
-        splits=splits,
-        table=table_of(header, drawn_rows(drawn["runs"])),
-        machine=told(drawn["machine"]),
-    )
+    return {
+        "days": data["days"],
+        "frames": data["frames"],
+        "splits": splits,
+        "table": table_of(header, drawn_rows(drawn["runs"])),
+        "machine": told(drawn["machine"]),
+    }
+
+
+def main() -> None:
+    """Write the page and the curves."""
+    drawn = json.loads(result_path(N_DAYS).read_text())
+    page = INTRO.format(**drawn_fields(drawn))
     curves = {n: r["history"] for n, r in drawn["runs"].items() if r["is_obtained"]}
+    many_path = result_path(MANY_DAYS)
+    many = json.loads(many_path.read_text()) if many_path.exists() else None
+    if many is not None:
+        got = {n: r for n, r in many["runs"].items() if r["is_obtained"]}
+        rates = [
+            f"{r['metrics']['images_per_s']['loader_and_step']:.0f} ({n})"
+            for n, r in got.items()
+        ]
+        page += "\n" + MANY.format(
+            **drawn_fields(many), rates=", ".join(rates) or NOT_OBTAINED
+        )
+        curves |= {f"{n}, {MANY_DAYS} days": r["history"] for n, r in got.items()}
     if curves:
         draw_curves(PICTURE, curves)
         page += f"\n![Curves]({PICTURE.name})\n"

@@ -3,11 +3,12 @@
     python -m benchmarks.seed_experiment --work runs/toy            # all, resumable
     python -m benchmarks.seed_experiment --work runs/toy --only seed --minutes 60
     python -m benchmarks.seed_experiment --work runs/toy --collect  # tables alone
+    python -m benchmarks.seed_experiment --work runs/toy --days 240  # 100,800 frames
 
 The camera is drawn (`benchmarks.toy_camera`). Every run goes on where it was
 stopped; what has not been trained to its end is written as not obtained. Writes
-``benchmarks/results/seed_experiment.json``; ``benchmarks.seed_doc`` makes the page
-and the curves of it.
+``benchmarks/results/seed_experiment.json``, or ``..._240_days.json``;
+``benchmarks.seed_doc`` makes the page and the curves of them.
 """
 
 import argparse
@@ -21,11 +22,12 @@ import torch
 
 from benchmarks.machine import describe
 from benchmarks.toy_camera import write_set
+from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
 
-RESULT = Path(__file__).parent / "results" / "seed_experiment.json"
-N_DAYS, FRAMES_A_DAY, SEED = 12, 420, 2017
+RESULTS = Path(__file__).parent / "results"
+N_DAYS, MANY_DAYS, FRAMES_A_DAY, SEED = 12, 240, 420, 2017
 SEED_NETWORK = ClassifierOptions(
     network="seed",
     n_epochs=15,
@@ -61,14 +63,39 @@ RUNS: dict[str, ClassifierOptions] = {
     "resnet50": replace(ZOO, network="resnet50"),
     "mobilenet_v3_large": replace(ZOO, network="mobilenet_v3_large"),
 }
+# 20 times the frames: as many epochs would take a day
+MANY_RUNS = {
+    "seed": replace(SEED_NETWORK, n_epochs=8),
+    "seed, batch norm": replace(SEED_NETWORK, batch_norm=True, n_epochs=8),
+}
+RUNS_OF = {N_DAYS: RUNS, MANY_DAYS: MANY_RUNS}
 
 
-def folder_of(work: Path, name: str) -> Path:
+def result_path(n_days: int) -> Path:
+    """File of the figures of a set."""
+    name = "" if n_days == N_DAYS else f"_{n_days}_days"
+    return RESULTS / f"seed_experiment{name}.json"
+
+
+def set_folder(work: Path, n_days: int) -> Path:
+    """Folder of a set."""
+    return work / ("set" if n_days == N_DAYS else f"set{n_days}")
+
+
+def run_folder(work: Path, name: str, n_days: int) -> Path:
     """Folder of a run."""
-    return work / name.replace(", ", "_").replace(" ", "-")
+    end = "" if n_days == N_DAYS else f"_{n_days}-days"
+    return work / (name.replace(", ", "_").replace(" ", "-") + end)
 
 
-def run_one(work: Path, name: str, *, data: Path, device: str, minutes: float) -> None:
+def run_one(
+    folder: Path,
+    options: ClassifierOptions,
+    *,
+    data: Path,
+    device: str,
+    minutes: float,
+) -> None:
     """Train one run to its end, or until the minutes are over."""
     began = time.monotonic()
 
@@ -77,21 +104,20 @@ def run_one(work: Path, name: str, *, data: Path, device: str, minutes: float) -
             raise TimeoutError
 
     try:
-        result = train_run(
-            data, RUNS[name], folder_of(work, name), device=device, listener=check
-        )
+        result = train_run(data, options, folder, device=device, listener=check)
     except TimeoutError:
-        print(f"{name}: stopped after {minutes:.0f} minutes; goes on when run again")
+        print(f"{folder}: stopped after {minutes:.0f} minutes; goes on when run again")
         return
     test = result.metrics["splits"]["test"]
-    print(f"{name}: test balanced accuracy {100 * test['balanced_accuracy']:.2f} %")
+    print(f"{folder}: test balanced accuracy {100 * test['balanced_accuracy']:.2f} %")
 
 
-def collect(work: Path, data: Path) -> dict[str, Any]:
+def collect(work: Path, n_days: int) -> dict[str, Any]:
     """Gather the finished runs; the others are not obtained."""
+    data = set_folder(work, n_days)
     runs: dict[str, Any] = {}
-    for name, options in RUNS.items():
-        folder = folder_of(work, name)
+    for name, options in RUNS_OF[n_days].items():
+        folder = run_folder(work, name, n_days)
         row: dict[str, Any] = {"options": asdict(options), "is_obtained": False}
         if (folder / "metrics.json").exists():
             metrics = json.loads((folder / "metrics.json").read_text())
@@ -106,16 +132,17 @@ def collect(work: Path, data: Path) -> dict[str, Any]:
                 ],
             }
         runs[name] = row
-    return {"machine": describe(), "data": describe_data(data), "runs": runs}
+    found = describe_data(data, n_days)
+    return {"machine": describe(), "data": found, "runs": runs}
 
 
-def describe_data(data: Path) -> dict[str, Any]:
+def describe_data(data: Path, n_days: int) -> dict[str, Any]:
     """Count the set's frames by split and label."""
     from truckcount.training.classifier.frames import SPLITS, read_frames
 
     frames = read_frames(data)
     return {
-        "days": N_DAYS,
+        "days": n_days,
         "frames": len(frames),
         "splits": {
             split: {
@@ -131,28 +158,37 @@ def main() -> None:
     """Draw the camera, train, gather."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--days", type=int, choices=list(RUNS_OF), default=N_DAYS)
     parser.add_argument("--only", action="append", choices=list(RUNS))
     parser.add_argument("--minutes", type=float, default=600.0, help="of each run")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=0, help="that make batches")
+    parser.add_argument("--processes", type=int, default=1, help="that draw")
     parser.add_argument("--collect", action="store_true")
     arguments = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(arguments.threads)
-    data = arguments.work / "set"
+    work, n_days = arguments.work, arguments.days
+    data, path, runs = set_folder(work, n_days), result_path(n_days), RUNS_OF[n_days]
     if not arguments.collect:
-        write_set(data, n_days=N_DAYS, frames_a_day=FRAMES_A_DAY, seed=SEED)
-        for name in arguments.only or RUNS:
+        write_set(
+            data,
+            n_days=n_days,
+            frames_a_day=FRAMES_A_DAY,
+            seed=SEED,
+            n_processes=arguments.processes,
+        )
+        for name in arguments.only or runs:
             run_one(
-                arguments.work,
-                name,
+                run_folder(work, name, n_days),
+                replace(runs[name], n_workers=arguments.workers),
                 data=data,
                 device=arguments.device,
                 minutes=arguments.minutes,
             )
-            RESULT.write_text(
-                json.dumps(collect(arguments.work, data), indent=1) + "\n"
-            )
-    RESULT.write_text(json.dumps(collect(arguments.work, data), indent=1) + "\n")
+            path.write_text(json.dumps(collect(work, n_days), indent=1) + "\n")
+    path.write_text(json.dumps(collect(work, n_days), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 
 from benchmarks.machine import describe
+from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
 
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600.0, help="in all")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     rows = cut_views(arguments.images, arguments.work / "views")
     began = time.monotonic()

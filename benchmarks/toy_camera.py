@@ -13,8 +13,10 @@ what nobody could label is not asked.
 import argparse
 import hashlib
 import json
+import multiprocessing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ from benchmarks.toy_scene import (
     vehicle_box,
 )
 from benchmarks.toy_vehicles import LIGHT_KINDS, TRUCK_KINDS, Vehicle, make_vehicle
+from truckcount.training.allocator import keep_freed_memory
 
 MIN_VISIBLE = 0.45
 FIRST_DAY = datetime(2017, 1, 9, tzinfo=UTC)
@@ -261,23 +264,37 @@ def _expose(rng: np.random.Generator, image: np.ndarray, weather: str) -> np.nda
     return small.astype(np.uint8)
 
 
-def write_set(folder: Path, *, n_days: int, frames_a_day: int, seed: int) -> None:
+def write_set(
+    folder: Path, *, n_days: int, frames_a_day: int, seed: int, n_processes: int = 1
+) -> None:
     """Write frames and tables; days that are there already are not drawn again."""
-    rows: list[dict[str, Any]] = []
-    for number in range(n_days):
-        done = folder / f"day_{number:02d}.json"
-        if not done.exists():
-            day = make_day(seed, number)
-            (folder / "frames").mkdir(parents=True, exist_ok=True)
-            found = [
-                _write_frame(folder, seed, day, i, frames_a_day)
-                for i in range(frames_a_day)
-            ]
-            done.write_text(json.dumps(found))
-            n_truck = sum(r["has_truck"] for r in found)
-            print(f"day {number}: {day.weather}, {n_truck} with truck", flush=True)
-        rows += json.loads(done.read_text())
+    (folder / "frames").mkdir(parents=True, exist_ok=True)
+    write_day = partial(_write_day, folder, seed, frames_a_day)
+    days = range(n_days)
+    if n_processes == 1:
+        rows = [row for number in days for row in write_day(number)]
+    else:
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(n_processes, keep_freed_memory) as pool:
+            rows = [row for day in pool.imap(write_day, days) for row in day]
     write_tables(folder, rows, n_days)
+
+
+def _write_day(
+    folder: Path, seed: int, n_frames: int, number: int
+) -> list[dict[str, Any]]:
+    done = folder / f"day_{number:02d}.json"
+    if not done.exists():
+        cv2.setNumThreads(1)
+        day = make_day(seed, number)
+        found = [_write_frame(folder, seed, day, i, n_frames) for i in range(n_frames)]
+        part = done.with_suffix(".part")
+        part.write_text(json.dumps(found))
+        part.replace(done)
+        n_truck = sum(r["has_truck"] for r in found)
+        print(f"day {number}: {day.weather}, {n_truck} with truck", flush=True)
+    rows: list[dict[str, Any]] = json.loads(done.read_text())
+    return rows
 
 
 def _write_frame(folder: Path, seed: int, day: Day, i: int, n: int) -> dict[str, Any]:
@@ -368,6 +385,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--frames-a-day", type=int, default=420)
     parser.add_argument("--seed", type=int, default=2017)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
     if arguments.sheet is not None:
@@ -378,6 +396,7 @@ def main() -> None:
         n_days=arguments.days,
         frames_a_day=arguments.frames_a_day,
         seed=arguments.seed,
+        n_processes=arguments.processes,
     )
 
 

@@ -28,6 +28,7 @@ from safetensors.torch import load_file
 from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
 from truckcount.presence.weights import find_weights, read_header, sha256_of
+from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.canvas import Draw, PictureDraw
 from truckcount.training.cut_outs import cut_trucks
 from truckcount.training.label_set import fingerprint, read_rendered
@@ -192,6 +193,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    keep_freed_memory()
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
         cv2.setNumThreads(arguments.threads)

@@ -101,6 +101,8 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
     Thresholds fit the validation split, or what --clips counts: neither is trained
     on; the test split is for the report alone.
     """
+    from truckcount.training.allocator import keep_freed_memory
+
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     given = click.get_current_context().get_parameter_source
     if given("start") is not click.core.ParameterSource.DEFAULT:
@@ -109,6 +111,7 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
         if network != "truckmap":
             msg = f"--from is of truckmap; {network} starts anew, or with --pretrained"
             raise click.UsageError(msg)
+    keep_freed_memory()
     if network == "truckmap":
         metrics, weights, page = _train_truckmap(label_set, folder, options)
     else:

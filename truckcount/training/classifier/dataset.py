@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.augment import make_view
 from truckcount.training.classifier.frames import Frames, place_boxes
 from truckcount.training.classifier.options import ClassifierOptions
@@ -95,7 +96,7 @@ class BatchLoader:
                 "multiprocessing_context": context,
                 "persistent_workers": True,
                 "prefetch_factor": 4,
-                "worker_init_fn": _one_thread,
+                "worker_init_fn": _start_worker,
             }
         self._loader: DataLoader[Batch] = DataLoader(
             dataset,
@@ -151,8 +152,9 @@ def plain_set(frames: Frames, packed: PackedFrames | None, side_px: int) -> View
     )
 
 
-def _one_thread(_worker: int) -> None:
+def _start_worker(_worker: int) -> None:
     import cv2
 
+    keep_freed_memory()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -137,7 +137,8 @@ class _Run:
         if device == "cuda":
             torch.backends.cudnn.deterministic = True
             torch.backends.cudnn.benchmark = False
-        self.network = open_network(options).to(device)
+        network = open_network(options).to(memory_format=torch.channels_last)
+        self.network = network.to(device)
         side_px = self.network.input_px
         self.training = training_set(frames, packed, side_px, options)
         is_pinned = device == "cuda"
@@ -218,6 +219,7 @@ class _Run:
         views, target, weight = (
             part.to(device, non_blocking=True) for part in (views, target, weight)
         )
+        views = views.contiguous(memory_format=torch.channels_last)
         is_amp = device == "cuda" if options.is_amp is None else options.is_amp
         with torch.autocast(device, torch.bfloat16, enabled=is_amp):
             logits = self.network.forward_all(views)
