@@ -52,6 +52,14 @@ RUNS = {
     "resnet18": ClassifierOptions(
         network="resnet18", input_px=128, n_epochs=25, batch_size=32, patience=8
     ),
+    "efficientnet_lite0, pretrained": ClassifierOptions(
+        network="efficientnet_lite0",
+        is_pretrained=True,
+        input_px=128,
+        n_epochs=12,
+        head_epochs=2,
+        batch_size=32,
+    ),
     "resnet18, pretrained": ClassifierOptions(
         network="resnet18",
         is_pretrained=True,

