@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--size-gain", type=float, default=0.0)
     parser.add_argument("--thresholds", type=json.loads, default={})
     arguments = parser.parse_args()
     runs = [read_run(folder) for folder in arguments.run]
@@ -62,6 +63,7 @@ def main() -> None:
         "view_size": json.dumps(list(arguments.view)),
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(arguments.temperature),
+        "size_gain": str(arguments.size_gain),
         "thresholds": json.dumps(arguments.thresholds),
         "licence": "Apache-2.0 (weights; see the model card for the label sets)",
         "data_fingerprint": runs[-1]["data"]["fingerprint"],

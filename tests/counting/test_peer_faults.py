@@ -166,6 +166,18 @@ def test_frigate_195_headlights_do_not_make_a_new_truck(lost_s, who):
     assert directions(scores) == want
 
 
+@pytest.mark.parametrize("glimpse_s", [22.2, 23.4, 30.0])
+def test_frigate_195_a_glimpse_of_a_hidden_truck_does_not_make_it_new(glimpse_s):
+    """Something stops before a parked truck, which then comes out part by part."""
+    rows = []
+    for k in range(300):
+        t_s = k * 0.2
+        is_hidden = 20 < t_s < 40 and abs(t_s - glimpse_s) > 0.05
+        apart = 0.08 * max(0.0, 1 - (t_s - 40) / 2) if t_s >= 40 else 0.0
+        rows.append([] if is_hidden else [(0.4 + apart, 0.6, 0.16, 0.14, 0.8)])
+    assert directions(scores_of(rows)) == []
+
+
 @pytest.mark.parametrize("t_s", [31, 36, 41, 47])
 @pytest.mark.parametrize("y", [0.35, 0.45, 0.6])
 @pytest.mark.parametrize(("sign", "way"), [(1, "in"), (-1, "out")])

@@ -4,6 +4,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 STAND_WINDOW_US = 2_000_000  # a truck that has not moved for this long stands
+STAND_OBS = 3  # from which on a stand can be told
 STAND_TRAVEL = 0.12  # box sizes; detections of a standing truck wander by less
 VELOCITY_OBS = 4  # observations that the velocity is taken over
 MAX_OBS_AT_REST = 64  # a waiting truck's memory does not grow with its wait
@@ -122,10 +123,12 @@ class Track:
 
     def is_standing(self, t_us: int) -> bool:
         """Whether it has been in one place for ``STAND_WINDOW_US``."""
-        recent = [o for o in self.obs if o.t_us >= t_us - STAND_WINDOW_US]
-        if len(recent) < 3 or self.obs[0].t_us > t_us - STAND_WINDOW_US:
+        if self.obs[0].t_us > t_us - STAND_WINDOW_US:
             return False
-        return travel(recent) < STAND_TRAVEL
+        recent = [o for o in self.obs if o.t_us >= t_us - STAND_WINDOW_US]
+        if len(recent) < STAND_OBS:  # something passes before it: now and then it shows
+            recent = self.obs[-STAND_OBS:]
+        return len(recent) >= STAND_OBS and travel(recent) < STAND_TRAVEL
 
 
 def travel(obs: list[Observation]) -> float:

@@ -6,6 +6,7 @@ holds the weights and the CPU runtime needs neither torch nor the graph's author
 """
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from truckcount.errors import WeightsError
 
 OPSET = 17
 MEAN, SPREAD = 127, 128  # of the input, as in `truckmap.py`
+SIZE_NORM, SIZE_BOUNDS = math.log(40 / 16), (-1.5, 0.7)  # as in `shift_by_size`
 
 
 class _Graph:
@@ -196,11 +198,25 @@ def _add_outputs(graph: _Graph, y: str) -> None:
     axis = graph.constant([1], np.int64)
     heat = graph.node("Slice", [y, cuts_of[0], cuts_of[1], axis])
     heat = graph.node("Squeeze", [heat, axis])
-    heat = graph.node("Mul", [heat, graph.constant(1 / temperature, np.float32)])
-    graph.nodes.append(helper.make_node("Sigmoid", [heat], ["heat"], "heat"))
     graph.nodes.append(
         helper.make_node("Slice", [y, cuts_of[2], cuts_of[3], axis], ["box"], "box")
     )
+    size_gain = float(graph.metadata.get("size_gain", "0"))
+    if size_gain:
+        heat = graph.node("Add", [heat, _shift_by_size(graph, size_gain)])
+    heat = graph.node("Mul", [heat, graph.constant(1 / temperature, np.float32)])
+    graph.nodes.append(helper.make_node("Sigmoid", [heat], ["heat"], "heat"))
+
+
+def _shift_by_size(graph: _Graph, gain: float) -> str:
+    """Add what `shift_by_size` computes, shape (n, r, c)."""
+    ends = [graph.constant([end], np.int64) for end in (0, 2, 1)]
+    size = graph.node("Slice", ["box", *ends])
+    mean = graph.node("ReduceMean", [size], axes=[1], keepdims=0)
+    over_norm = graph.node("Sub", [mean, graph.constant(SIZE_NORM, np.float32)])
+    bounds = [graph.constant(bound, np.float32) for bound in SIZE_BOUNDS]
+    clipped = graph.node("Clip", [over_norm, *bounds])
+    return graph.node("Mul", [clipped, graph.constant(gain, np.float32)])
 
 
 def _close(graph: _Graph) -> onnx.ModelProto:

@@ -24,6 +24,7 @@ def load_truckmap(weights: Weights) -> TruckMap:
         weights.header.trunk,
         head_channels=state["out.weight"].shape[1],
         has_refine="refine.conv.weight" in state,
+        size_gain=weights.header.size_gain,
     )
     try:
         network.load_state_dict(

@@ -36,6 +36,8 @@ class WeightsHeader:
     licence: str
     data_fingerprint: str
     training: str
+    size_gain: float = 0.0
+    """Logits that a truck gains for each factor of e in its size."""
     thresholds_by: str = ""
     """What the thresholds were chosen by; empty where the file does not say."""
 
@@ -117,6 +119,7 @@ def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
             licence=raw["licence"],
             data_fingerprint=raw["data_fingerprint"],
             training=raw["training"],
+            size_gain=float(raw.get("size_gain", 0)),
             thresholds_by=raw.get("thresholds_by", ""),
         )
     except WeightsError:

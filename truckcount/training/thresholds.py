@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from truckcount.counting import CountingOptions, count_passages
 from truckcount.domain.camera import Gate
@@ -80,6 +81,19 @@ class ScoredGate:
         return score_clip(self.truth, stays)
 
 
+class Countable(Protocol):
+    """A clip that can be counted with any thresholds."""
+
+    @property
+    def truth(self) -> ClipTruth:
+        """What is to be found."""
+        ...
+
+    def score(self, thresholds: Thresholds) -> ClipScore:
+        """Count with thresholds and compare with the truth."""
+        ...
+
+
 @dataclass(frozen=True)
 class CrossValidation:
     """What thresholds chosen on other groups count."""
@@ -143,7 +157,7 @@ def grid(
 
 
 def choose_thresholds(
-    scored: Sequence[ScoredGate],
+    scored: Sequence[Countable],
     candidates: Sequence[Thresholds],
     worth: Worth = count_error,
 ) -> Thresholds:
@@ -161,7 +175,7 @@ def choose_thresholds(
 
 
 def cross_validate(
-    scored: Sequence[ScoredGate],
+    scored: Sequence[Countable],
     candidates: Sequence[Thresholds],
     worth: Worth = count_error,
 ) -> CrossValidation:

@@ -66,6 +66,7 @@ def export_truckmap(
         "view_size": json.dumps(header.view_size),
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(header.temperature),
+        "size_gain": str(header.size_gain),
         "thresholds": json.dumps(dict(facts.thresholds)),
         "thresholds_by": facts.thresholds_by,
         "licence": header.licence,
