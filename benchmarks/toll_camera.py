@@ -15,7 +15,7 @@ Writes ``benchmarks/results/toll_camera.json``.
 import argparse
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,41 +33,16 @@ RESULT = Path(__file__).parent / "results" / "toll_camera.json"
 SET = "rf100_toll_id"
 GATES = {"left": (40, 96, 232, 240), "right": (280, 96, 472, 240)}  # x1 y1 x2 y2, px
 MIN_INSIDE, MAX_TOUCHING = 0.6, 0.1
+SCRATCH = ClassifierOptions(n_epochs=25, batch_size=32, patience=8)
+PRETRAINED = ClassifierOptions(
+    is_pretrained=True, input_px=128, n_epochs=12, head_epochs=2, batch_size=32
+)
 RUNS = {
-    "seed, batch norm, dropout 0.5": ClassifierOptions(
-        network="seed",
-        batch_norm=True,
-        dropout=0.5,
-        n_epochs=25,
-        batch_size=32,
-        patience=8,
-    ),
-    "mobilenet_v3_small": ClassifierOptions(
-        network="mobilenet_v3_small",
-        input_px=128,
-        n_epochs=25,
-        batch_size=32,
-        patience=8,
-    ),
-    "resnet18": ClassifierOptions(
-        network="resnet18", input_px=128, n_epochs=25, batch_size=32, patience=8
-    ),
-    "efficientnet_lite0, pretrained": ClassifierOptions(
-        network="efficientnet_lite0",
-        is_pretrained=True,
-        input_px=128,
-        n_epochs=12,
-        head_epochs=2,
-        batch_size=32,
-    ),
-    "resnet18, pretrained": ClassifierOptions(
-        network="resnet18",
-        is_pretrained=True,
-        input_px=128,
-        n_epochs=12,
-        head_epochs=2,
-        batch_size=32,
-    ),
+    "seed, batch norm, dropout 0.5": replace(SCRATCH, batch_norm=True, dropout=0.5),
+    "mobilenet_v3_small": replace(SCRATCH, network="mobilenet_v3_small", input_px=128),
+    "resnet18": replace(SCRATCH, network="resnet18", input_px=128),
+    "efficientnet_lite0, pretrained": replace(PRETRAINED, network="efficientnet_lite0"),
+    "resnet18, pretrained": replace(PRETRAINED, network="resnet18"),
 }
 
 

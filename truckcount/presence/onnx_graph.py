@@ -17,10 +17,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from truckcount.errors import WeightsError
+from truckcount.presence.truckmap import SIZE_BOUNDS, SIZE_NORM_PX, SIZE_UNIT_PX
 
 OPSET = 17
 MEAN, SPREAD = 127, 128  # of the input, as in `truckmap.py`
-SIZE_NORM, SIZE_BOUNDS = math.log(40 / 16), (-1.5, 0.7)  # as in `shift_by_size`
 
 
 class _Graph:
@@ -213,7 +213,8 @@ def _shift_by_size(graph: _Graph, gain: float) -> str:
     ends = [graph.constant([end], np.int64) for end in (0, 2, 1)]
     size = graph.node("Slice", ["box", *ends])
     mean = graph.node("ReduceMean", [size], axes=[1], keepdims=0)
-    over_norm = graph.node("Sub", [mean, graph.constant(SIZE_NORM, np.float32)])
+    norm = graph.constant(math.log(SIZE_NORM_PX / SIZE_UNIT_PX), np.float32)
+    over_norm = graph.node("Sub", [mean, norm])
     bounds = [graph.constant(bound, np.float32) for bound in SIZE_BOUNDS]
     clipped = graph.node("Clip", [over_norm, *bounds])
     return graph.node("Mul", [clipped, graph.constant(gain, np.float32)])

@@ -71,7 +71,6 @@ def stride8_block(trunk: Sequence[Sequence[int]]) -> int:
     return len(trunk) - 1
 
 
-SIZE_UNIT_PX = 16.0
 SIZE_NORM_PX = 40.0
 SIZE_BOUNDS = (-1.5, 0.7)
 """Of log(size / ``SIZE_NORM_PX``): boxes of 9 to 81 px."""

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.presence.truckmap import SIZE_UNIT_PX, STRIDE_PX
 from truckcount.training.canvas import Canvas
 
-STRIDE_PX = 8
-SIZE_UNIT_PX = 16.0
 N_CLASSES = 3
 CENTRE = 0.999  # of a bump: the cell of the centre itself, rounding aside
 SPREAD = 0.13  # standard deviation of a centre's bump, of the box size
