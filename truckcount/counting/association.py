@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from truckcount.counting.assignment import FORBIDDEN, assign
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.track import Observation, Track
 
 SIZE_RATIO = 2.6  # a truck's box does not grow more than this between two samples
 LEAST_RATIO, MOST_RATIO = SIZE_RATIO**-2, SIZE_RATIO**2  # of areas
-FORBIDDEN = 1e6
 SPEED_SLACK = 0.5  # boxes per second of unseen time that a prediction may be off
 
 
@@ -55,14 +54,7 @@ def associate(
                 # a better peak wins among equals; the shift stays below a tenth
                 shift = abs(math.log(ratio)) + (1 - peak.p)
                 cost[i, j] = distance + 0.1 * shift
-    if cost.size == 1:  # nobody to confuse it with, as most often
-        return [(0, 0)] if cost[0, 0] < FORBIDDEN else []
-    rows, columns = linear_sum_assignment(cost)
-    return [
-        (int(i), int(j))
-        for i, j in zip(rows, columns, strict=True)
-        if cost[i, j] < FORBIDDEN
-    ]
+    return assign(cost)
 
 
 def _expect(
