@@ -99,6 +99,26 @@ def test_scoring_on_the_cpu_imports_no_torch():
     assert out.stdout.strip() == b"False"
 
 
+def test_a_batch_takes_no_more_memory_than_a_view():
+    program = (
+        "import resource, numpy as np\n"
+        "from truckcount.presence.devices import open_runtime\n"
+        "from truckcount.presence.weights import find_weights\n"
+        "r = open_runtime(find_weights('truckmap'), 'cpu')\n"
+        "views = np.zeros((16, 192, 320, 3), np.uint8)\n"
+        "def peak(n):\n"
+        "    r.score_views(views[:n])\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "peak(1)\n"  # the second run takes what the first measured
+        "print(peak(1), peak(16))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True
+    )
+    one, many = map(int, out.stdout.split())
+    assert many - one < 20 * 1024  # kB; sixteen at once took 200 MB more
+
+
 def test_a_run_folder_stands_for_its_weights(tmp_path):
     with pytest.raises(WeightsError, match="holds no weights"):
         find_weights(str(tmp_path))

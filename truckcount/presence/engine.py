@@ -21,7 +21,7 @@ from truckcount.presence.peaks import (
 )
 from truckcount.presence.runtime import Maps, Runtime
 
-BATCH_SIZE_CPU = 8  # of views; a larger batch gains nothing on a CPU
+BATCH_SIZE_CPU = 8  # of views; reading the maps of more at once gains nothing
 BATCH_SIZE_GPU = 64  # of one clip; those of many clips are scored together
 
 
