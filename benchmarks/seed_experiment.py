@@ -64,8 +64,14 @@ RUNS: dict[str, ClassifierOptions] = {
     "mobilenet_v3_large": replace(ZOO, network="mobilenet_v3_large"),
 }
 # 20 times the frames: an epoch has as many steps as 20 of the smaller set
-MANY = replace(SEED_NETWORK, learning_rate=2e-3, n_epochs=2)
-MANY_RUNS = {"seed": MANY, "seed, batch norm": replace(MANY, batch_norm=True)}
+MANY = replace(SEED_NETWORK, learning_rate=2e-3, n_epochs=8)
+MANY_RUNS = {
+    "seed": MANY,
+    "seed, batch norm": replace(MANY, batch_norm=True),
+    "mobilenet_v3_small": replace(
+        MANY, network="mobilenet_v3_small", input_px=160, n_epochs=3
+    ),
+}
 RUNS_OF = {N_DAYS: RUNS, MANY_DAYS: MANY_RUNS}
 
 

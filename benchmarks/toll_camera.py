@@ -31,7 +31,7 @@ from truckcount.training.classifier.run_folder import train_run
 
 RESULT = Path(__file__).parent / "results" / "toll_camera.json"
 SET = "rf100_toll_id"
-GATES = {"left": (40, 96, 232, 240), "right": (280, 96, 472, 240)}  # x1 y1 x2 y2, px
+GATES = {"left": (32, 122, 224, 266), "right": (288, 122, 480, 266)}  # x1 y1 x2 y2, px
 MIN_INSIDE, MAX_TOUCHING = 0.6, 0.1
 SCRATCH = ClassifierOptions(n_epochs=25, batch_size=32, patience=8)
 PRETRAINED = ClassifierOptions(

@@ -10,11 +10,18 @@ from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model
 from tests.training.shared_data import write_shared_data
 from truckcount.labelling.label_set import LabelSet
-from truckcount.presence.weights import WEIGHTS_FOLDER
+from truckcount.presence.weights import WEIGHTS_FOLDER, find_weights, read_header
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SCRIPTS = ROOT / "pipelines" / "train"
 SMALL = ["--steps", "1", "--batch", "2", "--view", "96", "64", "--workers", "0"]
+
+
+WEIGHTS = sorted(WEIGHTS_FOLDER.glob("*.safetensors"))
+
+
+def has_refine(path):
+    return "refine.conv.weight" in read_header(path)[1]
 
 
 def run_script(monkeypatch, name, *arguments):
@@ -51,6 +58,23 @@ def test_a_pack_trains_as_its_folder_does(shared, tmp_path, monkeypatch):
     assert one["shares"] == two["shares"]
     assert one["licences"] == two["licences"]
     assert one["fingerprint"] != two["fingerprint"]  # other pixels, and it says so
+
+
+def test_shipped_weights_are_slimmed_and_slimmed_on(shared, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    wide = next(w for w in WEIGHTS if has_refine(w))
+    small = [*SMALL, "--views", "4", "--wide", wide, "--data", shared]
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert not run_script(monkeypatch, "slim_truckmap.py", "--run", one, *small)
+    further = ["--run", two, "--from-run", one]
+    assert not run_script(monkeypatch, "slim_truckmap.py", *further, *small)
+    told = json.loads((two / "data.json").read_text())
+    assert told["from_weights"].endswith("imitated for 1 steps, then on")
+    assert run_script(
+        monkeypatch, "export_truckmap.py", "--run", two, "--to", tmp_path, "--name", "t"
+    ) in (0, None)
+    slim = find_weights(str(tmp_path / "t.safetensors"))
+    assert slim.path.stat().st_size < 0.7 * wide.stat().st_size
 
 
 def test_a_pack_over_the_limit_is_an_error(shared, tmp_path, monkeypatch, capsys):

@@ -191,8 +191,8 @@ class TruckMap(nn.Module):
         self.trunk = tuple(tuple(row) for row in trunk)
         self.stem = ConvNorm(3, trunk[0][0], 3, stride=2)
         self.blocks = nn.ModuleList(_block(row) for row in trunk)
-        self._stride8_block = stride8_block(trunk)
-        n_stride8 = trunk[self._stride8_block][1]
+        self.stride8_block = stride8_block(trunk)
+        n_stride8 = trunk[self.stride8_block][1]
         self.lateral8 = ConvNorm(n_stride8, head_channels, 1)
         self.lateral16 = ConvNorm(trunk[-1][1], head_channels, 1)
         self.fuse = ConvNorm(head_channels, head_channels, 3)
@@ -226,18 +226,36 @@ class TruckMap(nn.Module):
 
     def forward_from(self, x: Tensor, n_blocks: int) -> TruckMapOutput:
         """Go on from what ``forward_to`` gave; at most to where stride 8 leaves."""
-        stride8 = x
-        for i, block in enumerate(self.blocks[n_blocks:], start=n_blocks):
-            x = block(x)
-            if i == self._stride8_block:
-                stride8 = x  # (N, C, H/8, W/8)
-        up = F.interpolate(self.lateral16(x), scale_factor=2.0, mode="nearest")
-        x = self.fuse(self.lateral8(stride8) + up)  # (N, head_channels, H/8, W/8)
-        x = x if self.refine is None else self.refine(x)
-        y = self.out(x).float()
+        y = self.head(*self.levels_from(x, n_blocks)).float()
         n = len(MAP_CLASSES)
         heat, size = y[:, :n], y[:, n : n + 2]
         if self.size_gain:
             shift = shift_by_size(size.detach(), self.size_gain)
             heat = torch.cat([heat[:, :1] + shift[:, None], heat[:, 1:]], 1)
         return TruckMapOutput(heat=heat, size=size, offset=y[:, n + 2 : n + 4])
+
+    def levels_from(self, x: Tensor, n_blocks: int) -> tuple[Tensor, Tensor]:
+        """Go on from what ``forward_to`` gave to the levels that the head reads.
+
+        Returns
+        -------
+        stride8 : tensor, shape (N, C, H/8, W/8)
+        stride16 : tensor, shape (N, C, H/16, W/16)
+        """
+        stride8 = x
+        for i, block in enumerate(self.blocks[n_blocks:], start=n_blocks):
+            x = block(x)
+            if i == self.stride8_block:
+                stride8 = x
+        return stride8, x
+
+    def join(self, stride8: Tensor, stride16: Tensor) -> Tensor:
+        """Join both levels at stride 8: tensor, shape (N, head_channels, H/8, W/8)."""
+        up = F.interpolate(self.lateral16(stride16), scale_factor=2.0, mode="nearest")
+        return self.lateral8(stride8) + up  # type: ignore[no-any-return]
+
+    def head(self, stride8: Tensor, stride16: Tensor) -> Tensor:
+        """Map both levels to the raw maps, (N, 7, H/8, W/8): heat, size, offset."""
+        x = self.fuse(self.join(stride8, stride16))
+        x = x if self.refine is None else self.refine(x)
+        return self.out(x)  # type: ignore[no-any-return]
