@@ -21,6 +21,8 @@ def accuracy_table() -> str:
         ("samples", "sample videos (rendered)"),
         ("real", "real clips, role `score`, never trained on"),
         (CROSS_VALIDATION, "the same, thresholds chosen on the other cameras"),
+        ("samples_truckmap-l", "sample videos, `--model truckmap-l`"),
+        ("real_truckmap-l", "the real clips, `--model truckmap-l`"),
         ("samples_truckmap-s", "sample videos, `--model truckmap-s`"),
         ("real_truckmap-s", "the real clips, `--model truckmap-s`"),
     ):
