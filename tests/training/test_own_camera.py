@@ -102,8 +102,9 @@ def test_where_labels_say_nothing_the_map_stays(shipped, marked):
             shipped,
             frames,
             labels,
+            # Adam's first steps are as long for a small gradient as for a large one
             OwnCameraOptions(
-                n_steps=6, batch_size=4, learning_rate=2e-3, keep_share=keep
+                n_steps=12, batch_size=4, learning_rate=2e-3, keep_share=keep
             ),
         )
         for keep in (50.0, 0.0)
@@ -117,7 +118,7 @@ def test_where_labels_say_nothing_the_map_stays(shipped, marked):
         apart = torch.sigmoid(network(batch).heat) - torch.sigmoid(shipped(batch).heat)
         return float(((apart**2) * outside[:, None]).sum())
 
-    assert drift(held) < drift(free)
+    assert drift(held) < 0.5 * drift(free)
 
 
 def test_forward_in_two_parts_is_forward(shipped):
