@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,6 +27,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from truckcount.presence.truckmap import MAP_CLASSES, TruckMap
 from truckcount.training.canvas import Draw, compose_view
 from truckcount.training.photometric import disturb
+from truckcount.training.run_state import blend, load_parts, save_parts
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +177,9 @@ def imitate(
         "optimizer": optimizer,
         "scheduler": scheduler,
     }
-    start = _resume(folder, parts)
+    start = load_parts(folder, parts)
+    if start:
+        logger.info("resumed at step %d", start)
     loader = DataLoader(
         HeardViews(draw, wide, size, options.seed + start, options.reuse),
         batch_size=options.batch_size,
@@ -200,7 +202,7 @@ def imitate(
         nn.utils.clip_grad_norm_(slim.parameters(), GRADIENT_LIMIT)
         optimizer.step()
         scheduler.step()
-        _blend(average, slim, min(options.ema_decay, (1 + step) / (10 + step)))
+        blend(average, slim, min(options.ema_decay, (1 + step) / (10 + step)))
         value = float(loss.detach())
         running = value if step == start else 0.98 * running + 0.02 * value
         done = step + 1
@@ -209,7 +211,7 @@ def imitate(
             logger.info("step %d loss %.4f views/s %.1f", done, running, rate)
             with (folder / "curve.csv").open("a") as file:
                 file.write(f"{done},{running:.5f},{rate:.1f}\n")
-            _save(folder, parts, done)
+            save_parts(folder, parts, done)
     return average
 
 
@@ -235,29 +237,3 @@ def agreement(slim: TruckMap, wide: TruckMap, views: Tensor) -> dict[str, float]
         "difference": float((a - b).abs().mean()),
         "correlation": float(torch.corrcoef(torch.stack([a, b]))[0, 1]),
     }
-
-
-@torch.no_grad()
-def _blend(average: nn.Module, network: nn.Module, decay: float) -> None:
-    new = network.state_dict()
-    for name, kept in average.state_dict().items():
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new[name], 1 - decay)
-
-
-def _save(folder: Path, parts: dict[str, Any], step: int) -> None:
-    path = folder / "checkpoint.tmp"
-    state = {name: part.state_dict() for name, part in parts.items()}
-    torch.save(state | {"step": step}, path)
-    path.replace(folder / "checkpoint.pt")
-
-
-def _resume(folder: Path, parts: dict[str, Any]) -> int:
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    logger.info("resumed at step %d", state["step"])
-    return int(state["step"])

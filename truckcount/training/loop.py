@@ -18,6 +18,7 @@ from truckcount.presence.truckmap import TruckMap
 from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
 from truckcount.training.losses import distillation_loss, map_loss
 from truckcount.training.photometric import disturb
+from truckcount.training.run_state import blend, load_parts, save_parts
 from truckcount.training.targets import draw_target
 from truckcount.training.teacher import Teacher, side_with_labels
 
@@ -144,7 +145,15 @@ def train(
         pct_start=min(0.3, options.warmup_steps / options.n_steps),
         final_div_factor=100,
     )
-    start = _resume(folder, network, average, optimizer, scheduler)
+    parts = {
+        "network": network,
+        "average": average,
+        "optimizer": optimizer,
+        "scheduler": scheduler,
+    }
+    start = load_parts(folder, parts)
+    if start:
+        logger.info("resumed at step %d", start)
     loader = DataLoader(
         ViewStream(
             draw,
@@ -169,7 +178,7 @@ def train(
             with (folder / "curve.csv").open("a") as file:
                 file.write(f"{step + 1},{running:.4f},{rate:.1f}\n")
         if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.n_steps:
-            _save(folder, network, average, optimizer, scheduler, step + 1)
+            save_parts(folder, parts, step + 1)
     return average.eval()
 
 
@@ -216,39 +225,5 @@ def _step(
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 10.0)
     optimizer.step()
-    decay = min(options.ema_decay, (1 + step) / (10 + step))
-    with torch.no_grad():
-        for kept, new in zip(
-            average.state_dict().values(), network.state_dict().values(), strict=True
-        ):
-            if kept.dtype.is_floating_point:
-                kept.lerp_(new, 1 - decay)
+    blend(average, network, min(options.ema_decay, (1 + step) / (10 + step)))
     return float(loss.detach())
-
-
-def _save(folder: Path, network, average, optimizer, scheduler, step: int) -> None:  # type: ignore[no-untyped-def]
-    path = folder / "checkpoint.tmp"
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "scheduler": scheduler.state_dict(),
-            "step": step,
-        },
-        path,
-    )
-    path.replace(folder / "checkpoint.pt")
-
-
-def _resume(folder: Path, network, average, optimizer, scheduler) -> int:  # type: ignore[no-untyped-def]
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
-    scheduler.load_state_dict(state["scheduler"])
-    logger.info("resumed at step %d", state["step"])
-    return int(state["step"])
