@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from pipelines.earnings.world import (
     measured_growth,
 )
 from truckcount.features import PanelSpec, asof_panel, load_hours, panel, rollup
-from truckcount.features.growth import measure_growth
+from truckcount.features.growth import growth_of, pair_records
 
 Z90 = 1.645
 N_DRAWS_SIMULATED = 399
@@ -166,10 +167,13 @@ def final_growth(world: World) -> Floats:
             hours, "FQ", calendar, site_map=gates, bridges=world.bridges, phi=1.0
         )
         pairs = panel(totals, "year")
-        for (year, quarter), group in pairs.groupby(["fiscal_year", "fiscal_quarter"]):
-            at = int((year - 1) * 4 + quarter - 1)
+        pairs_at: dict[int, list[dict[str, Any]]] = {}
+        for pair in pair_records(pairs):
+            at = int((pair["fiscal_year"] - 1) * 4 + pair["fiscal_quarter"] - 1)
+            pairs_at.setdefault(at, []).append(pair)
+        for at, group in pairs_at.items():
             if at < matrix.shape[1]:
-                matrix[k, at] = measure_growth(group)["log_growth"]
+                matrix[k, at] = growth_of(group)["log_growth"]
     return matrix
 
 

@@ -260,9 +260,11 @@ def _write_months(folder: Path, table: pa.Table) -> None:
     order = np.argsort(months, kind="stable")
     table, months = table.take(pa.array(order)), months[order]
     starts = np.flatnonzero(np.r_[True, months[1:] != months[:-1]])
+    names = [f.name for f in table.schema if pa.types.is_string(f.type)]
     for low, high in zip(starts, np.r_[starts[1:], len(months)], strict=True):
         pq.write_table(
             table.slice(low, high - low),
             folder / f"{months[low]}.parquet",
             write_statistics=False,
+            use_dictionary=names,
         )

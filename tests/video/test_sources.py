@@ -1,5 +1,7 @@
 """Paths, globs, folders and URLs to sources."""
 
+from pathlib import Path
+
 import pytest
 
 from truckcount.errors import GrowingFileError, VideoNotFoundError
@@ -31,6 +33,39 @@ def test_globs_reach_folders_and_files(tree):
 def test_a_file_named_twice_is_read_once(tree):
     twice = find_sources([str(tree / "a.mp4"), str(tree), str(tree / "./a.mp4")])
     assert names(twice) == ["a.mp4", "b.MKV", "c.dav"]
+
+
+def test_a_folder_is_walked_as_pathlib_would(tmp_path, monkeypatch):
+    """Order, links and hidden names, with pathlib as the oracle."""
+    for name in ("b/2.mp4", "b/1.MP4", "b.mp4", "b-1/x.mkv", ".hidden/no.mp4", "a.txt"):
+        place = tmp_path / "in" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"x")
+    (tmp_path / "in" / "b" / ".part.mp4").write_bytes(b"x")
+    (tmp_path / "elsewhere.mp4").write_bytes(b"x")
+    (tmp_path / "in" / "linked.mp4").symlink_to(tmp_path / "elsewhere.mp4")
+    (tmp_path / "in" / "again").symlink_to(tmp_path / "in" / "b")
+    (tmp_path / "in" / "gone.mp4").symlink_to(tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path / "in")
+    for folder in (Path(), tmp_path / "in"):
+        walked = [
+            str(p)
+            for p in sorted(folder.rglob("*"))
+            if p.suffix.lower() in {".mp4", ".mkv"}
+            and p.is_file()
+            and not any(part.startswith(".") for part in p.parts)
+            and "again" not in p.parts  # pathlib follows links from Python 3.13 on
+        ]
+        assert [s.path for s in find_sources([str(folder)])] == walked
+
+
+def test_a_link_to_a_named_file_is_the_same_file(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.mp4").write_bytes(b"x")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "c.mp4").symlink_to(tmp_path / "a" / "1.mp4")
+    paths = [str(tmp_path / name) for name in ("a", "b", "c.mp4")]
+    assert [s.path for s in find_sources(paths)] == [str(tmp_path / "a" / "1.mp4")]
 
 
 def test_a_named_file_is_taken_whatever_its_ending(tree):

@@ -62,9 +62,12 @@ def find_factors(
     codes, names = pd.factorize(hours["calibration_id"])
     columns = ("n_trucks", "n_trucks_est", "coverage_s", "n_trucks_se_indep")
     values = np.stack([_floats(hours[c]) for c in (*columns, "n_trucks_se")])
+    # one sort, not one search through all hours for each of many calibrations
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     return {
-        str(name): _read_off(*values[:, codes == code])
-        for code, name in enumerate(names)
+        str(name): _read_off(*values[:, order[low:high]])
+        for name, low, high in zip(names, bounds, bounds[1:], strict=False)
     }
 
 

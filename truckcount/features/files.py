@@ -15,6 +15,8 @@ from truckcount.store.mirror import EMBARGO_US
 from truckcount.store.schema import COLUMNS, SCHEMA_VERSION, schema_of
 from truckcount.store.store import Store
 
+THREADS_FROM_ROWS = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class StoreFiles:
@@ -113,7 +115,9 @@ class StoreFiles:
             with pq.ParquetFile(source, page_checksum_verification=True) as file:
                 has = file.schema_arrow.names
                 wanted = None if columns is None else [c for c in columns if c in has]
-                return file.read(columns=wanted)
+                # a month is small: threads for its columns cost more than they save
+                is_large = file.metadata.num_rows > THREADS_FROM_ROWS
+                return file.read(columns=wanted, use_threads=is_large)
         except (pa.ArrowInvalid, OSError) as error:
             msg = f"{place} is damaged ({error}); run `truckcount store check`"
             raise StoreError(msg) from error
@@ -133,9 +137,10 @@ def _complete(
     part: pa.Table, schema: pa.Schema, columns: Sequence[str] | None
 ) -> pa.Table:
     names = schema.names if columns is None else list(columns)
+    has = set(part.column_names)
     arrays = [
         part.column(name)
-        if name in part.column_names
+        if name in has
         else pa.nulls(len(part), schema.field(name).type)
         for name in names
     ]

@@ -141,7 +141,7 @@ def _encode_names(table: pa.Table) -> pa.Table:
         if pa.types.is_string(field.type):
             encoded = table[field.name].dictionary_encode()
             table = table.set_column(place, field.name, encoded)
-    return table.unify_dictionaries()
+    return table.unify_dictionaries().combine_chunks()  # `take` is slow on pieces
 
 
 def filter_hours(

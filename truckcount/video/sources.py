@@ -2,9 +2,10 @@
 
 import glob
 import hashlib
+import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +76,13 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
         When nothing stands at a path, or a folder holds no video.
     """
     found: dict[str, Source] = {}
+    real_folders: dict[str, str] = {}
     for path in paths:
         for source in _find_one(str(path)):
             key = (
                 source.path
                 if source.kind == "url"
-                else str(Path(source.path).resolve())
+                else _real_path(source.path, real_folders)
             )
             found.setdefault(key, source)
     return list(found.values())
@@ -165,19 +167,53 @@ def _from_file(place: Path) -> Source:
 
 
 def _from_folder(folder: Path) -> list[Source]:
-    sources = []
-    stills_folders: dict[Path, int] = {}
-    for place in sorted(folder.rglob("*")):
-        inner = place.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not place.is_file():
-            continue
-        suffix = place.suffix.lower()
+    sources: list[Source] = []
+    stills_folders: dict[str, int] = {}
+    video_folders: set[str] = set()
+    for entry in _walk(str(folder)):
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - no Path each
+        path = entry.path.removeprefix("./")  # as pathlib spells it
+        parent = os.path.dirname(path)  # noqa: PTH120
         if suffix in VIDEO_SUFFIXES:
-            sources.append(_from_file(place))
+            status = entry.stat()
+            sources.append(
+                Source(path=path, size_bytes=status.st_size, mtime=status.st_mtime)
+            )
+            video_folders.add(parent)
         elif suffix in STILL_SUFFIXES:
-            stills_folders[place.parent] = stills_folders.get(place.parent, 0) + 1
+            stills_folders[parent] = stills_folders.get(parent, 0) + 1
     for stills, n in stills_folders.items():
-        if n >= MIN_STILLS and not any(Path(s.path).parent == stills for s in sources):
-            newest = max(p.stat().st_mtime for p in list_stills(stills))
-            sources.append(Source(path=str(stills), kind="stills", mtime=newest))
+        if n >= MIN_STILLS and stills not in video_folders:
+            newest = max(p.stat().st_mtime for p in list_stills(Path(stills)))
+            sources.append(Source(path=str(Path(stills)), kind="stills", mtime=newest))
     return sources
+
+
+def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yield the files below a folder in the order of their paths, none hidden.
+
+    A watched folder is walked again and again, with a year's files in it: the
+    directory's own entries say what is a file, so that only videos are asked for
+    their size. Links to files are followed, links to folders are not.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            shown = [e for e in entries if not e.name.startswith(".")]
+    except PermissionError:  # somebody else's folder below ours: a lost+found
+        return
+    shown.sort(key=lambda e: e.name)
+    for entry in shown:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+        elif entry.is_file():
+            yield entry
+
+
+def _real_path(path: str, real_folders: dict[str, str]) -> str:
+    """Return ``os.path.realpath``, which asks for every folder, each asked once."""
+    if os.path.islink(path):  # noqa: PTH114
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    if folder not in real_folders:
+        real_folders[folder] = os.path.realpath(folder)
+    return f"{real_folders[folder]}/{name}"
