@@ -20,13 +20,16 @@ from pipelines.earnings.world import (
     make_world,
     measured_growth,
 )
-from truckcount.features import PanelSpec, asof_panel, load_hours, panel, rollup
+from truckcount.features import PanelSpec, asof_panel, panel, rollup
+from truckcount.features.decisions import READ
 from truckcount.features.growth import growth_of, pair_records
+from truckcount.features.moments import MAX_US, MIN_US
+from truckcount.features.replay import Replay
 
 Z90 = 1.645
 N_DRAWS_SIMULATED = 399
 N_PERMUTATIONS = 200
-END_OF_TIME = "2100-01-01T00:00Z"
+ALWAYS = MIN_US, MAX_US
 
 
 def features_of(world: World, decisions: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -154,14 +157,9 @@ def shift_quarters(trucks: Floats, n: int = 4) -> Floats:
 def final_growth(world: World) -> Floats:
     """Compute truck growth from the final vintage: a cheat, nobody knew it then."""
     matrix = np.full(world.sales.growth.shape, np.nan)
+    replay = Replay.open(world.store, READ, window=ALWAYS, as_of_us=MAX_US)
     for k, (ticker, gates) in enumerate(world.site_map.groupby("ticker")):
-        hours = load_hours(
-            world.store, END_OF_TIME, cameras=list(gates["camera"]),
-            on_missing="ignore",
-            columns=["camera", "gate", "direction", "hour_start_utc", "n_trucks",
-                     "coverage_s", "n_trucks_est", "n_trucks_se", "n_trucks_se_indep",
-                     "calibration_id", "config_hash", "tz"],
-        )  # fmt: skip
+        hours = replay.at(MAX_US, window=ALWAYS, cameras=list(gates["camera"]))
         calendar = world.calendar[world.calendar["ticker"] == ticker]
         totals = rollup(
             hours, "FQ", calendar, site_map=gates, bridges=world.bridges, phi=1.0

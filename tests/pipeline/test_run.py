@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -69,7 +71,7 @@ def snapshot(folder):
     return {
         p: (p.stat().st_mtime_ns, p.read_bytes())
         for p in folder.rglob("*")
-        if p.is_file() and p.suffix != ".lock" and p.name != "fingerprints.json"
+        if p.is_file() and p.suffix != ".lock" and p.name != "fingerprints.sqlite"
     }
 
 
@@ -438,10 +440,11 @@ def test_rehash_finds_a_file_that_changed_and_does_not_show_it(
     write_traffic(film, {1.0: 1}, 8)
     (first,) = count(film).file_outcomes
     write_traffic(film, {1.0: 1, 5.5: 1}, 8)
-    kept = tmp_path / "store" / "_meta" / "fingerprints.json"
     source = Source(path=str(film))
-    marks = {str(film): (fingerprints._mark_of(source)[1], first.segment_id)}
-    kept.write_text(json.dumps(marks))
+    place = tmp_path / "store" / fingerprints.FILE
+    with closing(sqlite3.connect(place)) as kept, kept:
+        marks = (fingerprints._mark_of(source)[1], first.segment_id)
+        kept.execute("UPDATE file SET mark = ?, digest = ?", marks)
     (taken,) = count(film).file_outcomes
     assert (taken.segment_id, taken.status) == (first.segment_id, "reused")
     (read,) = count(film, is_rehash=True).file_outcomes
