@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import torch
 
 from truckcount.presence.onnx_graph import build_truckmap_graph
 from truckcount.presence.truckmap import LITE0_TRUNK, MAP_CLASSES
 from truckcount.presence.weights import PINS_PATH, WEIGHTS_FOLDER, sha256_of
+from truckcount.training.run_state import CHECKPOINT
+from truckcount.training.state_file import read_state
 from truckcount.training.weights_file import write_weights_file
 
 
 def read_run(folder: Path) -> dict[str, Any]:
     """Read a run's last checkpoint and what it was trained on."""
-    checkpoint: dict[str, Any] = torch.load(folder / "checkpoint.pt", weights_only=True)
+    checkpoint: dict[str, Any] = read_state(folder / CHECKPOINT)
     return checkpoint | {"data": json.loads((folder / "data.json").read_text())}
 
 

@@ -32,7 +32,9 @@ from truckcount.training.imitation import (
 )
 from truckcount.training.label_set import fingerprint
 from truckcount.training.pools import SHARES, count_licences
+from truckcount.training.run_state import CHECKPOINT
 from truckcount.training.slim import Slimming
+from truckcount.training.state_file import read_state
 
 LOGGER = logging.getLogger(__name__)
 BATCH = 25
@@ -60,7 +62,7 @@ def make_slim(stem: int, inner: list[int], head: int) -> TruckMap:
 
 
 def main() -> None:
-    """Leave ``checkpoint.pt`` and ``data.json`` in the run folder."""
+    """Leave ``checkpoint.safetensors`` and ``data.json`` in the run folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -99,10 +101,10 @@ def main() -> None:
     arguments.run.mkdir(parents=True, exist_ok=True)
     told = f"{weights_id(weights.path)}, slimmed and imitated"
     if arguments.from_run is not None:
-        before = torch.load(arguments.from_run / "checkpoint.pt", weights_only=True)
+        before = read_state(arguments.from_run / CHECKPOINT)
         slim.load_state_dict(before["average"])
         told += f" for {before['step']} steps, then on"
-    elif not (arguments.run / "checkpoint.pt").exists():
+    elif not (arguments.run / CHECKPOINT).exists():
         n, n_batches = min(arguments.views, BATCH), max(arguments.views // BATCH, 1)
         views = [compose_views(rng, draw, n, size) for _ in range(n_batches)]
         Slimming(wide, slim, views).run()

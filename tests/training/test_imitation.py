@@ -20,6 +20,7 @@ from truckcount.training.imitation import (
     imitation_loss,
     say,
 )
+from truckcount.training.state_file import read_state
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 DRAW = PictureDraw({"a": [picture(0), picture(1)]}, {"a": 1.0})
@@ -91,7 +92,7 @@ def test_killed_and_started_again_it_goes_on(tmp_path, caplog):
         logger.removeFilter(stop)
 
     def state() -> dict:
-        return torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+        return read_state(tmp_path / "checkpoint.safetensors")
 
     assert state()["step"] == 10
     average = imitate(network(1), network(0), DRAW, SIZE, options, tmp_path)

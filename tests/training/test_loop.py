@@ -14,6 +14,7 @@ from truckcount.presence.truckmap import TRUNK, TruckMap
 from truckcount.presence.weights import find_weights
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.loop import TrainingOptions, ViewStream, train
+from truckcount.training.state_file import read_state
 from truckcount.training.teacher import Teacher
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -36,7 +37,7 @@ def fresh():
 
 
 def state_of(folder):
-    return torch.load(folder / "checkpoint.pt", weights_only=True)
+    return read_state(folder / "checkpoint.safetensors")
 
 
 def options_of(folder):
@@ -113,7 +114,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(trained, tmp_path):
         """Pulls the plug once a checkpoint is there: after one step."""
 
         def __call__(self, rng):
-            if (tmp_path / "checkpoint.pt").exists():
+            if (tmp_path / "checkpoint.safetensors").exists():
                 raise KeyboardInterrupt
             return super().__call__(rng)
 

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
-CHECKPOINT = "checkpoint.pt"
+from truckcount.training.state_file import read_state, write_state
+
+CHECKPOINT = "checkpoint.safetensors"
 Parts = dict[str, Any]
 """What has a ``state_dict``: network, average, optimizer, scheduler."""
 
@@ -23,10 +25,8 @@ def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
 
 def save_parts(folder: Path, parts: Parts, step: int) -> None:
     """Replace the folder's checkpoint; a kill leaves the old one or the new one."""
-    path = folder / "checkpoint.tmp"
     state = {name: part.state_dict() for name, part in parts.items()}
-    torch.save(state | {"step": step}, path)
-    path.replace(folder / CHECKPOINT)
+    write_state(folder / CHECKPOINT, state | {"step": step})
 
 
 def load_parts(folder: Path, parts: Parts) -> int:
@@ -34,7 +34,7 @@ def load_parts(folder: Path, parts: Parts) -> int:
     path = folder / CHECKPOINT
     if not path.exists():
         return 0
-    state = torch.load(path, weights_only=True)
+    state = read_state(path)
     for name, part in parts.items():
         part.load_state_dict(state[name])
     return int(state["step"])

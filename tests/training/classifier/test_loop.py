@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from truckcount.training.classifier.loop import (
 )
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.order import batch_keys
+from truckcount.training.state_file import read_state
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 TINY = ClassifierOptions(
@@ -40,7 +42,7 @@ def frames(tmp_path_factory):
 
 
 def state_of(folder):
-    return torch.load(folder / "checkpoint.pt", weights_only=True)
+    return read_state(folder / "checkpoint.safetensors")
 
 
 def is_same(a, b):
@@ -62,6 +64,7 @@ torch.set_num_threads(1)
 from tests.training.classifier.test_loop import TINY
 from truckcount.training.classifier.frames import read_frames
 from truckcount.training.classifier.loop import train_classifier
+from truckcount.training.state_file import read_state
 
 def die(step):
     if step == int(sys.argv[3]):
@@ -115,7 +118,7 @@ def test_another_seed_gives_other_weights(frames, whole, tmp_path):
 
 def test_a_finished_run_is_not_trained_on(frames, whole, tmp_path):
     folder, trained = whole
-    (tmp_path / "checkpoint.pt").write_bytes((folder / "checkpoint.pt").read_bytes())
+    shutil.copy(folder / "checkpoint.safetensors", tmp_path)
     again = train_classifier(frames, TINY, tmp_path)
     assert again.images_per_s == {}
     assert is_same(again.network.state_dict(), trained.network.state_dict())

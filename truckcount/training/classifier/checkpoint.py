@@ -1,14 +1,14 @@
 """All that a training run is, in one file that is there whole or not at all."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from truckcount.errors import ConfigError
+from truckcount.training.state_file import read_state, write_state
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
@@ -17,12 +17,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         "rng": torch.get_rng_state(),
         "rng_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    draft = folder / f".{CHECKPOINT}.tmp"
-    with draft.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / CHECKPOINT)
+    write_state(folder / CHECKPOINT, state)
 
 
 def load_checkpoint(folder: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
@@ -41,7 +36,7 @@ def load_checkpoint(folder: Path, facts: dict[str, Any]) -> dict[str, Any] | Non
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    state = read_state(path)
     held = state["facts"]
     changed = sorted(
         k for k in facts.keys() | held.keys() if facts.get(k) != held.get(k)
