@@ -1,5 +1,6 @@
 """A source to what its header says of it, or one clear line why it is no video."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -125,8 +126,11 @@ def open_container(
 
 def first_rotation(source: Source, max_pixels: int) -> int:
     """Read the display matrix off the first frame: containers tell it only there."""
-    with open_container(source, max_pixels) as container:
-        packets = container.demux(container.streams.video[0])
+    with (
+        open_container(source, max_pixels) as container,
+        # left open, it keeps some memory of every file that was ever looked at
+        closing(container.demux(container.streams.video[0])) as packets,
+    ):
         for _ in range(MAX_PACKETS_TO_PICTURE):
             try:
                 for frame in next(packets).decode():
