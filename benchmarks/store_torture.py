@@ -40,8 +40,8 @@ from truckcount.store.hours_table import write_hours
 
 BOOKKEEPING = ["known_at_utc", "run_id", "revision", "is_backfill"]
 TABLES = ("hours", "passages", "scores", "segments")
-"""What must be equal. ``history`` may hold more: what was published and, after the kill,
-published again; that ``hours`` are its newest rows is `check_store`'s to say."""
+"""What must be equal. ``history`` may hold more: what was published and, after the
+kill, published again; that ``hours`` are its newest rows is `check_store`'s to say."""
 DIRECTIONS = ("in", "out", "unknown")
 N_WRITERS, N_HOURS = 8, 48
 RANDOM = random.Random(9)  # noqa: S311 - a seed, no secret
