@@ -11,6 +11,10 @@ import pandas as pd
 from truckcount.features.moments import Int64s, as_us
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+ESTIMATES = ("n_trucks_est", "n_trucks_se", "n_trucks_se_indep")
+BY_ESTIMATE = ("stills", "duty")
+"""Kinds of source whose hours are known by their estimate, not by their seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class HourColumns:
     est: Floats | None
     se: Floats | None
     se_indep: Floats | None
-    is_still: npt.NDArray[np.bool_] | None
+    is_still: Bools | None
+    is_duty: Bools | None
     bin_hours: Floats | None
     known_us: Int64s | None
     calibration: Names | None
@@ -64,9 +69,11 @@ class HourColumns:
             minutes = int(rows["bin_minutes"].iloc[0])
         zone = Names.of(rows, "tz")
         kind = Names.of(rows, "source_kind")
-        is_still = None
-        if kind is not None and "n_trucks_est" in rows and "stills" in kind.names:
-            is_still = kind.codes == kind.names.index("stills")
+        stills, duty = (_is_kind(rows, kind, name) for name in BY_ESTIMATE)
+        est, se, se_indep = (
+            None if stills is None and duty is None else _floats(rows, name)
+            for name in ESTIMATES
+        )
         return cls(
             minutes=minutes,
             start_us=as_us(
@@ -75,10 +82,11 @@ class HourColumns:
             zone=Names(np.full(len(rows), -1), ()) if zone is None else zone,
             coverage_s=_floats(rows, "coverage_s"),
             n_trucks=_floats(rows, "n_trucks"),
-            est=None if is_still is None else _floats(rows, "n_trucks_est"),
-            se=None if is_still is None else _floats(rows, "n_trucks_se"),
-            se_indep=None if is_still is None else _floats(rows, "n_trucks_se_indep"),
-            is_still=is_still,
+            est=est,
+            se=se,
+            se_indep=se_indep,
+            is_still=stills,
+            is_duty=duty,
             bin_hours=_floats(rows, "bin_minutes") / 60
             if "bin_minutes" in rows
             else None,
@@ -117,6 +125,14 @@ def positions_of(
         name = tuple(column.names[column.codes[first]] for column in encoded)
         found.append((name, positions))
     return sorted(found, key=lambda pair: pair[0])
+
+
+def _is_kind(rows: pd.DataFrame, kind: Names | None, name: str) -> Bools | None:
+    """Mark the rows of a kind; None without any, or without their estimates."""
+    if kind is None or name not in kind.names or ESTIMATES[0] not in rows:
+        return None
+    is_of_kind: Bools = kind.codes == kind.names.index(name)
+    return is_of_kind
 
 
 def _floats(rows: pd.DataFrame, name: str) -> Floats:

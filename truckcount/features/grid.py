@@ -28,13 +28,17 @@ class Grid:
     due: Floats
     """Hours of the bin inside the gate's validity."""
     seen: Floats
-    """Hours of it that were watched."""
+    """Hours of it that were watched; all of them where clips or stills tell of it."""
     n: Floats
     """Trucks counted, times the calibration factor; 0 where nobody watched."""
     n_squared: Floats
     """The same times the factor squared: what Poisson variance multiplies."""
     residual: Floats
     """Counting variance of it: tau2 per counted truck."""
+    sampling: Floats
+    """Variance of it where it was estimated from clips or stills."""
+    continuity: Floats
+    """Variance that half a truck more would give it, where clips saw none."""
     shared: Floats
     """Its standard error that all bins of one calibration have in common."""
     calibration: Int64s
@@ -88,8 +92,8 @@ def make_grid(
         rows, at = rows.take(use), at[use]
     zone = rows.zone.names[rows.zone.codes[0]] if len(rows) else "UTC"
     day, cell = _local(starts, zone)
-    values = _row_values(rows, factors, bridge or {})
     due = inside / US_PER_HOUR
+    values = _row_values(rows, factors, bridge or {}, inside[at] / bin_us)
     spread = {name: _spread(v, at, n_bins) for name, v in values.items()}
     spread["seen"] = np.minimum(spread["seen"], due)
     renamed = dict.fromkeys(bridge, next(iter(bridge))) if bridge else {}
@@ -116,8 +120,18 @@ def make_grid(
 
 
 def _row_values(
-    rows: HourColumns, factors: dict[str, Factor], bridge: dict[str, float]
+    rows: HourColumns,
+    factors: dict[str, Factor],
+    bridge: dict[str, float],
+    share: Floats,
 ) -> dict[str, Floats]:
+    """Return what each row gives to its bin.
+
+    Parameters
+    ----------
+    share : float array, shape (n,)
+        Of each bin inside the gate's validity.
+    """
     n = np.nan_to_num(rows.n_trucks)
     ratio, se, tau2 = np.ones_like(n), np.zeros_like(n), np.zeros_like(n)
     if rows.calibration is not None and factors:
@@ -138,38 +152,60 @@ def _row_values(
         "n_squared": ratio**2 * n,
         "residual": tau2 * n,
         "shared": se * n,
+        "sampling": np.zeros_like(n),
+        "continuity": np.zeros_like(n),
     }
-    if rows.is_still is not None:
-        _take_stills(rows, values, ratio, scale)
+    _take_estimates(rows, values, ratio, scale, share)
     return values
 
 
-def _take_stills(
-    rows: HourColumns, values: dict[str, Floats], ratio: Floats, scale: Floats
+def _take_estimates(
+    rows: HourColumns,
+    values: dict[str, Floats],
+    ratio: Floats,
+    scale: Floats,
+    share: Floats,
 ) -> None:
-    """Stills see no onsets: their hour's estimate stands for the whole hour.
+    """Let the estimate of clips on a cycle and of stills stand for the whole hour.
+
+    Ten seconds every five minutes are a plan that was kept, no outage: that most
+    of the hour went by unseen is in the estimate's standard error. Clips too few
+    for an estimate are left as what they are, some seconds watched.
 
     Parameters
     ----------
     ratio, scale : float array, shape (n,)
         Factor with bridge, which the estimate has without; the bridge alone.
+    share : float array, shape (n,)
+        Of each bin inside the gate's validity: an estimate is of the whole bin.
     """
     if rows.est is None or rows.se is None or rows.se_indep is None:
         return
-    is_still = rows.is_still & ~np.isnan(rows.est)
-    if not is_still.any():
+    is_told = ~np.isnan(rows.est)
+    kinds = [kind for kind in (rows.is_still, rows.is_duty) if kind is not None]
+    use = is_told & np.logical_or.reduce(kinds)
+    if not use.any():
         return
-    scale, ratio = scale[is_still], ratio[is_still]
-    est = rows.est[is_still] * scale
-    indep, total = ((se[is_still] * scale) ** 2 for se in (rows.se_indep, rows.se))
+    scale, ratio = (scale * share)[use], ratio[use]
+    est = rows.est[use] * scale
+    indep, total = (
+        np.nan_to_num((se[use] * scale) ** 2) for se in (rows.se_indep, rows.se)
+    )
+    # Each hour's error allows for half a truck where its clips saw none. A day of
+    # 24 such hours is not twelve trucks in doubt: totals add the half truck once.
+    is_bare = np.zeros(len(est), np.bool_)
+    if rows.is_duty is not None:
+        is_bare = rows.is_duty[use] & (rows.n_trucks[use] == 0)
     for name, value in (
-        ("seen", 1.0 if rows.bin_hours is None else rows.bin_hours[is_still]),
+        ("seen", 1.0 if rows.bin_hours is None else rows.bin_hours[use]),
         ("n", est),
         ("n_squared", ratio * est),
-        ("residual", np.nan_to_num(indep)),
-        ("shared", np.sqrt(np.maximum(np.nan_to_num(total - indep), 0))),
+        ("residual", 0.0),
+        ("shared", np.sqrt(np.maximum(total - indep, 0))),
+        ("sampling", np.where(is_bare, 0.0, indep)),
+        ("continuity", np.where(is_bare, indep, 0.0)),
     ):
-        values[name][is_still] = value
+        values[name][use] = value
 
 
 def _shared_by(rows: HourColumns, shared: Floats) -> Names | None:

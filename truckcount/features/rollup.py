@@ -17,7 +17,12 @@ from truckcount.features.calendars import (
     spans_between,
     to_date,
 )
-from truckcount.features.columns import HourColumns, positions_of
+from truckcount.features.columns import (
+    BY_ESTIMATE,
+    ESTIMATES,
+    HourColumns,
+    positions_of,
+)
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
 from truckcount.features.sites import DEPARTING, departing_lines
@@ -87,6 +92,9 @@ def rollup(
     Notes
     -----
     A sum of n_trucks is no total: it takes an outage for a quiet time.
+    An hour of clips on a cycle, or of stills, counts as watched wholly where it has
+    an estimate, and its standard error says how little that rests on. Where too many
+    clips were lost for one, it counts for the seconds that were watched.
     """
     _check(hours, freq, calendar, by, site_map)
     gates = list(_gates(hours, calibrations, validity, bridges))
@@ -139,7 +147,10 @@ def _check(
     by: str,
     site_map: pd.DataFrame | None,
 ) -> None:
-    lacking = [name for name in NEEDED if name not in hours.columns]
+    needed: tuple[str, ...] = NEEDED
+    if "source_kind" in hours and hours["source_kind"].isin(BY_ESTIMATE).any():
+        needed += ESTIMATES
+    lacking = [name for name in needed if name not in hours.columns]
     if lacking:
         msg = f"a roll-up needs the column {lacking[0]!r}; load it, too"
         raise FeatureError(msg)

@@ -94,9 +94,12 @@ def measure_total(
                 shared[grid.calibrations[code]] = amount
     poisson = values.exposure_variance(_by_cell(cell, grid.n_squared[part]))
     residual = values.scale(_by_cell(cell, grid.residual[part]))
+    sampling = values.sampling_variance(_by_cell(cell, grid.sampling[part]))
+    half_truck = values.pull[cell] ** 2 * grid.continuity[part]
+    sampling += float(half_truck.max(initial=0.0))
     return Total(
         total=values.scale(n) if is_told else float("nan"),
-        var_indep=phi * poisson + residual if is_told else float("nan"),
+        var_indep=phi * poisson + residual + sampling if is_told else float("nan"),
         shared=shared if is_told else {},
         cov_w=cov_w,
         cov_time=cov_time,
@@ -125,12 +128,15 @@ def base_profile(grid: Grid, first_day: int, end_day: int) -> tuple[Floats, int]
     known = int(grid.known_us[part].max(initial=np.iinfo(np.int64).min))
     if n.sum() <= 0:
         return np.ones(N_CELLS), known
+    # a truck of an estimate that rests on a thirtieth of the time tells a thirtieth
+    poisson, sampling = grid.n_squared[part].sum(), grid.sampling[part].sum()
+    n_told = float(n.sum() * poisson / (poisson + sampling))
     by_hour_seen = np.tile(seen.reshape(7, 24).sum(axis=0), 7)
     by_hour_n = np.tile(n.reshape(7, 24).sum(axis=0), 7)
     rate = np.full(N_CELLS, n.sum() / seen.sum())
-    if n.sum() >= MIN_TRUCKS_BY_HOUR:
+    if n_told >= MIN_TRUCKS_BY_HOUR:
         rate = _where_enough(by_hour_n, by_hour_seen, rate)
-    if n.sum() >= MIN_TRUCKS_BY_CELL:
+    if n_told >= MIN_TRUCKS_BY_CELL:
         rate = _where_enough(n, seen, rate)
     return rate / rate.mean() if rate.mean() > 0 else np.ones(N_CELLS), known
 
@@ -146,7 +152,7 @@ def measure_phi(grid: Grid) -> float:
     -------
     float
         Mean squared error over mean variance; 1 without complete weeks or without
-        outages.
+        outages. What clips or stills stray by themselves is no over-dispersion.
     """
     weeks = _weeks(grid)
     is_whole = {
@@ -160,6 +166,7 @@ def measure_phi(grid: Grid) -> float:
         cell, n = grid.cell[part], _by_cell(grid.cell[part], grid.n[part])
         due = _by_cell(cell, grid.due[part])
         n_squared = _by_cell(cell, grid.n_squared[part])
+        sampling = _by_cell(cell, grid.sampling[part])
         profile, _ = base_profile(grid, 7 * week - 3, 7 * week - 3)
         for other in holed:
             share = weeks[other][1] >= WHOLE_SHARE * weeks[other][0]
@@ -168,6 +175,7 @@ def measure_phi(grid: Grid) -> float:
             if float(profile @ seen) < MIN_COV_W * float(profile @ due):
                 continue
             squared += (cells.scale(kept) - n.sum()) ** 2
+            squared -= float(sampling @ (np.where(share, cells.pull, 0.0) - 1) ** 2)
             expected += cells.exposure_variance(np.where(share, n_squared, 0.0))
     return max(1.0, squared / expected) if expected > 0 else 1.0
 
@@ -183,11 +191,15 @@ class _Cells:
 
     def scale(self, amount: Floats) -> float:
         """Scale an amount that goes with the trucks seen to the whole period."""
-        own = self._has_own_rate
-        up = np.divide(self.due, self.seen, out=np.ones(N_CELLS), where=own)
-        weight = float(self.profile @ self.seen)
-        level = float(amount.sum()) / weight if weight > 0 else 0.0
-        return float((amount * up).sum()) + level * self._missed_weight
+        return float(amount @ self.pull)
+
+    def sampling_variance(self, sampling: Floats) -> float:
+        """Return the variance that what was seen carries into the whole period.
+
+        An error in an hour's estimate is scaled up with the estimate; so its
+        variance goes up by the square, unlike that of trucks nobody saw.
+        """
+        return float(sampling @ self.pull**2)
 
     def exposure_variance(self, n_squared: Floats) -> float:
         """Return the Poisson variance of what was not seen, given what was."""
@@ -203,6 +215,14 @@ class _Cells:
             together = 2 * m / weight * float((rate * missed).sum())
             variance += level * m + level * m**2 / weight + together
         return variance
+
+    @property
+    def pull(self) -> Floats:
+        """Trucks of the whole period for each truck seen, by cell, shape (168,)."""
+        own = self._has_own_rate
+        up = np.divide(self.due, self.seen, out=np.ones(N_CELLS), where=own)
+        weight = float(self.profile @ self.seen)
+        return up + (self._missed_weight / weight if weight > 0 else 0.0)
 
     @property
     def _has_own_rate(self) -> Bools:
