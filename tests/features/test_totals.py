@@ -138,6 +138,21 @@ def test_stills_enter_by_their_estimate_and_its_error():
     assert total.shared["w"] == pytest.approx(shared)
 
 
+def test_hours_filled_from_stills_carry_the_error_of_those_they_come_from():
+    n_seen = 16
+    est, se = (np.where(np.arange(24) < n_seen, x, np.nan) for x in (15.9, 6.58))
+    rows = hours_frame(
+        "2026-01-05", np.full(24, np.nan), 0.0, source_kind="stills",
+        n_trucks_est=est, n_trucks_se=se, n_trucks_se_indep=se,
+    )  # fmt: skip
+    total = measure_total(make_grid(rows, {}), MONDAY, MONDAY + 1)
+    assert total.total == pytest.approx(24 * 15.9)
+    # each of the sixteen errors is in the total one and a half times
+    missed = 8 * 15.9
+    wanted = 1.5**2 * n_seen * 6.58**2 + 1.5 * missed
+    assert total.var_indep == pytest.approx(wanted)
+
+
 def test_a_dwell_that_was_not_audited_is_an_error_of_all_its_hours():
     """It does not average away for want of a calibration that names it."""
     rows = hours_frame(
