@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,11 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from truckcount.errors import FeatureError, NaiveTimeError
-from truckcount.features.calendars import known_calendar, year_before
+from truckcount.features.calendars import year_before
 from truckcount.features.growth import growth_of, pair_records, panel
 from truckcount.features.load import Vintage
 from truckcount.features.moments import as_us
-from truckcount.features.quarter_to_date import running_quarters
+from truckcount.features.quarters import (
+    DayOf,
+    earliest_day,
+    ended_quarters,
+    running_quarters,
+    zones_of,
+)
 from truckcount.features.replay import Replay
 from truckcount.features.rollup import rollup
 from truckcount.features.sites import check_site_map, known_site_map
@@ -51,7 +57,7 @@ class PanelSpec:
     calendar: pd.DataFrame
     bridges: pd.DataFrame | None = None
     quarter: Quarter = "ended"
-    """The last quarter that had ended, or the one running."""
+    """The last quarter that had ended at all sites, or the one running."""
     vintage: Vintage = "strict"
     phi: float | None = None
     """Over-dispersion of missed hours; None measures it on what was known."""
@@ -82,6 +88,12 @@ def asof_panel(
         When a decision has no zone.
     FeatureError
         When a fact entered that was not known: a bug, never to be caught.
+
+    Notes
+    -----
+    A quarter's dates are local dates of the ticker's sites, in the zones that their
+    hours told by then. Where the sites lie in several zones, a day or a quarter has
+    ended when it has ended at all of them.
     """
     if not isinstance(decisions["decision_utc"].dtype, pd.DatetimeTZDtype):
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
@@ -118,10 +130,11 @@ def _at(
     calibrations: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """Compute the rows of all decisions of one moment."""
-    quarters = _quarters(spec, time)
-    quarters = quarters[quarters["ticker"].isin(tickers)]
     site_map = known_site_map(spec.site_map, time)
     site_map = site_map[site_map["ticker"].isin(tickers)]
+    cameras = sorted(set(site_map["camera"]))
+    quarters = _quarters(spec, time, _local_days(replay, time, cameras, site_map))
+    quarters = quarters[quarters["ticker"].isin(tickers)]
     bridges = _known(spec.bridges, time)
     told = _known(calibrations, time)
     options: dict[str, Any] = {
@@ -132,7 +145,6 @@ def _at(
     }
     now = before = pd.DataFrame()
     if len(quarters):
-        cameras = sorted(set(site_map["camera"]))
         now = _totals(replay, time, quarters, cameras, options)
         before = _totals(replay, time, year_before(quarters), cameras, options)
     pairs = panel(now, prior=before) if len(now) and len(before) else pd.DataFrame()
@@ -204,22 +216,42 @@ def _features(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _quarters(spec: PanelSpec, time: pd.Timestamp) -> pd.DataFrame:
-    if spec.quarter == "running":
-        return running_quarters(spec.calendar, time.to_pydatetime(), "UTC")
-    known = known_calendar(spec.calendar, time.to_pydatetime())
-    today = time.date()
-    ended = known[[end < today for end in known["end_date"]]]
-    return ended.drop_duplicates("ticker", keep="last")
+def _quarters(spec: PanelSpec, time: pd.Timestamp, day_of: DayOf) -> pd.DataFrame:
+    find = running_quarters if spec.quarter == "running" else ended_quarters
+    return find(spec.calendar, time.to_pydatetime(), day_of)
+
+
+def _local_days(
+    replay: Replay, time: pd.Timestamp, cameras: list[str], site_map: pd.DataFrame
+) -> DayOf:
+    """Return what tells the day that all sites of a ticker have reached."""
+    zones_of_camera = replay.zones_at(_us(time), cameras)
+    now = time.tz_convert("UTC").to_pydatetime()
+    lines_of = dict(list(site_map.groupby("ticker")))
+
+    def day_of(ticker: str | None) -> date:
+        lines = lines_of.get(ticker)
+        found = () if lines is None else zones_of(lines, zones_of_camera, now.date())
+        return earliest_day(now, found)
+
+    return day_of
 
 
 def _window(times: list[Any], spec: PanelSpec) -> tuple[int, int]:
-    """Return the hours that any of the decisions may need."""
-    used = [_quarters(spec, pd.Timestamp(t)) for t in times]
-    starts = [s for q in used for s in q["start_date"]]
-    first = min(starts) if starts else pd.Timestamp(times[0]).date()
+    """Return the hours that any of the decisions may need, whatever their zones."""
+    starts = [pd.Timestamp(times[0]).date()]
+    for time in map(pd.Timestamp, times):
+        for n_days in (-1, 0, 1):
+            day = time.tz_convert("UTC").date() + timedelta(days=n_days)
+            used = _quarters(spec, time, _always(day))
+            starts += list(used["start_date"])
     slack = YEAR + timedelta(days=PROFILE_DAYS) + ZONE_SLACK
-    return _us(pd.Timestamp(first, tz="UTC") - slack), _us(pd.Timestamp(times[-1]))
+    first = pd.Timestamp(min(starts), tz="UTC")
+    return _us(first - slack), _us(pd.Timestamp(times[-1]))
+
+
+def _always(day: date) -> DayOf:
+    return lambda _: day
 
 
 def _known(table: pd.DataFrame | None, time: pd.Timestamp) -> pd.DataFrame | None:

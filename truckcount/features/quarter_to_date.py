@@ -1,20 +1,19 @@
 """A quarter that is still running, against the same days of the year before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from truckcount.features.calendars import (
     YEAR_SHIFT_DAYS,
     day_number,
-    known_calendar,
     to_date,
     year_before,
 )
 from truckcount.features.growth import measure_growth, panel
 from truckcount.features.moments import Moment, moment_us
+from truckcount.features.quarters import earliest_day, running_quarters, zones_of
 from truckcount.features.rollup import rollup
 from truckcount.store.layout import from_us
 
@@ -46,31 +45,34 @@ def qtd(
         growth, log_growth, se_log_growth, cov_w, cov_w_before, before (the whole
         quarter of the year before, the same gates), projection
         (= qtd x before / qtd_before), n_matched, n_dropped, dropped_share.
+
+    Notes
+    -----
+    Days are those of each ticker's sites. Where they lie in several zones, a day is
+    over when it is over at all of them.
     """
     now = from_us(moment_us(as_of, "as_of"))
-    zone = str(hours["tz"].iloc[0]) if len(hours) else "UTC"
-    running = running_quarters(calendar, now, zone)
+    places = hours[["camera", "tz"]].drop_duplicates()
+    zones_of_camera = places.groupby("camera", observed=True)["tz"].agg(set).to_dict()
+
+    def day_of(ticker: str | None) -> date:
+        mapped = _lines_of(site_map, ticker)
+        if mapped is None:
+            return earliest_day(now, places["tz"])
+        return earliest_day(now, zones_of(mapped, zones_of_camera, now.date()))
+
+    running = running_quarters(calendar, now, day_of)
     rows = []
     for ticker, quarters in running.groupby("ticker", dropna=False):
-        mapped = site_map
-        if site_map is not None and not pd.isna(ticker):
-            mapped = site_map[site_map.get("ticker", site_map["site"]) == ticker]
+        mapped = _lines_of(site_map, None if pd.isna(ticker) else ticker)
         rows.append(_compare(hours, quarters, mapped, options))
     return pd.DataFrame(rows)
 
 
-def running_quarters(calendar: pd.DataFrame, now: datetime, zone: str) -> pd.DataFrame:
-    """Return the quarters known and running at a moment, cut to their whole days."""
-    today = now.astimezone(ZoneInfo(zone)).date()
-    known = known_calendar(calendar, now.astimezone(UTC))
-    is_running = [
-        a < today <= b
-        for a, b in zip(known["start_date"], known["end_date"], strict=True)
-    ]
-    rows = known[is_running]
-    return rows.assign(
-        whole_end_date=rows["end_date"], end_date=today - timedelta(days=1)
-    )
+def _lines_of(site_map: pd.DataFrame | None, ticker: str | None) -> pd.DataFrame | None:
+    if site_map is None or ticker is None:
+        return site_map
+    return site_map[site_map.get("ticker", site_map["site"]) == ticker]
 
 
 def _compare(

@@ -68,6 +68,15 @@ class CameraHistory:
         hour = self.hour_us[positions]
         return positions[(hour >= window[0]) & (hour < window[1])]
 
+    def zones_at(self, as_of_us: int) -> tuple[str, ...]:
+        """Return the zones that the rows seen at a moment name."""
+        zones = self.table["tz"].unique().to_pylist()
+        if len(zones) > 1:  # told anew: which of them stand is slower to say
+            zones = self.rows(self.at(as_of_us))["tz"].unique().to_pylist()
+        elif not (self.revisions.known_us <= as_of_us).any():
+            return ()
+        return tuple(zones)
+
     def rows(self, positions: Int64s) -> pa.Table:
         """Return the rows at positions."""
         return self.table.take(pa.array(self.revisions.order[positions]))
@@ -134,6 +143,16 @@ class Replay:
         if not parts:
             return pd.DataFrame(columns=list(self.columns))
         return pa.concat_tables(parts).to_pandas()
+
+    def zones_at(
+        self, as_of_us: int, cameras: Sequence[str]
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the zones of each camera that has rows, as known at a moment."""
+        return {
+            camera: self.cameras[camera].zones_at(as_of_us)
+            for camera in cameras
+            if camera in self.cameras
+        }
 
 
 def _encode_names(table: pa.Table) -> pa.Table:
