@@ -1,6 +1,7 @@
 """Growth over the cameras that both periods have."""
 
 import math
+import sys
 from datetime import date
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.features.fill import hours_frame
+from truckcount.errors import FeatureError
 from truckcount.features import fiscal445, panel, panel_index, rollup, year_before, yoy
 from truckcount.features.factors import Factor
 
@@ -134,6 +136,43 @@ def test_a_region_gives_its_holidays():
     grown = yoy(rollup(two_years(), "D"), holidays="US")
     # 2026-01-19 is Martin Luther King Day, and so is 2025-01-20, 364 days before
     assert not grown["holiday_mismatch"].any()
+
+
+def test_a_region_without_the_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "holidays", None)  # as where it is not installed
+    with pytest.raises(FeatureError, match=r"pip install 'truckcount\[calendar\]'"):
+        yoy(rollup(two_years(), "D"), holidays="US")
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        ("US-XX", ["no part of US 'XX'", "known are:", "CA, CO"]),
+        ("US-ca", ["no part of US 'ca'; did you mean 'CA'?"]),
+        ("DE-BY-X", ["no part of DE 'BY-X'", "BY"]),
+        ("XX", ["no country 'XX'", "DE, "]),
+        ("us", ["no country 'us'; did you mean 'US'?"]),
+        ("", ["no country ''"]),
+    ],
+)
+def test_an_unknown_region_says_which_are_known(region, words):
+    pytest.importorskip("holidays", reason="extra `calendar` is not installed")
+    with pytest.raises(FeatureError) as caught:
+        yoy(rollup(two_years(), "D"), holidays=region)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_part_of_a_country_has_its_own_holidays():
+    pytest.importorskip("holidays", reason="extra `calendar` is not installed")
+    totals = rollup(two_years(), "D")
+    grown = {r: yoy(totals, holidays=r) for r in ("DE", "DE-BY")}
+    odd = {
+        region: set(g.loc[g["holiday_mismatch"], "period_start"].astype(str))
+        for region, g in grown.items()
+    }
+    # Epiphany is one in Bavaria: 2025-01-06 faces 2026-01-05, 2026-01-06 2025-01-07
+    assert odd["DE-BY"] - odd["DE"] == {"2026-01-05", "2026-01-06"}
 
 
 def test_one_calibration_over_both_years_cancels_and_two_do_not():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from truckcount.errors import FeatureError
 from truckcount.features.calendars import YEAR_SHIFT_DAYS
+from truckcount.features.holiday_calendar import find_holidays
 from truckcount.features.totals import MIN_COV_W
 
 Lag = Literal["previous", "year"]
@@ -123,6 +124,11 @@ def yoy(
         The rows of `panel` with growth, log_growth, se_log_growth, and the
         period's n_matched and dropped_share. Where both years stand under one
         calibration its error cancels.
+
+    Raises
+    ------
+    FeatureError
+        When the extra is not installed, or does not know the region.
     """
     pairs = panel(totals, "year", prior=prior)
     grown = [growth_of([row]) for row in pair_records(pairs)]
@@ -259,11 +265,9 @@ def _pair_names(
 
 
 def _mismatch(pairs: pd.DataFrame, holidays: Iterable[date] | str) -> list[bool]:
+    book: Any
     if isinstance(holidays, str):
-        import holidays as calendar  # the extra `calendar`
-
-        region = holidays.split("-")
-        book: Any = calendar.country_holidays(region[0], *region[1:])
+        book = find_holidays(holidays)
     else:
         book = {date(d.year, d.month, d.day) for d in holidays}
     starts = zip(pairs["period_start"], pairs["period_start_before"], strict=True)
