@@ -1,10 +1,18 @@
 """`audit`, `calibrate` and `report` as a shell meets them."""
 
 import csv
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import urllib.request
 
 import pytest
 
 from tests.audit.stores import counted_store, filmed_store, label_all, month_store
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -110,6 +118,34 @@ def test_clips_and_sheet_make_the_way_by_hand(truckcount, tmp_path):
     few = truckcount("calibrate", store.root)
     assert few.code == 0
     assert "a factor needs 50" in few.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
+@pytest.mark.parametrize("options", [[], ["--clips", "my clips"]])
+def test_the_command_that_a_plan_advises_serves_its_clips(
+    truckcount, tmp_path, options
+):
+    store = filmed_store(tmp_path / "a store", tmp_path / "v")
+    planned = truckcount("audit", "plan", store.root, "--window", "5s", *options)
+    (advised,) = re.findall(r"`truckcount (audit review .*)`", planned.err)
+    with subprocess.Popen(
+        [sys.executable, "-m", "truckcount", *shlex.split(advised)],
+        cwd=tmp_path,  # where the plan ran
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), process.stderr.read()
+            with urllib.request.urlopen(url, timeout=120) as page:  # it serves
+                assert page.status == 200
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert "0 of 4 clips are counted and kept" in said
 
 
 def test_a_review_without_clips_says_what_to_do(truckcount, month):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -158,6 +159,23 @@ def test_as_of_must_say_which_moment_it_is(truckcount, store):
     said = truckcount("hours", store, "--as-of", "2026-03-02T08:30")
     assert said.code == 2
     assert "has no zone" in said.err
+
+
+@pytest.mark.parametrize(
+    ("given", "advised"),
+    [
+        ("2026-03-03", ["2026-03-03T00:00Z", "2026-03-03T00:00-06:00"]),
+        ("2026-03-03T08:30", ["2026-03-03T08:30Z", "2026-03-03T08:30-06:00"]),
+        ("2026-03-03 08:30:15", ["2026-03-03T08:30:15Z", "2026-03-03T08:30:15-06:00"]),
+    ],
+)
+def test_what_is_advised_for_a_zone_is_accepted(truckcount, store, given, advised):
+    said = truckcount("hours", store, "--as-of", given)
+    words = " ".join(said.err.replace("\u2502", " ").split())
+    told = re.search(r"write (\S+) for UTC, or (\S+)", words)
+    assert list(told.groups()) == advised
+    for moment in told.groups():
+        assert truckcount("hours", store, "--as-of", moment).code == 0
 
 
 def test_no_hour_in_the_stretch_says_so(truckcount, store):

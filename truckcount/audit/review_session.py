@@ -57,7 +57,7 @@ class ReviewSession:
             msg = (
                 f"nothing to label in round {label_round}: {len(due)} windows are due "
                 f"and none of them has a clip in {folder}; `truckcount audit plan` "
-                "draws and cuts them"
+                "draws and cuts them, and --clips names another folder"
             )
             raise CalibrationError(msg)
 

@@ -80,7 +80,10 @@ def check_moment(
     """Refuse a time that does not say which moment it is."""
     check_iso_time(ctx, param, value)
     if value is not None and datetime.fromisoformat(value).utcoffset() is None:
-        msg = f"{value!r} has no zone: write {value}Z for UTC, or {value}-06:00"
+        moment = datetime.fromisoformat(value)  # a date alone takes no zone
+        has_seconds = moment.second or moment.microsecond
+        told = moment.isoformat(timespec="auto" if has_seconds else "minutes")
+        msg = f"{value!r} has no zone: write {told}Z for UTC, or {told}-06:00"
         raise click.BadParameter(msg)
     return value
 

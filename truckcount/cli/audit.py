@@ -1,6 +1,7 @@
 """`truckcount audit`: a person counts a drawn part, blind to the machine."""
 
 import getpass
+import shlex
 from pathlib import Path
 
 import click
@@ -165,7 +166,9 @@ def plan(
                 else ""
             )
         )
-        say(f"count them with `truckcount audit review {store}`")
+        advised = ["truckcount", "audit", "review", str(store)]
+        advised += [] if clips is None else ["--clips", str(clips)]
+        say(f"count them with `{shlex.join(advised)}`")
     return 0
 
 
