@@ -1,18 +1,14 @@
 """What would make the nowcast look better than it is, tried one by one."""
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.earnings.forecasts import FIRST, Floats, demean, forecast
 from pipelines.earnings.inference import Estimate, Placebo, estimate
+from pipelines.earnings.spoiling import spoil_world
 from pipelines.earnings.world import (
     World,
     WorldOptions,
@@ -30,6 +26,7 @@ Z90 = 1.645
 N_DRAWS_SIMULATED = 399
 N_PERMUTATIONS = 200
 ALWAYS = MIN_US, MAX_US
+Results = tuple[pd.DataFrame, dict[str, Floats]]
 
 
 def features_of(world: World, decisions: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -196,44 +193,28 @@ def is_leak_free(
     """Randomise all facts known after a decision; no forecast may move by a bit."""
     options = WorldOptions(n_firms=n_firms, n_quarters=n_quarters)
     world = make_world(folder / "honest", rng, options)
-    times = np.sort(world.decisions["decision_utc"].unique())
-    last = pd.Timestamp(times[-2])  # of quarter 12: the first one tested
+    last = first_tested(world)
+    spoiled = spoil_world(world, folder / "spoiled", last, rng)
+    return is_same(known_results(world, last), known_results(spoiled, last))
+
+
+def first_tested(world: World) -> pd.Timestamp:
+    """Return the decision that a world of 14 quarters tests first: the last but one."""
+    return pd.Timestamp(np.sort(world.decisions["decision_utc"].unique())[-2])
+
+
+def known_results(world: World, last: pd.Timestamp) -> Results:
+    """Return all features up to a decision, and by model its forecasts."""
     decisions = world.decisions[world.decisions["decision_utc"] <= last]
-    spoiled = replace(world, store=folder / "spoiled")
-    shutil.copytree(world.store, spoiled.store)
-    for path in spoiled.store.glob("history/*/*.parquet"):
-        _spoil(path, last, rng)
-    results = []
-    for each in (world, spoiled):
-        features = features_of(each, decisions)
-        trucks = to_matrix(each, features, "log_growth")
-        sales = each.sales.growth.copy()
-        if each is spoiled:
-            sales[:, -2:] = rng.standard_normal(sales[:, -2:].shape)
-        made = forecast(sales, each.sales.consensus, trucks).by_name
-        results.append((features, {name: m[:, 0] for name, m in made.items()}))
-    (features, made), (features_spoiled, made_spoiled) = results
-    return features.equals(features_spoiled) and all(
-        np.array_equal(made[name], made_spoiled[name]) for name in made
+    features = features_of(world, decisions)
+    trucks = to_matrix(world, features, "log_growth")
+    made = forecast(world.sales.growth, world.sales.consensus, trucks).by_name
+    return features, {name: values[:, 0] for name, values in made.items()}
+
+
+def is_same(one: Results, other: Results) -> bool:
+    """Say whether features and forecasts are equal to the bit."""
+    (features, made), (features_other, made_other) = one, other
+    return features.equals(features_other) and all(
+        np.array_equal(made[name], made_other[name]) for name in made
     )
-
-
-def _spoil(path: Path, after: pd.Timestamp, rng: np.random.Generator) -> None:
-    table = pq.read_table(path, partitioning=None)
-    is_late = table["known_at_utc"].to_numpy() > after.to_datetime64()
-    if not is_late.any():
-        return
-    for name, values in _noise(len(table), rng):
-        place = table.schema.get_field_index(name)
-        kind = table.schema.field(place).type
-        old = table[name].to_numpy()
-        mixed = np.where(is_late, values, old)
-        spoiled = pa.array(mixed, mask=np.isnan(mixed)).cast(kind)
-        table = table.set_column(place, table.schema.field(place), spoiled)
-    pq.write_table(table, path)
-
-
-def _noise(n: int, rng: np.random.Generator) -> Iterator[tuple[str, Floats]]:
-    yield "n_trucks", rng.integers(0, 1000, n).astype(float)
-    yield "n_trucks_est", rng.random(n) * 1000
-    yield "coverage_s", rng.random(n) * 3600

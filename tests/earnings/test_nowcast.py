@@ -1,6 +1,9 @@
 """The nowcast on made-up firms: it finds what is there and is not fooled."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("matplotlib", reason="extra `nowcast` is not installed")
@@ -9,7 +12,14 @@ from pipelines.earnings import checks
 from pipelines.earnings.forecasts import demean, forecast, rmse
 from pipelines.earnings.inference import Placebo
 from pipelines.earnings.page import CANNOT, write_page
-from pipelines.earnings.world import WorldOptions, draw_sales, measured_growth
+from pipelines.earnings.spoiling import spoil_world
+from pipelines.earnings.world import (
+    WorldOptions,
+    draw_sales,
+    make_world,
+    measured_growth,
+)
+from truckcount.features import decisions, quarters
 
 STRONG = WorldOptions(calibration_cv=0.0, truck_sd=0.005, kappa_sd=0.05)
 
@@ -83,6 +93,50 @@ def test_worlds_without_a_link_are_rarely_rejected():
 def test_facts_known_later_do_not_move_a_bit(tmp_path):
     rng = np.random.default_rng(8)
     assert checks.is_leak_free(tmp_path, rng, n_firms=1, n_quarters=14)
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory):
+    """What a decision makes of a world; the world with later facts spoiled; when."""
+    folder, rng = tmp_path_factory.mktemp("leaks"), np.random.default_rng(8)
+    world = make_world(folder / "a", rng, WorldOptions(n_firms=1, n_quarters=14))
+    last = checks.first_tested(world)
+    honest = checks.known_results(world, last)
+    return honest, spoil_world(world, folder / "b", last, rng), last
+
+
+def read_ahead(table):
+    """Take a table's lines as if they had been known long before."""
+    if "known_at_utc" not in table:
+        return table
+    return table.assign(known_at_utc=table["known_at_utc"] - pd.Timedelta(days=5000))
+
+
+@pytest.mark.parametrize("name", ["site_map", "bridges", "calibrations"])
+def test_a_table_read_ahead_of_its_time_is_found(spoiled, monkeypatch, name):
+    expected, world, last = spoiled
+    if name == "calibrations":
+        load = decisions.load_calibrations
+        monkeypatch.setattr(
+            decisions, "load_calibrations", lambda store: read_ahead(load(store))
+        )
+    else:
+        honest = checks.asof_panel
+        monkeypatch.setattr(
+            checks,
+            "asof_panel",
+            lambda store, asked, spec: honest(
+                store, asked, replace(spec, **{name: read_ahead(getattr(spec, name))})
+            ),
+        )
+    assert not checks.is_same(expected, checks.known_results(world, last))
+
+
+def test_a_calendar_read_ahead_makes_the_whole_check_false(tmp_path, monkeypatch):
+    known = quarters.known_calendar
+    monkeypatch.setattr(quarters, "known_calendar", lambda table, _now: known(table))
+    rng = np.random.default_rng(8)
+    assert not checks.is_leak_free(tmp_path, rng, n_firms=1, n_quarters=14)
 
 
 def test_the_page_says_what_it_cannot_show():
