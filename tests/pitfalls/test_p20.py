@@ -25,8 +25,8 @@ def test_a_recorder_that_steps_back_counts_no_moment_twice(tmp_path):
 def test_a_clock_an_hour_wrong_is_put_right_and_said(tmp_path):
     right = publish(tmp_path / "right", [piece("a", film([through(30)], 60))])
     shifted = replace(PLAIN, clock_shift_s=3600.0)
-    store = publish(
-        tmp_path / "shifted", [piece("a", film([through(30)], 60))], camera=shifted
-    )
+    one = piece("a", film([through(30)], 60))
+    one = replace(one, record=replace(one.record, clock_offset_s=3600.0))
+    store = publish(tmp_path / "shifted", [one], camera=shifted)
     assert read(store)["clock_offset_s"].tolist() == [3600.0]
     assert read(store)["n_trucks"].sum() == read(right)["n_trucks"].sum()

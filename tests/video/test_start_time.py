@@ -140,6 +140,32 @@ def test_strict_time_takes_all_but_the_file_time(named):
     assert start_of(bare, is_strict=True).source == "container"
 
 
+@pytest.mark.parametrize(
+    ("name", "sd_s"),
+    [
+        ("cam_20260302T080000-0600.mp4", 1.0),
+        ("cam_20260302T080000.mp4", 1.0),
+        ("cam_20260302_0800.mp4", 30.0),  # somewhere in that minute
+        ("hour_2026030208.mp4", 1800.0),  # by a pattern of its own
+        ("clip.mp4", 600.0),
+        ("clip.h264", 3600.0),  # a file time stamps the end, and how long is it?
+    ],
+)
+def test_a_start_says_how_far_it_may_be_off(tmp_path, name, sd_s):
+    hourly = r"hour_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<hour>\d\d)"
+    camera = Camera(name="cam", name_patterns=(hourly,))
+    assert start_of(write_clip(tmp_path / name, 10), camera).sd_s == sd_s
+
+
+def test_what_is_told_is_surer_than_what_is_found(named):
+    told = start_of(named, start="2026-03-05T00:00:00Z").sd_s
+    beside = start_of(named).sd_s
+    container = start_of(named, Camera(name="cam", clock="container")).sd_s
+    file_time = start_of(named, Camera(name="cam", clock="mtime")).sd_s
+    assert told == beside == 1.0
+    assert (container, file_time) == (5.0, 600.0)
+
+
 @pytest.mark.parametrize("year", ["1904", "1970"])
 def test_a_container_without_a_clock_tells_nothing(tmp_path, year):
     created = {"creation_time": f"{year}-01-01T00:00:00Z"}
@@ -178,8 +204,10 @@ def test_a_recording_behind_a_url_has_the_time_it_says(tmp_path, caplog):
     assert "secret" not in caplog.text
     with pytest.raises(ClockError, match="--start"):
         url_start("/a.mp4", probe, is_strict=True)
+    assert found.sd_s == 86_400  # made at any time before it was opened
     live = replace(probe, duration_s_from_header=None)
-    assert url_start("/live", live, is_strict=True).source == "arrival"
+    found = url_start("/live", live, is_strict=True)
+    assert (found.source, found.sd_s) == ("arrival", 2.0)
 
 
 @pytest.mark.parametrize(

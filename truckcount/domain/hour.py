@@ -29,3 +29,7 @@ class HourRow:
     n_trucks_est: float | None
     n_trucks_se: float | None
     n_trucks_se_indep: float | None
+    clock_offset_s: float = 0.0
+    """Correction applied to the recorder's clock, by the files that were watched."""
+    clock_sd_s: float = 0.0
+    """Standard deviation of where those files begin; 0 where nothing was watched."""

@@ -3,6 +3,19 @@
 from dataclasses import dataclass
 
 US_PER_S = 1_000_000
+CLOCK_SD_S = {
+    "rtcp": 0.1,  # the camera's own clock, set by NTP
+    "option": 1.0,  # a person gives whole seconds
+    "sidecar": 1.0,
+    "filename": 1.0,  # at least: recorders write whole seconds, some minutes
+    "arrival": 2.0,  # buffers of network and camera
+    "container": 5.0,  # written when the file is opened, or closed
+    "mtime": 600.0,  # whoever copies a file sets it anew: above what may be final
+}
+"""How far a start time is off, by its source; seconds, one standard deviation. Nobody
+measured them: what a recorder's clock itself is off is `clock_shift_s`."""
+UNKNOWN_LENGTH_SD_S = 3600.0  # a file time stamps the end: of how long a file?
+RECORDED_SD_S = 86_400.0  # a recording that was opened now is of any time before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +31,10 @@ class StartTime:
     quality: str
     """``exact``, ``zone`` (naive local time read in the camera's zone),
     ``ambiguous`` (repeated or missing hour of a clock change) or ``guess``."""
+    sd_s: float
+    """Standard deviation of ``start_us``, seconds."""
+    twin_us: int | None = None
+    """The other moment of the repeated autumn hour that a name may mean."""
     pattern: str | None = None
     """Name of the recorder pattern that matched."""
 

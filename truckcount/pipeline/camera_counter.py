@@ -1,7 +1,7 @@
 """Stored scores of one camera to passages and hour rows, window by window."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truckcount.counting import CountingOptions, count_hours, count_still_hours
 from truckcount.counting.estimates import PARKED_DWELLS
@@ -145,7 +145,7 @@ class CameraCounter:
         for n in minutes:
             step = n * 60_000_000
             rows[n] = [
-                r
+                self._with_clock(r, step)
                 for r in rows[n]
                 if is_valid(gate, r.bin_start_us, r.bin_start_us + step)
             ]
@@ -157,6 +157,12 @@ class CameraCounter:
             passages=tuple(passages),
             rows=rows,
         )
+
+    def _with_clock(self, row: HourRow, step_us: int) -> HourRow:
+        """Say how far the clock of a row's files was set right, and how sure."""
+        found = self.spans.clock_of(row.bin_start_us, row.bin_start_us + step_us)
+        offset_s, sd_s = (self._camera.clock_shift_s, 0.0) if found is None else found
+        return replace(row, clock_offset_s=offset_s, clock_sd_s=sd_s)
 
     def _with_losers(self, touched: Interval) -> Interval:
         """Widen to the segments it overlaps: they may own other times now."""

@@ -7,6 +7,7 @@ counting has to look farther back, some more.
 
 import bisect
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ SLACK_US = 2 * HOUR_US  # segments more than an hour apart never touch
 PAD_US = 8 * HOUR_US  # read beyond what was asked for: the next question's answer
 _COLUMNS = (
     "segment_id", "start_utc", "end_utc", "width", "height", "source_kind",
-    "n_samples", "duration_s", "status",
+    "n_samples", "duration_s", "clock_offset_s", "clock_sd_s", "status",
 )  # fmt: skip
 
 
@@ -82,6 +83,25 @@ class CameraSpans:
                 for segment_id, parts in resolve_overlaps(self._spans).items()
             }
         return self._won
+
+    def clock_of(self, low_us: int, high_us: int) -> tuple[float, float] | None:
+        """Return clock offset and standard deviation of [low, high), seconds.
+
+        Means over the segments, each weighted by the time it counts for there
+        (features.md section 1.1); None where there is none.
+        """
+        near = self.around(low_us, high_us)
+        won = self.won_within(low_us, high_us)
+        held_us = [
+            sum(max(0, min(b, high_us) - max(a, low_us)) for a, b in won[s.segment_id])
+            for s in near
+        ]
+        if not sum(held_us):
+            return None
+        return (
+            _mean([s.clock_offset_s for s in near], held_us),
+            _mean([s.clock_sd_s for s in near], held_us),
+        )
 
     def won_near(self, touched: Sequence[Interval]) -> dict[str, list[Interval]]:
         """Return all the times of each segment that a change of these times touches."""
@@ -144,6 +164,15 @@ class CameraSpans:
         self._arrange(list(spans.values()))
 
 
+def _mean(values: Sequence[float], weights_us: Sequence[int]) -> float:
+    """Average; exactly the value where all agree, so that hours do not flicker."""
+    told = {v for v, w in zip(values, weights_us, strict=True) if w}
+    if len(told) == 1:
+        return told.pop()
+    pairs = zip(values, weights_us, strict=True)
+    return round(math.fsum(v * w for v, w in pairs) / sum(weights_us), 3)
+
+
 def _spans_of(table: pa.Table) -> list[Span]:
     counted = table.filter(pc.field("status") == "done").select(_COLUMNS[:-1])
     columns = [
@@ -161,8 +190,11 @@ def _spans_of(table: pa.Table) -> list[Span]:
             is_stills=kind == "stills",
             n_samples=n_samples or 0,
             duration_s=duration_s or 0.0,
+            clock_offset_s=clock_offset_s,
+            clock_sd_s=clock_sd_s,
         )
         for (
             segment_id, start_us, end_us, width, height, kind, n_samples, duration_s,
+            clock_offset_s, clock_sd_s,
         ) in zip(*columns, strict=True)
     ]  # fmt: skip

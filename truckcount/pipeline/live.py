@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from truckcount.domain.camera import Camera
-from truckcount.domain.segment import SegmentReport, StartTime
+from truckcount.domain.segment import CLOCK_SD_S, SegmentReport, StartTime
 from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
@@ -246,7 +246,9 @@ class _Cutter:
             options=self._live.options,
         )
         clock = "rtcp" if self._first.is_sender_time else "arrival"
-        start = StartTime(start_us=start_us, source=clock, quality="exact")
+        start = StartTime(
+            start_us=start_us, source=clock, quality="exact", sd_s=CLOCK_SD_S[clock]
+        )
         yield (
             task,
             ScoredFile(scores=self._scorer.finish(), report=report, start=start),

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from truckcount.domain.camera import Camera
@@ -138,7 +138,10 @@ class CountsPublisher:
             for minutes in bins_of(zone, asked, starts[0], starts[-1] + HOUR_US):
                 self.n_revisions += self._store.write_hours(
                     self._stamp(digest),
-                    unwatched_rows(gate, starts, minutes),
+                    [
+                        replace(row, clock_offset_s=self._camera.clock_shift_s)
+                        for row in unwatched_rows(gate, starts, minutes)
+                    ],
                     self._now_us,
                     is_only_new=True,
                 )
@@ -175,7 +178,6 @@ class CountsPublisher:
             source_kind=self._camera.source_kind if kind is None else kind,
             model_id=self._counter.model_id,
             config_hash=digest,
-            clock_offset_s=self._camera.clock_shift_s,
         )
 
 

@@ -197,6 +197,7 @@ class _Restatement:
                 path=before.path,
                 start_source=before.start_source,
                 time_quality=before.time_quality,
+                clock_sd_s=before.clock_sd_s,
             )
             self._work.write_scores(self._camera.name, scored.scores, self._digest)
             self._work.write_segment(self._camera.name, record)

@@ -64,6 +64,7 @@ def record_of(
         start_source=scored.start.source,
         time_quality=scored.start.quality,
         clock_offset_s=task.camera.clock_shift_s,
+        clock_sd_s=scored.start.sd_s,
         duration_s=report.duration_s,
         decoded_s=report.duration_s,
         usable_s=report.duration_s * usable,

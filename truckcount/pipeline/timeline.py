@@ -25,6 +25,8 @@ class Span:
     is_stills: bool = False
     n_samples: int = 0
     duration_s: float = 0.0
+    clock_offset_s: float = 0.0
+    clock_sd_s: float = 0.0
 
 
 def span_of(record: SegmentRecord) -> Span:
@@ -47,6 +49,8 @@ def span_of(record: SegmentRecord) -> Span:
         is_stills=record.source_kind == "stills",
         n_samples=record.n_samples or 0,
         duration_s=record.duration_s or 0.0,
+        clock_offset_s=record.clock_offset_s,
+        clock_sd_s=record.clock_sd_s,
     )
 
 

@@ -43,8 +43,6 @@ class HourStamp:
     source_kind: str
     model_id: str
     config_hash: str
-    clock_offset_s: float = 0.0
-    clock_sd_s: float = 0.0
 
 
 def write_hours(
@@ -231,15 +229,15 @@ def _to_row(
         "n_trucks_est": row.n_trucks_est,
         "n_trucks_se": row.n_trucks_se,
         "n_trucks_se_indep": row.n_trucks_se_indep,
-        "is_final": is_old or (is_full and stamp.clock_sd_s <= MAX_CLOCK_SD_S),
+        "is_final": is_old or (is_full and row.clock_sd_s <= MAX_CLOCK_SD_S),
         "is_backfill": False,
         "known_at_utc": from_us(known_at(now_us)),
         "revision": 1,
         "model_id": stamp.model_id,
         "config_hash": stamp.config_hash,
         "calibration_id": None,
-        "clock_offset_s": stamp.clock_offset_s,
-        "clock_sd_s": stamp.clock_sd_s,
+        "clock_offset_s": row.clock_offset_s,
+        "clock_sd_s": row.clock_sd_s,
         **{
             name: local[name] for name in ("local_start", "utc_offset_min", "local_dow")
         },

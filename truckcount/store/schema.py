@@ -90,7 +90,7 @@ HOURS = (
         "part of n_trucks_se that is independent across hours",
         null=True,
     ),
-    _c("is_final", B, "fully watched, or 72 h old"),
+    _c("is_final", B, "fully watched by a clock known to 300 s, or 72 h old"),
     _c("is_backfill", B, "known later than 72 h after the hour's end"),
     _c(
         "known_at_utc",
@@ -101,8 +101,17 @@ HOURS = (
     _c("model_id", S, "`<name>@sha256:<12 hex of weights>`"),
     _c("config_hash", S, "12 hex of what this gate's counts depend on"),
     _c("calibration_id", S, "null: uncalibrated", null=True),
-    _c("clock_offset_s", F, "applied correction, true minus recorder"),
-    _c("clock_sd_s", F, "its standard deviation"),
+    _c(
+        "clock_offset_s",
+        F,
+        "seconds, applied correction, true minus recorder: mean over the files watched",
+    ),
+    _c(
+        "clock_sd_s",
+        F,
+        "seconds, standard deviation of the clock: mean over the files watched, by "
+        "their seconds here (0: none); above 300 the hour is not final before 72 h",
+    ),
     _c(
         "local_start",
         LOCAL_TIME,
@@ -186,8 +195,14 @@ SEGMENTS = (
         null=True,
     ),
     _c("time_quality", S, "`exact`, `zone`, `ambiguous` or `guess`", null=True),
-    _c("clock_offset_s", F, "applied correction"),
-    _c("clock_sd_s", F, "its standard deviation"),
+    _c("clock_offset_s", F, "seconds, applied correction, true minus recorder"),
+    _c(
+        "clock_sd_s",
+        F,
+        "seconds, standard deviation of `start_utc` by its source: `rtcp` 0.1; "
+        "`option`, `sidecar` 1; `filename` half of what the name tells, 1 at least; "
+        "`arrival` 2; `container` 5; `mtime` 600, more where its length is not known",
+    ),
     _c("duration_s", F, "PTS span", null=True),
     _c("decoded_s", F, "seconds decoded", null=True),
     _c("usable_s", F, "seconds usable", null=True),

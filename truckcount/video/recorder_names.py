@@ -36,6 +36,8 @@ class NameTime:
     recorder: str
     is_summer_time: bool | None = None
     """What the name says of daylight saving time, where it says it."""
+    step_s: float = 1.0
+    """Seconds to which the name tells the time: 1, 60 or 3600."""
 
 
 def _row(recorder: str, regex: str, zone: str = "local") -> NamePattern:
@@ -210,7 +212,13 @@ def _read_match(pattern: NamePattern, match: re.Match[str]) -> NameTime | None:
     except (ValueError, KeyError):
         return None
     is_summer = True if "dst" in parts else None
-    return NameTime(moment=moment, recorder=pattern.recorder, is_summer_time=is_summer)
+    step_s = 1.0 if "second" in parts else 60.0 if "minute" in parts else 3600.0
+    return NameTime(
+        moment=moment,
+        recorder=pattern.recorder,
+        is_summer_time=is_summer,
+        step_s=step_s,
+    )
 
 
 def _hour_of(parts: dict[str, str]) -> int:

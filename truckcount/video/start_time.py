@@ -11,7 +11,12 @@ from zoneinfo import ZoneInfo
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.credentials import mask_credentials
-from truckcount.domain.segment import StartTime
+from truckcount.domain.segment import (
+    CLOCK_SD_S,
+    RECORDED_SD_S,
+    UNKNOWN_LENGTH_SD_S,
+    StartTime,
+)
 from truckcount.errors import ClockError
 from truckcount.video.probe import Probe
 from truckcount.video.recorder_names import (
@@ -150,8 +155,13 @@ def _from_arrival(source: Source, probe: Probe, *, is_strict: bool) -> StartTime
             )
             raise ClockError(msg)
         logger.warning("%s: start time guessed: now, when opened", source.name)
-    now = _to_us(datetime.now(UTC))
-    return StartTime(start_us=now, source="arrival", quality="guess")
+    is_live = probe.duration_s_from_header is None
+    return StartTime(
+        start_us=_to_us(datetime.now(UTC)),
+        source="arrival",
+        quality="guess",
+        sd_s=CLOCK_SD_S["arrival"] if is_live else RECORDED_SD_S,
+    )
 
 
 def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime | None:
@@ -171,7 +181,13 @@ def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime |
     logger.warning(
         "%s: start time guessed from the file time: %s", source.name, moment.isoformat()
     )
-    return StartTime(start_us=_to_us(moment), source="mtime", quality="guess")
+    has_length = probe.duration_s_from_header is not None
+    return StartTime(
+        start_us=_to_us(moment),
+        source="mtime",
+        quality="guess",
+        sd_s=CLOCK_SD_S["mtime"] if has_length else UNKNOWN_LENGTH_SD_S,
+    )
 
 
 def _parse(text: str, where: str) -> datetime:
@@ -200,35 +216,51 @@ def _stamp(
     name: NameTime | None = None,
     hints: Sequence[datetime] = (),
 ) -> StartTime:
-    quality = "exact"
+    quality, twin = "exact", None
     if moment.tzinfo is None:
-        moment, quality = _localise(moment, camera.timezone, name, hints)
-    start_us = _to_us(moment) + round(camera.clock_shift_s * 1e6)
-    recorder = None if name is None else name.recorder
+        moment, quality, twin = _localise(moment, camera.timezone, name, hints)
+    shift_us = round(camera.clock_shift_s * 1e6)
+    # a name that tells minutes is off by half of one, as a recording begins in it
+    rough_s = 0.0 if name is None else name.step_s / 2
     return StartTime(
-        start_us=start_us, source=source, quality=quality, pattern=recorder
+        start_us=_to_us(moment) + shift_us,
+        source=source,
+        quality=quality,
+        sd_s=max(CLOCK_SD_S[source], rough_s),
+        twin_us=None if twin is None or name is None else _to_us(twin) + shift_us,
+        pattern=None if name is None else name.recorder,
     )
 
 
 def _localise(
     naive: datetime, zone: str, name: NameTime | None, hints: Sequence[datetime]
-) -> tuple[datetime, str]:
-    """Read a naive time in the camera's zone; say where that is not one instant."""
+) -> tuple[datetime, str, datetime | None]:
+    """Read a naive time in the camera's zone; say where that is not one instant.
+
+    Returns
+    -------
+    moment : datetime
+    quality : str
+    twin : datetime or None
+        The other moment that it may be, for all that the name says.
+    """
     tz = ZoneInfo(zone)
     first, second = naive.replace(tzinfo=tz), naive.replace(tzinfo=tz, fold=1)
     if first.utcoffset() == second.utcoffset():
-        return first, "zone"
+        return first, "zone", None
     is_repeated = first.astimezone(UTC) < second.astimezone(UTC)
     if is_repeated and name is not None and name.is_summer_time:
-        return first, "zone"  # the name says which of the two hours it was
+        return first, "zone", None  # the name says which of the two hours it was
     near = [
         moment
         for moment in (first, second)
         if any(abs(moment.astimezone(UTC) - hint) <= HINT_SLACK for hint in hints)
     ]
-    if len(near) == 1:
-        return near[0], "zone"  # so does the file's time
-    return first, "ambiguous"
+    if not is_repeated:  # skipped in spring
+        return (near[0], "zone", None) if len(near) == 1 else (first, "ambiguous", None)
+    if len(near) != 1:
+        return first, "ambiguous", second
+    return near[0], "zone", second if near[0] is first else first  # by the file's time
 
 
 def _to_us(moment: datetime) -> int:
