@@ -19,6 +19,7 @@ from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.recount import CameraCounts, publish_counts
+from truckcount.pipeline.repeated_hour import date_repeated
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
 from truckcount.pipeline.run_result import gather_result
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
@@ -149,7 +150,8 @@ class _CameraRun:
             if self._options.speed == "fastest":
                 self._choose_speed()
             try:
-                self._score(self._sort_out())
+                todo = self._sort_out()
+                self._score(date_repeated(todo, self._store, self._known))
             finally:  # also when interrupted: what is scored by then is kept
                 if self._changed or self._pending:
                     self._publish()

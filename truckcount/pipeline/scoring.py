@@ -32,6 +32,8 @@ class ScoreTask:
     camera: Camera
     segment_id: str
     options: RunOptions
+    start: StartTime | None = None
+    """Where it begins, where more than the file was needed to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +73,18 @@ def score_file(
     """
     options, camera, source = task.options, task.camera, task.source
     probe = probe_video(source, options.max_pixels)
-    start = resolve_start(
-        source, camera, probe, start=options.start, is_strict=options.is_strict_time
-    )
+    start = task.start
+    if start is None:
+        start = resolve_start(
+            source, camera, probe, start=options.start, is_strict=options.is_strict_time
+        )
     if start.quality == "ambiguous":
         # two hours of one name would be laid over one another, and one of them lost
         msg = (
             f"{source.name}: {iso_utc(start.start_us)} is ambiguous: the clock change "
-            f"of {camera.timezone} repeats or skips that hour, and the file's time "
-            "does not tell; not counted: give --start with its offset or a sidecar "
-            f"{source.name}.json"
+            f"of {camera.timezone} repeats or skips that hour, and neither the file "
+            "before it nor its own file time tells; not counted: give --start with "
+            f"its offset or a sidecar {source.name}.json"
         )
         raise ClockError(msg)
     size = (probe.width, probe.height)

@@ -141,7 +141,8 @@ def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
 def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
     """Tell where a file counted before should stand now, if not where it stands.
 
-    A guess corrects nothing: a copy's file time says when it was copied.
+    A guess corrects nothing: a copy's file time says when it was copied. Nor does a
+    name of the repeated autumn hour, if it was counted in one of the two.
     """
     try:
         start = resolve_start(
@@ -152,8 +153,16 @@ def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
         )
     except VideoError:
         return None
-    is_same = abs(start.start_us - known.start_us) < SAME_START_US
+    is_same = is_start_of(start, known.start_us)
     return None if is_same or start.quality == "guess" else start
+
+
+def is_start_of(start: StartTime, known_us: int) -> bool:
+    """Tell whether a start may be that of a file that was counted there."""
+    moments = (
+        [start.start_us] if start.twin_us is None else [start.start_us, start.twin_us]
+    )
+    return any(abs(moment - known_us) < SAME_START_US for moment in moments)
 
 
 def header_span(task: ScoreTask) -> tuple[int, int] | None:

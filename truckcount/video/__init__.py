@@ -14,7 +14,11 @@ from truckcount.video.sources import (
     find_sources,
     fingerprint,
 )
-from truckcount.video.start_time import resolve_start, split_camera_name
+from truckcount.video.start_time import (
+    read_source_name,
+    resolve_start,
+    split_camera_name,
+)
 
 __all__ = [
     "KEY_GAP_TICKS",
@@ -29,6 +33,7 @@ __all__ = [
     "measure_key_gap_us",
     "open_decoder",
     "probe_video",
+    "read_source_name",
     "resolve_start",
     "split_camera_name",
 ]

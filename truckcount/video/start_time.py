@@ -118,7 +118,8 @@ def _from_sidecar(source: Source, camera: Camera) -> StartTime | None:
     return _stamp(_parse(str(text), str(path)), camera, "sidecar")
 
 
-def _from_name(source: Source, camera: Camera, probe: Probe) -> StartTime | None:
+def read_source_name(source: Source, camera: Camera) -> NameTime | None:
+    """Read the time that a source's name holds; opens no video."""
     place: PurePath = Path(source.path)
     if source.kind == "url":
         place = PurePosixPath(urlsplit(source.path).path)
@@ -127,8 +128,11 @@ def _from_name(source: Source, camera: Camera, probe: Probe) -> StartTime | None
 
         stills = timed_stills(Path(source.path), camera)
         place = stills[0][1] if stills else place
-    parts = place.parts[-8:]
-    found = read_name_time("/".join(parts), camera.name_patterns)
+    return read_name_time("/".join(place.parts[-8:]), camera.name_patterns)
+
+
+def _from_name(source: Source, camera: Camera, probe: Probe) -> StartTime | None:
+    found = read_source_name(source, camera)
     if found is None:
         return None
     return _stamp(found.moment, camera, "filename", found, _hints(source, probe))
