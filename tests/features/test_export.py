@@ -66,6 +66,18 @@ def test_the_hour_that_spring_leaves_out_is_empty(tmp_path):
     assert fields[13] == "2"
 
 
+def test_the_midnight_that_comes_twice_is_one_day(tmp_path):
+    """Havana's clocks go back at 01:00, to midnight once more."""
+    rows = [
+        revision(utc("2025-11-02 04:00") + k * HOUR, 1, tz="America/Havana")
+        for k in range(25)
+    ]
+    store = write_store(tmp_path / "store", rows)
+    assert export.tmg(store, tmp_path / "v.txt", STATION) == []
+    fields = (tmp_path / "v.txt").read_text().strip().split("|")
+    assert fields[10:34] == ["2", *["1"] * 23]
+
+
 def test_a_day_with_an_unwatched_hour_is_left_out_and_listed(tmp_path):
     rows = chicago(utc("2025-06-02 05:00"), 48 + 3, dark={30})
     store = write_store(tmp_path / "store", rows)

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from truckcount.errors import FeatureError
+from truckcount.features.calendars import day_number, midnight_us
 from truckcount.features.files import StoreFiles
 from truckcount.features.load import load_hours
 from truckcount.features.moments import Moment, as_us
@@ -18,6 +19,7 @@ from truckcount.store.schema import SCHEMA_VERSION, schema_of
 
 HOURS_OF_DAY = tuple(range(24))
 FULL_SHARE = 3599.0  # seconds: an hour watched whole needs no estimate
+US_PER_HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +151,9 @@ def _local_days(
         rows["n_trucks_est"].to_numpy("float64", na_value=np.nan),
     )
     for day, at in rows.groupby(local.dt.normalize()).indices.items():
-        begin = pd.Timestamp(day).tz_localize(zone, nonexistent="shift_forward")
-        end = (pd.Timestamp(day) + pd.Timedelta(days=1)).tz_localize(
-            zone, nonexistent="shift_forward"
-        )
-        due = round((end - begin) / pd.Timedelta(hours=1))
+        number = day_number(pd.Timestamp(day))
+        length_us = midnight_us(number + 1, zone) - midnight_us(number, zone)
+        due = round(length_us / US_PER_HOUR)
         is_whole = len(set(starts[at])) == due and not np.isnan(volumes[at]).any()
         if not is_whole:
             yield pd.Timestamp(day), None
