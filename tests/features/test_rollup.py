@@ -52,6 +52,8 @@ def test_days_are_local_days_and_conserve_trucks():
         ("2025-10-25", "Europe/Berlin", {"2025-10-26": 25}),
         ("2025-03-08", "America/Havana", {"2025-03-09": 23}),
         ("2025-11-01", "America/Havana", {"2025-11-02": 25}),
+        ("2025-11-01", "America/New_York", {"2025-11-02": 25}),
+        ("2025-03-29", "Europe/Berlin", {"2025-03-30": 23}),
     ],
 )
 def test_days_of_the_clock_change_are_whole(start, zone, hours):
@@ -61,6 +63,29 @@ def test_days_of_the_clock_change_are_whole(start, zone, hours):
         assert row["n_hours"] == row["total"] == n_hours
         assert row["is_complete"]
     assert days["total"].sum() == 72
+
+
+@pytest.mark.parametrize(
+    ("start", "day", "n_hours"),
+    [("2025-04-04", "2025-04-06", 24.5), ("2025-10-03", "2025-10-05", 23.5)],
+    ids=["autumn", "spring"],
+)
+def test_days_of_a_change_by_half_an_hour_are_whole_by_bins(start, day, n_hours):
+    zone, n_bins = "Australia/Lord_Howe", 72 * 4
+    times = pd.date_range(start, periods=n_bins, freq="15min", tz="UTC")
+    bins = hours_frame(start, np.arange(n_bins), 900.0, tz=zone)
+    bins = bins.rename(columns={"hour_start_utc": "bin_start_utc"})
+    bins["bin_start_utc"], bins["bin_minutes"] = times, 15
+    local = times.tz_convert(zone)
+    bins["utc_offset_min"] = [t.utcoffset().total_seconds() // 60 for t in local]
+    days = daily(bins).set_index("period_start")
+    assert days.loc[day, "n_hours"] == days.loc[day, "cov_w"] * n_hours == n_hours
+    assert days.loc[day, "is_complete"]
+    by_hand = pd.Series(np.arange(n_bins)).groupby(local.date).sum()
+    assert days["total"].tolist() == pytest.approx(by_hand.tolist())
+    # by whole UTC hours none is lost, though an edge may fall to the next day
+    hours = daily(hours_frame(start, np.arange(72), tz=zone))
+    assert hours["total"].sum() == pytest.approx(sum(range(72)))
 
 
 def test_zones_of_half_hours_are_warned_of_and_exact_by_bins(caplog):
