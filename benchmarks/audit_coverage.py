@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.clip_accuracy import RESULTS
 from benchmarks.machine import describe
 from tests.audit.worlds import SIZES, draw_strata, make_world
-from truckcount.audit.estimators import METHODS, estimate_total
+from truckcount.features.estimators import METHODS, estimate_total
 
 N_AUDITS = 4000
 N_WINDOWS = 2880  # 30 days of 15 minutes

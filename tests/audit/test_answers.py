@@ -5,13 +5,13 @@ import pytest
 from tests.audit.stores import DRAWN_US, label_all, month_store, plan_small
 from truckcount.audit.answers import (
     Answer,
-    disagreement,
     read_answers,
     retract_answer,
     save_answers,
 )
 from truckcount.domain.audit import latest_labels
 from truckcount.errors import CalibrationError
+from truckcount.features.audit_scope import disagreement
 from truckcount.store.audits_table import read_audits
 
 

@@ -1,41 +1,17 @@
 """A factor that no longer holds is told by its fresh windows."""
 
-import numpy as np
 import pytest
 
 from tests.audit.stores import DRAWN_US, label_all, month_store, plan_small
 from tests.store.fill import HOUR_US
 from truckcount.audit.calibrate import calibrate
-from truckcount.audit.drift import H, average_run_length, check_drift, run_cusum
+from truckcount.audit.drift import check_drift
 from truckcount.features import load_calibrations
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.layout import from_us
 from truckcount.store.read import read_hours
 
 LATER_US = DRAWN_US + 24 * HOUR_US
-
-
-def test_false_alarms_are_as_rare_as_the_approximation_says():
-    rng = np.random.default_rng(4)
-    runs = []
-    for _ in range(60):
-        alarm = run_cusum(rng.normal(size=4000).tolist()).alarm
-        runs.append(4000 if alarm is None else alarm + 1)
-    assert 220 < np.mean(runs) < 560  # 371 by Siegmund
-
-
-@pytest.mark.parametrize(("shift", "windows"), [(0.0, 371), (0.5, 29), (1.0, 11)])
-def test_run_lengths_are_those_of_the_specification(shift, windows):
-    assert round(average_run_length(shift)) == windows
-    assert average_run_length(-shift) == pytest.approx(average_run_length(shift))
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_change_is_dated_where_the_sum_last_stood_at_zero(sign):
-    z = [0.0] * 30 + [2.0 * sign] * 10
-    cusum = run_cusum(z)
-    assert cusum.change == 30
-    assert cusum.alarm == 30 + int(H / 1.75)
 
 
 @pytest.fixture

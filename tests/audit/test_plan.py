@@ -3,9 +3,9 @@
 import pytest
 
 from tests.audit.stores import counted_store, month_store, plan_small
-from truckcount.audit.frame import Frame, FrameWindow
-from truckcount.audit.plan import draw_windows
 from truckcount.errors import CalibrationError
+from truckcount.features.audit_draw import draw_windows
+from truckcount.features.audit_frame import Frame, FrameWindow
 from truckcount.store.audits_table import read_audits
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from truckcount.audit.estimators import Stratum
+from truckcount.features.estimators import Stratum
 
 SIZES = (60, 90, 60)
 

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from truckcount.domain.audit import AuditWindow
+from truckcount.domain.audit import SECOND_ROUND, AuditWindow
 from truckcount.errors import CalibrationError
 from truckcount.store import Store
 from truckcount.store.audits_table import change_audits, read_audits
 
 MAX_COUNT = 10_000
-SECOND_ROUND = 2
-MAX_DISAGREEMENT = 0.05  # of trucks, between two people; features.md 5.1
 MINUTE_US = 60_000_000
 
 
@@ -130,22 +128,6 @@ def read_answers(path: Path) -> list[Answer]:
             )
         )
     return answers
-
-
-def disagreement(rows: Sequence[AuditWindow]) -> tuple[int, float]:
-    """Return twice labelled windows and the share of trucks two people differ by.
-
-    Windows that a third round settled are no longer in dispute.
-    """
-    rounds: dict[tuple[str, int], dict[int, int]] = {}
-    for row in rows:
-        if row.y_human is not None:
-            rounds.setdefault(row.key, {})[row.label_round] = row.y_human
-    twice = [r for r in rounds.values() if {1, SECOND_ROUND} <= r.keys()]
-    open_ = [r for r in twice if max(r) == SECOND_ROUND]
-    apart = sum(abs(r[1] - r[SECOND_ROUND]) for r in open_)
-    trucks = sum(max(r[1], r[SECOND_ROUND]) for r in twice)
-    return len(twice), apart / trucks if trucks else float(apart > 0)
 
 
 def known_at(now_us: int | None = None) -> int:

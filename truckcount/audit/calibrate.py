@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from truckcount.audit.answers import (
-    MAX_DISAGREEMENT,
-    disagreement,
-    known_at,
+from truckcount.audit.answers import known_at
+from truckcount.audit.exposure import measure_phi, trailing_configs
+from truckcount.domain.audit import AuditWindow, latest_labels
+from truckcount.domain.calibration import Calibration, latest_revisions
+from truckcount.errors import CalibrationError
+from truckcount.features.audit_scope import (
+    Scope,
+    by_scope,
+    check_agreement,
+    newest_audits,
+    to_strata,
 )
-from truckcount.audit.estimators import (
+from truckcount.features.estimators import (
     Factor,
     Total,
     estimate_total,
     fit_factor,
 )
-from truckcount.audit.exposure import measure_phi, trailing_configs
-from truckcount.audit.scope import Scope, by_scope, newest_audits, to_strata
-from truckcount.domain.audit import AuditWindow, latest_labels
-from truckcount.domain.calibration import Calibration, latest_revisions
-from truckcount.errors import CalibrationError
 from truckcount.pipeline.comparison import Comparison, compare_hours, estimates_of
 from truckcount.store import Store
 from truckcount.store.audits_table import read_audits
@@ -139,15 +141,8 @@ def _estimate(
     *,
     is_partial: bool,
 ) -> Result:
-    n_double, apart = disagreement(rows)
-    if apart > MAX_DISAGREEMENT:
-        msg = (
-            f"{scope.camera}/{scope.gate}/{scope.direction}: two people differ by "
-            f"{apart:.1%} of the trucks in {n_double} clips, above "
-            f"{MAX_DISAGREEMENT:.0%}; settle them with `truckcount audit review "
-            "--round 3` before anything is estimated"
-        )
-        raise CalibrationError(msg)
+    where = f"{scope.camera}/{scope.gate}/{scope.direction}"
+    n_double, apart = check_agreement(rows, where)
     strata = [
         s
         for s in to_strata(rows, is_partial=is_partial)

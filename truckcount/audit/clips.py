@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from truckcount.audit.frame import month_span
 from truckcount.domain.audit import AuditWindow
 from truckcount.errors import VideoError
+from truckcount.features.audit_frame import month_span
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.layout import DAY_US, month_of
 from truckcount.video.excerpt import Stretch, cut_excerpt

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from truckcount.audit.frame import HOUR_US, counted_onsets, usable_samples
+from truckcount.features.audit_frame import HOUR_US, counted_onsets, usable_samples
 from truckcount.store import Store
 from truckcount.store.layout import day_of, to_us
 from truckcount.store.read import read_hours

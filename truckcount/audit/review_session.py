@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from truckcount.audit.answers import SECOND_ROUND, Answer, retract_answer, save_answers
+from truckcount.audit.answers import Answer, retract_answer, save_answers
 from truckcount.audit.clips import read_index
-from truckcount.domain.audit import AuditWindow
+from truckcount.domain.audit import SECOND_ROUND, AuditWindow
 from truckcount.domain.camera import Camera
 from truckcount.errors import CalibrationError
 from truckcount.store import Store

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SECOND_ROUND = 2  # a label by a second person; the third settles
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditWindow:

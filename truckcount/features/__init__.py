@@ -10,7 +10,16 @@ Null is never 0: a total is an estimate for what was due, with its standard erro
 or null.
 """
 
-from truckcount.features import export, metrics
+from truckcount.errors import (
+    CalibrationError,
+    ClockError,
+    MissingHoursError,
+    NaiveTimeError,
+    SchemaError,
+    StoreVersionError,
+)
+from truckcount.errors import StoreLockedError as LockTimeout
+from truckcount.features import calib, export, metrics
 from truckcount.features.calendars import (
     fiscal445,
     fiscal_from_ends,
@@ -32,8 +41,16 @@ from truckcount.features.tables import (
 )
 
 __all__ = [
+    "CalibrationError",
+    "ClockError",
+    "LockTimeout",
+    "MissingHoursError",
+    "NaiveTimeError",
     "PanelSpec",
+    "SchemaError",
+    "StoreVersionError",
     "asof_panel",
+    "calib",
     "daily",
     "departures",
     "export",

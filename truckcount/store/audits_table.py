@@ -25,7 +25,7 @@ def read_audits(root: Path, camera: str | None = None) -> list[AuditWindow]:
         folders = sorted(p for p in (root / "audits").glob("[!._]*") if p.is_dir())
         return [row for folder in folders for row in read_audits(root, folder.name)]
     path = file_path(root, "audits", camera, PERIOD)
-    return [_from_row(row) for row in read_table(path, "audits").to_pylist()]
+    return from_table(read_table(path, "audits"))
 
 
 def change_audits(
@@ -42,10 +42,19 @@ def change_audits(
             change(read_audits(root, camera)),
             key=lambda r: (r.audit_id, r.window_start_us, r.label_round),
         )
-        table = pa.Table.from_pylist(
-            [_to_row(row) for row in rows], schema=schema_of("audits")
-        )
-        publish_table(table, "audits", file_path(root, "audits", camera, PERIOD))
+        path = file_path(root, "audits", camera, PERIOD)
+        publish_table(to_table(rows), "audits", path)
+
+
+def to_table(windows: Sequence[AuditWindow]) -> pa.Table:
+    """Spell windows as rows of the table."""
+    rows = [_to_row(window) for window in windows]
+    return pa.Table.from_pylist(rows, schema=schema_of("audits"))
+
+
+def from_table(table: pa.Table) -> list[AuditWindow]:
+    """Return rows of the table as windows."""
+    return [_from_row(row) for row in table.to_pylist()]
 
 
 @contextmanager

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.audit.worlds import draw_strata, make_world, worked_example
-from truckcount.audit.estimators import METHODS, Stratum, estimate_total, fit_factor
 from truckcount.errors import CalibrationError
+from truckcount.features.estimators import METHODS, Stratum, estimate_total, fit_factor
 
 # ppi-python 0.2.3: ppi_mean_pointestimate(y, x, x_all, lam=...) over a frame of 400
 ORACLE_X = [1, 0, 4, 5, 5, 2, 1, 2, 2, 4, 1, 0, 4, 1, 1, 2, 4, 0, 2, 4,
@@ -53,7 +53,7 @@ def test_one_stratum_gives_the_mean_of_ppi_python(monkeypatch):
     one = [stratum(ORACLE_X, ORACLE_Y, 400, x_total=782.0)]
     assert estimate_total(one, "ht").total / 400 == pytest.approx(ORACLE[0.0])
     assert estimate_total(one, "difference").total / 400 == pytest.approx(ORACLE[1.0])
-    monkeypatch.setattr("truckcount.audit.estimators._power", lambda _strata: 0.6)
+    monkeypatch.setattr("truckcount.features.estimators._power", lambda _strata: 0.6)
     assert estimate_total(one, "ppi").total / 400 == pytest.approx(ORACLE[0.6])
 
 

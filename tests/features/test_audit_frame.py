@@ -4,8 +4,8 @@ import pytest
 
 from tests.audit.stores import CAMERA, counted_store, filmed_store
 from tests.store.fill import HOUR_US, T0_US
-from truckcount.audit.frame import build_frames, latest_month, month_span
 from truckcount.errors import CalibrationError
+from truckcount.features.audit_frame import build_frames, latest_month, month_span
 from truckcount.store.layout import from_us
 
 MONTH = month_span("2026-01")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from truckcount.audit.estimators import Stratum
-from truckcount.domain.audit import AuditWindow, latest_labels
+from truckcount.domain.audit import SECOND_ROUND, AuditWindow, latest_labels
 from truckcount.errors import CalibrationError
+from truckcount.features.estimators import Stratum
+
+MAX_DISAGREEMENT = 0.05  # of trucks, between two people; features.md 5.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,42 @@ def to_strata(
         )
     _check_whole(latest)
     return strata
+
+
+def disagreement(rows: Sequence[AuditWindow]) -> tuple[int, float]:
+    """Return twice labelled windows and the share of trucks two people differ by.
+
+    Windows that a third round settled are no longer in dispute.
+    """
+    rounds: dict[tuple[str, int], dict[int, int]] = {}
+    for row in rows:
+        if row.y_human is not None:
+            rounds.setdefault(row.key, {})[row.label_round] = row.y_human
+    twice = [r for r in rounds.values() if {1, SECOND_ROUND} <= r.keys()]
+    open_ = [r for r in twice if max(r) == SECOND_ROUND]
+    apart = sum(abs(r[1] - r[SECOND_ROUND]) for r in open_)
+    trucks = sum(max(r[1], r[SECOND_ROUND]) for r in twice)
+    return len(twice), apart / trucks if trucks else float(apart > 0)
+
+
+def check_agreement(rows: Sequence[AuditWindow], where: str) -> tuple[int, float]:
+    """Return `disagreement`, unless it is too large for any estimate.
+
+    Raises
+    ------
+    CalibrationError
+        When two people differ by more than 5 % of the trucks.
+    """
+    n_double, apart = disagreement(rows)
+    if apart > MAX_DISAGREEMENT:
+        msg = (
+            f"{where}: two people differ by "
+            f"{apart:.1%} of the trucks in {n_double} clips, above "
+            f"{MAX_DISAGREEMENT:.0%}; settle them with `truckcount audit review "
+            "--round 3` before anything is estimated"
+        )
+        raise CalibrationError(msg)
+    return n_double, apart
 
 
 def _check_whole(rows: Sequence[AuditWindow]) -> None:
