@@ -107,3 +107,38 @@ def test_delta_says_what_it_lacks(tmp_path, monkeypatch):
     store = write_store(tmp_path / "store", [revision()])
     with pytest.raises(FeatureError, match=r"truckcount\[delta\]"):
         export.delta(store, str(tmp_path / "delta"))
+
+
+def test_the_last_revisions_of_a_delta_table_are_the_hours(tmp_path):
+    deltalake = pytest.importorskip("deltalake", reason="extra `delta` is missing")
+    rows = [revision(T0), revision(T0 + HOUR, coverage_s=0.0)]
+    more = revision(n=9, revision=2, known_at_utc=T0 + timedelta(days=2))
+    store = write_store(tmp_path / "store", [*rows, more])
+    export.delta(store, str(tmp_path / "delta"))
+    found = deltalake.DeltaTable(tmp_path / "delta").to_pandas()
+    assert list(found.columns) == schema_of("history").names
+    latest = found.sort_values("revision").groupby("hour_start_utc").tail(1)
+    latest = latest.sort_values("hour_start_utc")
+    assert latest["n_trucks"].iloc[0] == 9
+    assert latest["n_trucks"].isna().tolist() == [False, True], "null is not zero"
+    assert latest["hour_start_utc"].tolist() == [T0, T0 + HOUR]
+
+
+def test_a_delta_table_inside_the_store_is_refused(tmp_path):
+    pytest.importorskip("deltalake", reason="extra `delta` is missing")
+    store = write_store(tmp_path / "store", [revision()])
+    before = sorted(store.rglob("*"))
+    with pytest.raises(FeatureError, match="outside"):
+        export.delta(store, str(tmp_path / "x" / ".." / "store" / "hours"))
+    assert sorted(store.rglob("*")) == before
+
+
+def test_a_delta_table_of_something_else_is_left_alone(tmp_path):
+    deltalake = pytest.importorskip("deltalake", reason="extra `delta` is missing")
+    import pyarrow as pa
+
+    store = write_store(tmp_path / "store", [revision()])
+    deltalake.write_deltalake(tmp_path / "other", pa.table({"a": [1]}))
+    with pytest.raises(FeatureError, match="cannot be written as a Delta table"):
+        export.delta(store, str(tmp_path / "other"))
+    assert deltalake.DeltaTable(tmp_path / "other").version() == 0

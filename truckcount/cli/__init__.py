@@ -26,6 +26,7 @@ COMMANDS = {
     "restate": ("recount", "restate", "Show old against new hours, then publish."),
     "audit": ("audit", "audit", "Have a person check a random part of the counts."),
     "calibrate": ("calibrate", "calibrate", "Turn audits into factors with errors."),
+    "export": ("export", "export", "Write the hours for programs of others."),
     "report": ("report", "report", "Show a store on one page."),
     "store": ("store", "store", "Check and mend a store."),
     "bench": ("bench", "bench", "Measure our cost beside FFmpeg's and others'."),

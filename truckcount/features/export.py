@@ -1,6 +1,7 @@
 """Hours to files that others read: CSV, FHWA hourly volume records, Delta Lake."""
 
 import csv as csv_file
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from truckcount.features.moments import Moment, as_us
 from truckcount.store.schema import SCHEMA_VERSION, schema_of
 
 HOURS_OF_DAY = tuple(range(24))
+REVISION_KEY = ("camera", "gate", "direction", "hour_start_utc", "revision")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")  # delta-rs colours its errors
 FULL_SHARE = 3599.0  # seconds: an hour watched whole needs no estimate
 US_PER_HOUR = 3_600_000_000
 
@@ -111,31 +114,68 @@ def delta(store: str | Path, dest: str) -> int:
     Read it by ``known_at_utc`` as `load_hours` reads ``history``: a plain read of
     its folder would count every revision.
 
+    Parameters
+    ----------
+    dest : str
+        A folder outside the store, or a URL that deltalake writes to.
+
     Returns
     -------
     int
         Rows appended.
+
+    Raises
+    ------
+    FeatureError
+        When deltalake is not installed, or the table cannot be read or written.
     """
     try:
         from deltalake import DeltaTable, write_deltalake
+        from deltalake.exceptions import DeltaError
     except ImportError as error:
-        msg = "export.delta needs deltalake: pip install 'truckcount[delta]'"
+        msg = "a Delta table needs deltalake: pip install 'truckcount[delta]'"
         raise FeatureError(msg) from error
     files = StoreFiles.open(store)
+    _check_outside(files, dest)
     parts = [
         files.read("history", camera, files.periods("history", camera))
         for camera in files.cameras("history")
     ]
     table = pa.concat_tables(parts) if parts else schema_of("history").empty_table()
-    if DeltaTable.is_deltatable(dest):
-        key = ["camera", "gate", "direction", "hour_start_utc", "revision"]
-        there = DeltaTable(dest).to_pyarrow_table(columns=key)
-        there = there.append_column("there", pa.array([True] * len(there)))
-        table = table.join(there.cast(_widen(there.schema, table.schema)), key)
-        table = table.filter(pa.compute.is_null(table["there"])).drop(["there"])
-    if len(table):
-        write_deltalake(dest, table.replace_schema_metadata(None), mode="append")
+    try:
+        if DeltaTable.is_deltatable(dest):
+            there = DeltaTable(dest).to_pyarrow_table(columns=list(REVISION_KEY))
+            table = _without(table, there)
+        if len(table):
+            write_deltalake(dest, table.replace_schema_metadata(None), mode="append")
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        reason = " ".join(ANSI.sub("", str(error)).split("\n", 1)[0].split())
+        msg = (
+            f"{dest} cannot be written as a Delta table of revisions ({reason}); name "
+            "a new folder, or a table that this command made"
+        )
+        raise FeatureError(msg) from error
     return len(table)
+
+
+def _check_outside(files: StoreFiles, dest: str) -> None:
+    """Refuse a table inside the store: who reads its folders would count it, too."""
+    if files.fs is not None or "://" in dest:
+        return
+    if Path(dest).resolve().is_relative_to(Path(files.root).resolve()):
+        msg = (
+            f"{dest} lies in the store {files.root}, whose folders are read as they "
+            "are; name a folder outside of it"
+        )
+        raise FeatureError(msg)
+
+
+def _without(table: pa.Table, there: pa.Table) -> pa.Table:
+    """Return the revisions of a table whose keys are not there yet."""
+    there = there.append_column("there", pa.array([True] * len(there)))
+    there = there.cast(_widen(there.schema, table.schema))
+    found = table.join(there, list(REVISION_KEY))
+    return found.filter(pa.compute.is_null(found["there"])).drop(["there"])
 
 
 def _local_days(
