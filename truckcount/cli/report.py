@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import say
+from truckcount.cli._options import blur_option
 
 
 @click.command()
@@ -23,21 +24,40 @@ from truckcount.cli._console import say
     show_default=True,
     help="The newest local days.",
 )
-def report(store: Path, out: Path, days: int) -> int:
+@click.option(
+    "--frames",
+    "has_frames",
+    is_flag=True,
+    help="Show a frame of each camera, its gates drawn: people included.",
+)
+@blur_option
+def report(
+    store: Path, out: Path, days: int, has_frames: bool, is_blurred: bool
+) -> int:
     """Draw STORE as one page that needs nothing else: mail it, open it anywhere.
 
     Hours by day, coverage, failed files, revisions and calibration, what needs
-    attention first. It holds no picture of the footage.
+    attention first. It holds no picture of the footage unless --frames asks: then
+    the first of each camera's newest file that is still there.
 
     \b
     Example:
       truckcount report store -o page.html --days 30
+      truckcount report store -o page.html --frames --blur-people
     """
     from truckcount.errors import ConfigError
     from truckcount.reporting.facts import read_facts
     from truckcount.reporting.page import build_page
 
-    page = build_page(read_facts(store, days)).encode()
+    if is_blurred and not has_frames:
+        msg = "--blur-people is for --frames: without it the page holds no picture"
+        raise click.UsageError(msg)
+    facts, frames = read_facts(store, days), None
+    if has_frames:
+        from truckcount.reporting.frames import take_frames
+
+        frames = take_frames(store, facts, is_blurred=is_blurred)
+    page = build_page(facts, frames=frames).encode()
     draft = out.with_name(f".{out.name}.tmp")
     try:
         draft.write_bytes(page)
@@ -46,4 +66,7 @@ def report(store: Path, out: Path, days: int) -> int:
         msg = f"{out} cannot be written: {error}"
         raise ConfigError(msg) from error
     say(f"{out}: {len(page) / 1000:.0f} kB")
+    for camera, frame in (frames or {}).items():
+        if frame.jpeg is None:
+            say(f"{camera}: no frame to show; the page says why")
     return 0

@@ -1,12 +1,13 @@
-"""Facts to one self-contained page: no request, no footage, every name escaped."""
+"""Facts to one page: no request, no footage unless given, every name escaped."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from truckcount.reporting.drawing import (
     level_class,
 )
 from truckcount.reporting.facts import GateFacts, StoreFacts
+from truckcount.reporting.frame_figure import draw_frame
+
+if TYPE_CHECKING:
+    from truckcount.reporting.frames import CameraFrame
 
 PARTS = Path(__file__).parent / "page"
 SEVERITIES = ("act", "look", "note")
@@ -29,13 +34,23 @@ MAX_CHANGES = 12
 DIRECTIONS = {"in": "in", "out": "out", "unknown": "direction unknown", "any": ""}
 
 
-def build_page(facts: StoreFacts, now: datetime | None = None) -> str:
+def build_page(
+    facts: StoreFacts,
+    now: datetime | None = None,
+    frames: "Mapping[str, CameraFrame] | None" = None,
+) -> str:
     """Return the report as HTML.
+
+    Parameters
+    ----------
+    frames : mapping of camera to CameraFrame, optional
+        Pictures to show; by default none.
 
     Notes
     -----
     The page's policy allows its own script by hash and nothing from elsewhere, so
-    even a name that slipped through unescaped could not run.
+    even a name that slipped through unescaped could not run. Pictures are allowed
+    only where it has some, and only those it holds itself.
     """
     now = datetime.now(UTC) if now is None else now
     script = (PARTS / "report.js").read_text()
@@ -43,13 +58,15 @@ def build_page(facts: StoreFacts, now: datetime | None = None) -> str:
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'"
+        + ("" if frames is None else "; img-src data:")
     )
+    shown = {} if frames is None else frames
     findings = find_attention(facts)
     sections = [
         _head(facts, now),
         _attention(findings),
         _overview(facts),
-        *(_camera(facts, camera) for camera in facts.cameras),
+        *(_camera(facts, camera, shown.get(camera)) for camera in facts.cameras),
         _calibration(facts),
         _revisions(facts),
         (PARTS / "footer.html").read_text(),
@@ -157,7 +174,7 @@ def _overview(facts: StoreFacts) -> str:
     )
 
 
-def _camera(facts: StoreFacts, camera: str) -> str:
+def _camera(facts: StoreFacts, camera: str, frame: "CameraFrame | None") -> str:
     gates = facts.gates_of(camera)
     if not gates:
         return ""
@@ -165,6 +182,7 @@ def _camera(facts: StoreFacts, camera: str) -> str:
     return (
         f'<section class="camera" id="c-{name}"><h2>{name}'
         f"<small>{escape(gates[0].tz)}</small></h2>"
+        + ("" if frame is None else draw_frame(frame))
         + "".join(_gate(facts, gate) for gate in gates)
         + "</section>"
     )

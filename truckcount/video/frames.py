@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from truckcount.errors import DecodeError
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.clock import FrameClock
 from truckcount.video.probe import open_container
-from truckcount.video.sources import Source
+from truckcount.video.sources import Source, list_stills
+from truckcount.video.still_size import check_still
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -39,6 +42,25 @@ def iterate_frames(source: Source) -> Iterator[tuple[int, UInt8Array]]:
                     turns = round(frame.rotation) // 90 % 4
                     image = np.rot90(frame.to_ndarray(format="rgb24"), turns)
                     yield elapsed, np.ascontiguousarray(image)
+
+
+def read_first_frame(source: Source) -> UInt8Array:
+    """Return the first frame of a file, or of a folder the first still, as RGB.
+
+    Raises
+    ------
+    DecodeError
+        When the source has no frame.
+    """
+    if source.kind == "stills":
+        for path in list_stills(Path(source.path)):
+            check_still(source, path, MAX_PIXELS)
+            still = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if still is not None:
+                return np.ascontiguousarray(still[:, :, ::-1], np.uint8)
+        msg = f"{source.name}: no picture could be decoded"
+        raise DecodeError(msg)
+    return read_frame_at(source, 0.0)
 
 
 def read_frame_at(source: Source, t_s: float) -> UInt8Array:
