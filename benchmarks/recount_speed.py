@@ -48,7 +48,7 @@ def measure(n_hours: int, n_trucks: int) -> dict[str, Any]:
                     store, camera, [f.record for f in files], weights=WEIGHTS,
                     options=RunOptions(), seals=store.seals(camera.name),
                 )  # fmt: skip
-                publisher = CountsPublisher(store, camera, counter, RunOptions())
+                publisher = CountsPublisher(store, camera, counter)
                 wall, cpu = time.monotonic(), time.process_time()
                 publisher.publish(counter.count(windows))
                 wall, cpu = time.monotonic() - wall, time.process_time() - cpu

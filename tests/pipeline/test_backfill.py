@@ -89,6 +89,19 @@ def test_a_late_file_is_held_back_until_a_backfill(tmp_path, model, monkeypatch)
     assert [o.status for o in desk.run(card).file_outcomes] == ["reused"]
 
 
+def test_a_backfill_keeps_the_bins_that_the_hour_has(tmp_path, model, monkeypatch):
+    desk = Desk(tmp_path, model, days=100)
+    then_us = to_us(desk.hour + timedelta(hours=1, minutes=10))
+    with monkeypatch.context() as patch:
+        patch.setattr("truckcount.store.store._now_us", lambda: then_us)
+        desk.run(desk.record(5), bins=15)
+    (counted,) = desk.run(desk.record(30), is_backfill=True).file_outcomes
+    assert counted.status == "done"
+    bins = pd.read_parquet(desk.store / "bins_15").sort_values("bin_start_utc")
+    assert bins["n_trucks"].fillna(-1).tolist() == [1, -1, 1, -1]
+    assert check_store(desk.store) == []
+
+
 def test_a_file_within_35_days_revises_its_hour(tmp_path, model, monkeypatch):
     desk = Desk(tmp_path, model, days=30)
     desk.run_then(desk.record(5), monkeypatch)

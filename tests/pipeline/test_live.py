@@ -1,6 +1,7 @@
 """A live camera on loopback, over real RTSP: cut, silenced, slowed."""
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
@@ -32,8 +33,9 @@ def watch(units, tmp_path, monkeypatch):
     options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
     scenes = []
 
-    def start(segment_s, **told):
-        scenes.append(Scene(RtspCamera(units, FPS, **told), options, segment_s))
+    def start(segment_s, bins=60, **told):
+        chosen = replace(options, bins=bins)
+        scenes.append(Scene(RtspCamera(units, FPS, **told), chosen, segment_s))
         return scenes[0]
 
     yield start
@@ -96,6 +98,22 @@ def test_hours_fill_while_the_camera_runs(watch):
         assert before_s - 2 < start_s < end_s < time.time() + 1
         assert end_s - start_s < 1.3, "cut every second"
     scene.check_coverage()
+
+
+def test_live_pieces_keep_the_bins_that_the_camera_has(watch):
+    scene = watch(5.0, bins=5)  # a publish must be faster than a piece is long
+    scene.until_pieces(1)
+    scene.close()
+    n = len(scene.outcomes)
+    plain = replace(scene.options, bins=60)
+    scene.streams = LiveStreams([scene.camera.url], plain, 5.0)
+    scene.until_pieces(1)
+    scene.close()
+    assert len(scene.outcomes) > n
+    bins = pd.read_parquet(scene.options.store / "bins_05")
+    hours = pd.read_parquet(scene.options.store / "hours")
+    assert bins["n_samples"].sum() == hours["n_samples"].sum()
+    assert check_store(scene.options.store) == []
 
 
 def test_a_cut_is_a_gap_and_not_the_end(watch, caplog):

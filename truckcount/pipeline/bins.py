@@ -1,6 +1,7 @@
-"""Which bins a camera is counted in: hours, those asked for, and what a zone needs."""
+"""Which bins a camera is counted in: hours, those asked for, needed, and kept."""
 
 import functools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,16 @@ def is_odd_zone(zone: str, year: int) -> bool:
     return any(o is not None and o % timedelta(hours=1) for o in offsets)
 
 
-def bins_of(zone: str, asked: int, low_us: int, high_us: int) -> list[int]:
-    """Return the minutes of the bins to write for a window, the shortest first."""
+def bins_of(
+    zone: str, asked: int, low_us: int, high_us: int, kept: Sequence[int] = ()
+) -> list[int]:
+    """Return the minutes of the bins to write for a window, the shortest first.
+
+    Parameters
+    ----------
+    kept : sequence of int
+        Minutes of the bins that the camera has in its store: they go on.
+    """
     years = {from_us(low_us).year, from_us(high_us - 1).year}
     is_odd = any(is_odd_zone(zone, year) for year in years)
-    return sorted({60, asked, *([15] if is_odd else [])})
+    return sorted({60, asked, *kept, *([15] if is_odd else [])})

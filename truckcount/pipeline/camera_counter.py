@@ -50,6 +50,8 @@ class CameraCounter:
         Holds the other counted segments; those that matter are read from it.
     states : HeldStates, optional
         What a road that is never quiet goes on from.
+    kept_bins : sequence of int
+        Minutes of the bins that the store has of the camera: counted with its hours.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class CameraCounter:
         seals: Seals,
         others: Store | None = None,
         states: HeldStates | None = None,
+        kept_bins: Sequence[int] = (),
     ) -> None:
         self._camera, self._options, self._seals = camera, options, seals
+        self._kept_bins = kept_bins
         self.spans = CameraSpans(records, seals.deleted, others, camera.name)
         self.model_id = weights.model_id
         self.gates: list[tuple[Gate, CountingOptions, str]] = []
@@ -113,12 +117,17 @@ class CameraCounter:
                 for gate, counting, digest in self.gates:
                     yield self._count_gate(gate, counting, digest, part)
 
+    def minutes(self, low_us: int, high_us: int) -> list[int]:
+        """Return the minutes of the bins that a window is counted in."""
+        zone, asked = self._camera.timezone, self._options.bins
+        return bins_of(zone, asked, low_us, high_us, self._kept_bins)
+
     def _count_gate(
         self, gate: Gate, counting: CountingOptions, digest: str, window: Interval
     ) -> GateCounts:
         low, high = window
         counter, lead = self._counters[gate.name], self._parked_us(gate)
-        minutes = bins_of(self._camera.timezone, self._options.bins, low, high)
+        minutes = self.minutes(low, high)
         passages: list[Passage] = []
         rows: dict[int, list[HourRow]] = {}
         kind = self._kind(window, counting)
@@ -144,10 +153,9 @@ class CameraCounter:
                 )
         for n in minutes:
             step = n * 60_000_000
+            # by the hour in all bins, or those of an hour would not sum to it
             rows[n] = [
-                self._with_clock(r, step)
-                for r in rows[n]
-                if is_valid(gate, r.bin_start_us, r.bin_start_us + step)
+                self._with_clock(r, step) for r in rows[n] if _is_in_validity(gate, r)
             ]
         return GateCounts(
             gate=gate,
@@ -203,3 +211,8 @@ class CameraCounter:
 def _is_sparse(span: Span, seam_s: float) -> bool:
     """Whether a segment is stills with gaps between them that end every track."""
     return span.is_stills and span.duration_s > seam_s * max(span.n_samples - 1, 1)
+
+
+def _is_in_validity(gate: Gate, row: HourRow) -> bool:
+    hour_us = row.bin_start_us // HOUR_US * HOUR_US
+    return is_valid(gate, hour_us, hour_us + HOUR_US)

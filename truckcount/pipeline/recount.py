@@ -8,7 +8,6 @@ from functools import partial
 from truckcount.domain.camera import Camera
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
-from truckcount.pipeline.bins import bins_of
 from truckcount.pipeline.camera_counter import CameraCounter, GateCounts
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.outages import outage_hours, unwatched_rows
@@ -68,13 +67,14 @@ def publish_counts(
         seals=store.seals(camera.name),
         others=store,
         states=states,
+        kept_bins=store.kept_bins(camera.name),
     )
     spans = [span_of(r) for r in records if r.segment_id in changed]
     touched = [*((s.start_us, s.end_us) for s in spans), *vacated]
     windows = counter.windows(touched)
     if not windows:
         return None
-    publisher = CountsPublisher(store, camera, counter, options, now_us)
+    publisher = CountsPublisher(store, camera, counter, now_us)
     passages: list[Passage] = []
     hours: list[HourRow] = []
     for counts in publisher.publish(counter.count(windows)):
@@ -103,12 +103,11 @@ class CountsPublisher:
         store: Store,
         camera: Camera,
         counter: CameraCounter,
-        options: RunOptions,
         now_us: int | None = None,
         cause: str | None = None,
     ) -> None:
         self._store, self._camera, self._counter = store, camera, counter
-        self._options, self._now_us, self._cause = options, now_us, cause
+        self._now_us, self._cause = now_us, cause
         self.n_revisions = 0
 
     def publish(self, counted: Iterable[GateCounts]) -> list[GateCounts]:
@@ -134,9 +133,8 @@ class CountsPublisher:
             )
             if not starts:
                 continue
-            zone, asked = self._camera.timezone, self._options.bins
-            for minutes in bins_of(zone, asked, starts[0], starts[-1] + HOUR_US):
-                self.n_revisions += self._store.write_hours(
+            for minutes in self._counter.minutes(starts[0], starts[-1] + HOUR_US):
+                n = self._store.write_hours(
                     self._stamp(digest),
                     [
                         replace(row, clock_offset_s=self._camera.clock_shift_s)
@@ -145,6 +143,7 @@ class CountsPublisher:
                     self._now_us,
                     is_only_new=True,
                 )
+                self.n_revisions += n if minutes == 60 else 0
 
     def _flush(self, by_gate: dict[str, list[GateCounts]]) -> None:
         for parts in by_gate.values():

@@ -117,6 +117,7 @@ class _Restatement:
             weights=self._weights,
             options=self._options,
             seals=self._store.seals(self._camera.name),
+            kept_bins=self._store.kept_bins(self._camera.name),
         )
         moved = [
             (s.start_us, s.end_us)
@@ -127,7 +128,7 @@ class _Restatement:
         kept = [(s.start_us, s.end_us) for s in spans]
         windows = counter.unsealed(_hours_held(moved + kept))
         old = hours_before(self._store, self._camera.name, windows)
-        publisher = CountsPublisher(self._store, self._camera, counter, self._options)
+        publisher = CountsPublisher(self._store, self._camera, counter)
         if is_published:
             for segment_id in self._new:
                 self._copy_scores(segment_id)

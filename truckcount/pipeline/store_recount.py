@@ -149,10 +149,11 @@ def _recount_camera(
             weights=weights,
             options=options,
             seals=store.seals(camera.name),
+            kept_bins=store.kept_bins(camera.name),
         )
         windows = counter.unsealed(hours_of(fits, recount.from_us, recount.to_us))
         old = hours_before(store, camera.name, windows)
-        publisher = CountsPublisher(store, camera, counter, options)
+        publisher = CountsPublisher(store, camera, counter)
         counted = counter.count(windows)
         done = list(counted) if recount.is_dry_run else publisher.publish(counted)
     new = counted_hours(row for counts in done for row in counts.rows[60])

@@ -7,12 +7,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.layout import file_path, from_us, month_of, table_files, to_us
 from truckcount.store.payload import ESTIMATES, is_near
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
 
+SUB_HOURS = (5, 15, 30)  # minutes of the bins that may lie beside the hours
 UNTOLD = frozenset({"known_at_utc", "revision", "is_final", "is_backfill"})
+
+
+def kept_bins(root: Path, camera: str) -> list[int]:
+    """Return the minutes of the bins that a camera has, whatever months they are of.
+
+    Whoever writes its hours writes these, too: a bin is then never older than its
+    hour.
+    """
+    return [n for n in SUB_HOURS if table_files(root, f"bins_{n:02d}", camera)]
 
 
 def write_bins(

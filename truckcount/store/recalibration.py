@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from truckcount.domain.calibration import Calibration, latest_revisions
-from truckcount.store.bins_table import write_bins
+from truckcount.store.bins_table import SUB_HOURS, write_bins
 from truckcount.store.calibrated_rows import carry_factor, drop_factor
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.history import Clock, History, known_at
@@ -15,7 +15,6 @@ from truckcount.store.layout import table_files
 from truckcount.store.payload import ESTIMATES, is_near, payload_sha
 from truckcount.store.publish import read_table
 
-SUB_HOURS = (5, 15, 30)  # minutes of the bins that may lie beside the hours
 CAUSE = "recalibrate"
 
 

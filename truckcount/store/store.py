@@ -15,6 +15,7 @@ from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
 from truckcount.domain.scores import Scores, leave_out
 from truckcount.errors import StoreError, StoreLockedError, StoreVersionError
+from truckcount.store.bins_table import kept_bins
 from truckcount.store.fold_states import FoldStates
 from truckcount.store.hours_table import (
     HourStamp,
@@ -232,6 +233,10 @@ class Store:
         return recalibrate_hours(
             self.root, camera, clock, fresh=fresh, is_published=is_published
         )
+
+    def kept_bins(self, camera: str) -> list[int]:
+        """Return the minutes of the bins that a camera has beside its hours."""
+        return kept_bins(self.root, camera)
 
     def hour_starts(
         self, camera: str, gate: str, low_us: int, high_us: int
