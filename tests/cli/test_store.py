@@ -1,6 +1,10 @@
 """`truckcount store check`: 0 for a whole store, 1 for a broken one."""
 
+import re
 import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def test_a_store_that_was_just_written_is_whole(truckcount, scene):
@@ -17,6 +21,31 @@ def test_a_store_that_lost_its_passages_is_broken(truckcount, scene, tmp_path):
     said = truckcount("store", "check", "store", "--json")
     assert said.code == 1
     assert {"invariant", "where", "what"} == set(said.json[0])
+
+
+def test_stale_bins_are_repaired_or_the_command_is_told(truckcount, scene, tmp_path):
+    options = ["--quiet", "--bins", 15]
+    truckcount("run", scene.clips[0], *scene.options(), *options)
+    (path,) = (tmp_path / "store" / "bins_15" / "dock").iterdir()
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        row["n_trucks"] = 5
+    table = pa.Table.from_pylist(rows, schema=pq.read_schema(path))
+    pq.write_table(table, path)
+    assert truckcount("store", "check", "store").out.startswith("F10 ")
+    said = truckcount("store", "check", "store", "--repair")
+    assert (said.code, said.out) == (0, "")
+    assert "bins_15 of 1 hours rebuilt from passages and scores" in said.err
+
+    pq.write_table(table, path)
+    shutil.move(tmp_path / "store" / "scores", tmp_path / "scores")
+    said = truckcount("store", "check", "store", "--repair")
+    assert said.code == 1
+    assert "truckcount recount store --camera dock --bins 15 --from " in said.err
+    shutil.move(tmp_path / "scores", tmp_path / "store" / "scores")
+    (command,) = re.findall("`truckcount (.*?)`", said.err)
+    assert truckcount(*command.split(), *scene.options()).code == 0
+    assert truckcount("store", "check", "store").code == 0
 
 
 def test_a_folder_that_is_no_store_is_5(truckcount, tmp_path):

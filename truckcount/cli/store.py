@@ -28,24 +28,28 @@ store.add_command(claim)
 @store.command("check")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--repair", is_flag=True, help="First rebuild the hours from their history."
+    "--repair",
+    is_flag=True,
+    help="First rebuild hours from their history, and bins from passages and scores.",
 )
 @click.option("--json", "as_json", is_flag=True, help="A list of what is broken.")
 def check(path: Path, repair: bool, as_json: bool) -> int:
     """Check the invariants of the store at PATH; exit 1 when one is broken.
 
-    Each has its number, F1 to F17, and the place where it is broken.
+    Each has its number, F1 to F17, and the place where it is broken. A repair tells
+    what it did, and where it cannot mend bins, which command does.
 
     \b
     Example:
       truckcount store check store
       truckcount store check store --repair
     """
+    from truckcount.pipeline.bins_repair import repair_bins
     from truckcount.store.check import check_store
     from truckcount.store.repair import repair_store
 
     if repair:
-        for line in repair_store(path):
+        for line in (*repair_store(path), *repair_bins(path)):
             say(line)
     broken = check_store(path)
     if as_json:

@@ -4,7 +4,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -146,12 +146,24 @@ def check_bins(
     camera: str, hours: Rows, bins: pa.Table, minutes: int
 ) -> Iterator[Broken]:
     """Check that the bins of an hour sum to it, where it has bins."""
-    sums: dict[tuple[Any, ...], Rows] = defaultdict(list)
+    for (gate, direction, hour), what in find_unsummed(hours, bins, minutes):
+        yield Broken("F10", f"{camera}/{gate}/{direction}/{hour}", what)
+
+
+def find_unsummed(
+    hours: Rows, bins: pa.Table, minutes: int
+) -> Iterator[tuple[tuple[str, str, datetime], str]]:
+    """Give each (gate, direction, hour) whose bins do not sum to it, with the reason.
+
+    Hours without bins are none of them.
+    """
+    sums: dict[tuple[str, str, datetime], Rows] = defaultdict(list)
     for row in bins.to_pylist():
         start = row["bin_start_utc"].replace(minute=0)
         sums[row["gate"], row["direction"], start].append(row)
     for hour in hours:
-        parts = sums.pop((hour["gate"], hour["direction"], hour["hour_start_utc"]), [])
+        key = (hour["gate"], hour["direction"], hour["hour_start_utc"])
+        parts = sums.pop(key, [])
         if not parts:
             continue
         for name in SUMMED:
@@ -160,12 +172,9 @@ def check_bins(
             if (total is None) != (hour[name] is None) or (
                 total is not None and abs(total - hour[name]) > 1e-3
             ):
-                where = where_of(camera, hour)
-                what = f"{name} {hour[name]}, bins_{minutes:02d} sum to {total}"
-                yield Broken("F10", where, what)
-    for gate, direction, start in sums:
-        where = f"{camera}/{gate}/{direction}/{start}"
-        yield Broken("F10", where, f"bins_{minutes:02d} has an hour that hours has not")
+                yield key, f"{name} {hour[name]}, bins_{minutes:02d} sum to {total}"
+    for key in sums:
+        yield key, f"bins_{minutes:02d} has an hour that hours has not"
 
 
 def check_calibrations(root: Path, camera: str, hours: Rows) -> Iterator[Broken]:
