@@ -48,6 +48,20 @@ def test_stale_bins_are_repaired_or_the_command_is_told(truckcount, scene, tmp_p
     assert truckcount("store", "check", "store").code == 0
 
 
+def test_damaged_factors_are_named_and_not_a_crash(truckcount, scene, tmp_path):
+    truckcount("run", *scene.clips, *scene.options(), "--quiet")
+    for table in ("audits", "calibrations"):
+        file = tmp_path / "store" / table / "dock" / "all.parquet"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"junk")
+    said = truckcount("store", "check", "store")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    assert [line[:4] for line in lines] == ["F11 ", "F11 "]
+    assert all(table in said.out for table in ("audits/dock", "calibrations/dock"))
+    assert truckcount("calibrate", "store").code == 5
+
+
 def test_a_folder_that_is_no_store_is_5(truckcount, tmp_path):
     assert truckcount("store", "check", tmp_path).code == 5
 

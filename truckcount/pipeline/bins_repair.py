@@ -114,8 +114,15 @@ class _BinsRebuilder:
             made = self._count(gate, rows[0], start_us, minutes)
         if not _sums_to(made, rows):
             return False
+        made = [self._with_clock(row, rows[0], minutes) for row in made]
         self._store.write_hours(_stamp_of(rows[0]), made)
         return True
+
+    def _with_clock(self, row: HourRow, hour: dict[str, Any], minutes: int) -> HourRow:
+        end_us = row.bin_start_us + minutes * 60_000_000
+        found = self._spans.clock_of(row.bin_start_us, end_us)
+        offset_s, sd_s = (hour["clock_offset_s"], 0.0) if found is None else found
+        return replace(row, clock_offset_s=offset_s, clock_sd_s=sd_s)
 
     def _gate(self, name: str, directions: set[str]) -> Gate:
         gate = self._gates.get(name, replace(WHOLE_PICTURE, name=name))
@@ -214,8 +221,6 @@ def _stamp_of(hour: dict[str, Any]) -> HourStamp:
         source_kind=hour["source_kind"],
         model_id=hour["model_id"],
         config_hash=hour["config_hash"],
-        clock_offset_s=hour["clock_offset_s"],
-        clock_sd_s=hour["clock_sd_s"],
     )
 
 

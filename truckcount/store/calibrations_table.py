@@ -22,7 +22,12 @@ def read_calibrations(root: Path, camera: str | None = None) -> list[Calibration
         names = sorted(p.name for p in folders if p.is_dir())
         return [row for name in names for row in read_calibrations(root, name)]
     path = file_path(root, "calibrations", camera, PERIOD)
-    return [_from_row(row) for row in read_table(path, "calibrations").to_pylist()]
+    return to_calibrations(read_table(path, "calibrations"))
+
+
+def to_calibrations(table: pa.Table) -> list[Calibration]:
+    """Return the rows of ``calibrations`` as values."""
+    return [_from_row(row) for row in table.to_pylist()]
 
 
 def write_calibrations(root: Path, camera: str, rows: Sequence[Calibration]) -> None:

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.errors import SchemaError, StoreError
+from truckcount.store.calibration_invariants import check_calibrations
+from truckcount.store.calibrations_table import to_calibrations
 from truckcount.store.hour_invariants import (
+    CLOCK_SLACK_US,
     Broken,
     check_bins,
-    check_calibrations,
     check_history,
     check_hour_rows,
     check_presence,
@@ -22,7 +24,7 @@ from truckcount.store.hour_invariants import (
 )
 from truckcount.store.layout import from_us
 from truckcount.store.passages_table import count_by_hour
-from truckcount.store.publish import read_table
+from truckcount.store.publish import read_table, remedy_of
 from truckcount.store.registry import read_validity
 from truckcount.store.schema import check_table, schema_of
 from truckcount.store.seals import DELETED, read_seals
@@ -30,7 +32,7 @@ from truckcount.store.store import Store
 
 TABLES = (
     "hours", "history", "passages", "segments", "scores",
-    "bins_05", "bins_15", "bins_30",
+    "bins_05", "bins_15", "bins_30", "audits", "calibrations",
 )  # fmt: skip
 KEYS = {
     "hours": ("gate", "direction", "hour_start_utc"),
@@ -41,7 +43,10 @@ KEYS = {
     "bins_05": ("gate", "direction", "bin_start_utc"),
     "bins_15": ("gate", "direction", "bin_start_utc"),
     "bins_30": ("gate", "direction", "bin_start_utc"),
+    "audits": ("audit_id", "window_start_utc", "label_round"),
+    "calibrations": ("calibration_id", "known_at_utc"),
 }
+DUPLICATE_REMEDY = "take all but one out, or put the file back from a backup"
 
 
 def check_store(path: str | Path, now_us: int | None = None) -> list[Broken]:
@@ -64,7 +69,7 @@ def list_cameras(root: Path) -> list[str]:
 
 def _check_camera(root: Path, camera: str, now_us: int) -> Iterator[Broken]:
     broken: list[Broken] = []
-    tables = {name: _read_camera(root, name, camera, broken) for name in TABLES}
+    tables = {n: _read_camera(root, n, camera, now_us, broken) for n in TABLES}
     yield from broken
     hours = tables["hours"].to_pylist()
     yield from check_hour_rows(camera, hours, now_us)
@@ -74,40 +79,69 @@ def _check_camera(root: Path, camera: str, now_us: int) -> Iterator[Broken]:
     for minutes in (5, 15, 30):
         yield from check_bins(camera, hours, tables[f"bins_{minutes:02d}"], minutes)
     yield from _check_segments(camera, tables["segments"].to_pylist())
-    yield from check_calibrations(root, camera, hours)
+    lost = {Path(b.where).parent.parent.name for b in broken if b.invariant == "F11"}
+    if "calibrations" not in lost:
+        factors = to_calibrations(tables["calibrations"])
+        yield from check_calibrations(camera, hours, factors)
     yield from _check_deleted(root, camera, hours, tables["passages"])
 
 
-def _read_camera(root: Path, name: str, camera: str, broken: list[Broken]) -> pa.Table:
+def _read_camera(
+    root: Path, name: str, camera: str, now_us: int, broken: list[Broken]
+) -> pa.Table:
     """Read a camera's files of a table; what cannot be read is broken.
 
     Scores are looked at file by file and left: a year of them fills no memory.
     """
     tables = [schema_of(name).empty_table()]
-    for path in sorted((root / name / camera).glob("[!._]*.parquet")):
+    paths = sorted((root / name / camera).glob("[!._]*.parquet"))
+    for path in paths:
         try:
             table = read_table(path, name)
             check_table(table, name, str(path))
-        except (SchemaError, StoreError) as error:
+        except SchemaError as error:
+            broken.append(Broken("F11", str(path), f"{error}; {remedy_of(name)}"))
+            continue
+        except StoreError as error:
             broken.append(Broken("F11", str(path), str(error)))
             continue
+        broken += _check_known(name, path, table, now_us)
         if name == "scores":
-            broken += _check_keys(name, camera, table)
+            broken += _check_keys(name, str(path), table)
         else:
             tables.append(table.replace_schema_metadata(tables[0].schema.metadata))
     table = pa.concat_tables(tables)
     if name != "scores":
-        broken += _check_keys(name, camera, table)
+        where = str(paths[0]) if len(paths) == 1 else str(root / name / camera)
+        broken += _check_keys(name, where, table)
     return table
 
 
-def _check_keys(name: str, camera: str, table: pa.Table) -> Iterator[Broken]:
+def _check_keys(name: str, where: str, table: pa.Table) -> Iterator[Broken]:
     keys = list(KEYS[name])
     counts = table.select(keys).group_by(keys).aggregate([([], "count_all")])
     for row in counts.filter(pc.greater(counts["count_all"], 1)).to_pylist():
         n = row.pop("count_all")
-        key = tuple(row.values())
-        yield Broken("F1", f"{name}/{camera}", f"key {key} stands {n} times")
+        key = ", ".join(map(str, row.values()))
+        what = f"key ({key}) stands {n} times; {DUPLICATE_REMEDY}"
+        yield Broken("F1", where, what)
+
+
+def _check_known(
+    name: str, path: Path, table: pa.Table, now_us: int
+) -> Iterator[Broken]:
+    """Check that nothing became readable later than now; of hours row by row."""
+    if name == "hours" or "known_at_utc" not in table.column_names:
+        return
+    known = table["known_at_utc"].cast(pa.int64())
+    n = pc.sum(pc.greater(known, now_us + CLOCK_SLACK_US)).as_py()
+    if n:
+        what = (
+            f"{n} rows have a known_at_utc in the future, up to "
+            f"{pc.max(table['known_at_utc'])}; set this machine's clock right, or put "
+            "the file back from a backup: until then no reader as of now takes them"
+        )
+        yield Broken("F15", str(path), what)
 
 
 def _check_counts(

@@ -4,13 +4,11 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from truckcount.store.history import HOUR_US, LATE_US, latest_rows
 from truckcount.store.hours_table import local_fields
@@ -175,25 +173,3 @@ def find_unsummed(
                 yield key, f"{name} {hour[name]}, bins_{minutes:02d} sum to {total}"
     for key in sums:
         yield key, f"bins_{minutes:02d} has an hour that hours has not"
-
-
-def check_calibrations(root: Path, camera: str, hours: Rows) -> Iterator[Broken]:
-    """Check that each calibration used is there, was active, and is for this config."""
-    used = [row for row in hours if row["calibration_id"] is not None]
-    if not used:
-        return
-    known: dict[str, Rows] = defaultdict(list)
-    for path in (root / "calibrations").glob("[!._]*/[!._]*.parquet"):
-        for row in pq.read_table(path, partitioning=None).to_pylist():
-            known[row["calibration_id"]].append(row)
-    for row in used:
-        fits = [
-            c
-            for c in known[row["calibration_id"]]
-            if c["config_hash"] == row["config_hash"]
-            and c["known_at_utc"] <= row["known_at_utc"] + timedelta(minutes=2)
-            and c["status"] != "withdrawn"
-        ]
-        if not fits:
-            what = f"calibration {row['calibration_id']} is not active for this config"
-            yield Broken("F14", where_of(camera, row), what)

@@ -15,6 +15,13 @@ from truckcount.store.schema import check_table, schema_of
 ZSTD_LEVEL = 3
 LARGE_BYTES = 4 << 20
 ROW_GROUP = {"scores": 200_000}
+REMEDIES = {
+    "audits": "people's answers are not made anew: put the file back from a backup; "
+    "without one move it away and draw again with `truckcount audit plan`",
+    "calibrations": "put the file back from a backup; without one move it away, take "
+    "its factors out of the hours with `truckcount recount`, and measure them again "
+    "with `truckcount calibrate --publish`",
+}
 
 
 def publish_table(
@@ -106,13 +113,22 @@ def read_table(path: Path, name: str, columns: list[str] | None = None) -> pa.Ta
         # small files: handing their columns to threads costs more than reading them
         is_large = path.stat().st_size > LARGE_BYTES
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(columns=columns, use_threads=is_large)
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = (
-            f"{path} is damaged ({error}); run `truckcount store check`, or move the "
-            "file away and run again over its videos"
-        )
+            table = file.read(columns=columns, use_threads=is_large)
+            table.schema.names  # noqa: B018 - hurt names are decoded only now
+            return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        why = " ".join(str(error).split())  # parquet's own may have line ends
+        msg = f"{path} is damaged ({why}); {remedy_of(name)}"
         raise StoreError(msg) from error
+
+
+def remedy_of(name: str) -> str:
+    """Say what to do about a damaged file of a table."""
+    return REMEDIES.get(
+        name,
+        "run `truckcount store check`, or move the file away and run again over its "
+        "videos",
+    )
 
 
 def write_meta(path: Path, text: bytes) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from truckcount.errors import SchemaError, StoreError
+from truckcount.store.audits_table import lock_audits
 from truckcount.store.check import TABLES, list_cameras
 from truckcount.store.history import History
 from truckcount.store.hour_invariants import is_local_wrong
@@ -91,7 +92,7 @@ def migrate_store(path: str | Path) -> list[str]:
     store = Store.open(path, is_new_allowed=False)
     done = []
     for camera in list_cameras(store.root):
-        with store.lock(camera):
+        with store.lock(camera), lock_audits(store.root, camera):
             for table in TABLES:
                 for file in sorted(
                     (store.root / table / camera).glob("[!._]*.parquet")
