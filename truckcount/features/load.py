@@ -23,7 +23,12 @@ from truckcount.features.moments import (
     moment_us,
 )
 from truckcount.features.replay import CameraHistory, filter_hours
-from truckcount.features.validity import check_complete, read_validity
+from truckcount.features.validity import (
+    check_complete,
+    due_validity,
+    newest_known_us,
+    read_validity,
+)
 from truckcount.store.layout import month_of
 from truckcount.store.schema import schema_of
 
@@ -69,7 +74,8 @@ def load_hours(
     columns : sequence of str, optional
         Which columns, in which order.
     on_missing : {"raise", "ignore"}
-        What to do about an hour inside a gate's validity that has no row.
+        What to do about an hour inside a gate's validity that has no row: of a
+        gate with an ``active_from``, also when it has no row at all.
 
     Returns
     -------
@@ -93,13 +99,13 @@ def load_hours(
     files = StoreFiles.open(store)
     as_of_us = MAX_US if as_of is None else moment_us(as_of, "as_of")
     window = bound_us(start, "start", MIN_US), bound_us(end, "end", MAX_US)
-    chosen = _Choice(files, as_of_us, window, vintage, _names(gates))
+    chosen = _Choice(files, as_of_us, window, vintage, _names(cameras), _names(gates))
     wanted = _wanted_columns(columns, vintage)
     directions = _names(direction)
     asked = {*wanted, *IDENTITY, *(("is_final",) if final_only else ())}
     read = [name for name in schema_of("hours").names if name in asked]
     parts = []
-    for camera in _cameras(files, chosen.table, cameras):
+    for camera in chosen.list_cameras():
         part = chosen.rows_of(camera, read)
         if len(part):
             parts.append(part)
@@ -125,6 +131,7 @@ class _Choice:
     as_of_us: int
     window: tuple[int, int]
     vintage: Vintage
+    cameras: frozenset[str] | None
     gates: frozenset[str] | None
 
     @property
@@ -132,6 +139,23 @@ class _Choice:
         """``hours`` is the latest of ``history``: nothing to replay for now."""
         is_now = self.as_of_us == MAX_US and self.vintage == "strict"
         return "hours" if is_now else "history"
+
+    def list_cameras(self) -> list[str]:
+        """List the cameras asked for that have rows; one never heard of is an error."""
+        there = self.files.cameras(self.table)
+        if self.cameras is None:
+            return there
+        odd = self.cameras.difference(there)
+        if odd:  # that one lacks its rows: another matter, for `_check_complete`
+            validity = read_validity(self.files, self.as_of_us)
+            odd -= {name for (name, _), (low, _) in validity.items() if low is not None}
+        if odd:
+            msg = (
+                f"no camera {min(odd)!r} in {self.files.root}; it has "
+                f"{', '.join(there)}"
+            )
+            raise FeatureError(msg)
+        return sorted(self.cameras.intersection(there))
 
     def rows_of(self, camera: str, columns: Sequence[str]) -> pa.Table:
         """Read a camera's rows, every direction of them, unsorted."""
@@ -164,19 +188,31 @@ class _Choice:
 def _check_complete(
     table: pa.Table, chosen: _Choice, window: tuple[int, int], place: str
 ) -> None:
-    if not len(table):
-        return
-    start_us = table["hour_start_utc"].cast(pa.int64()).to_numpy()
     if chosen.vintage == "simulated":
         return  # what was not there in time cannot be late
-    known = table["known_at_utc"].cast(pa.int64()).to_numpy()
-    now_us = chosen.as_of_us if chosen.as_of_us < MAX_US else int(known.max())
+    start_us = table["hour_start_utc"].cast(pa.int64()).to_numpy()
     starts = {key: start_us[rows] for key, rows in _by_gate(table).items()}
-    validity = read_validity(chosen.files, chosen.as_of_us)
+    validity = due_validity(
+        chosen.files,
+        chosen.as_of_us,
+        seen=starts.keys(),
+        cameras=chosen.cameras,
+        gates=chosen.gates,
+    )
+    if not starts and all(low is None for low, _ in validity.values()):
+        return
+    if chosen.as_of_us < MAX_US:
+        now_us = chosen.as_of_us
+    elif starts:
+        now_us = pc.max(table["known_at_utc"].cast(pa.int64())).as_py()
+    else:
+        now_us = newest_known_us(chosen.files)
     check_complete(starts, validity, window=window, now_us=now_us, place=place)
 
 
 def _by_gate(table: pa.Table) -> dict[tuple[str, str], Int64s]:
+    if not len(table):
+        return {}
     names = pc.binary_join_element_wise(table["camera"], table["gate"], "/")
     encoded = names.combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
@@ -246,18 +282,6 @@ def _wanted_columns(columns: Iterable[str] | None, vintage: Vintage) -> list[str
     if odd:
         msg = f"no column {odd[0]!r} in hours; columns are {', '.join(known)}"
         raise FeatureError(msg)
-    return wanted
-
-
-def _cameras(files: StoreFiles, table: str, cameras: Sequence[str] | None) -> list[str]:
-    there = files.cameras(table)
-    if cameras is None:
-        return there
-    wanted = sorted(_names(cameras) or ())
-    for camera in wanted:
-        if camera not in there:
-            msg = f"no camera {camera!r} in {files.root}; it has {', '.join(there)}"
-            raise FeatureError(msg)
     return wanted
 
 

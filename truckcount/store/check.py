@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from truckcount.store.hour_invariants import (
 from truckcount.store.layout import from_us
 from truckcount.store.passages_table import count_by_hour
 from truckcount.store.publish import read_table, remedy_of
-from truckcount.store.registry import read_validity
+from truckcount.store.registry import Validity, read_validity
 from truckcount.store.schema import check_table, schema_of
 from truckcount.store.seals import DELETED, read_seals
 from truckcount.store.store import Store
@@ -53,10 +53,12 @@ def check_store(path: str | Path, now_us: int | None = None) -> list[Broken]:
     """Return every broken invariant of a store; an empty list is a whole store."""
     root = Store.open(path, is_new_allowed=False).root
     now_us = time.time_ns() // 1000 if now_us is None else now_us
+    validity = read_validity(root)
+    due = {camera for (camera, _), (begin, _) in validity.items() if begin is not None}
     return [
         broken
-        for camera in list_cameras(root)
-        for broken in _check_camera(root, camera, now_us)
+        for camera in sorted({*list_cameras(root), *due})
+        for broken in _check_camera(root, camera, validity, now_us)
     ]
 
 
@@ -67,7 +69,12 @@ def list_cameras(root: Path) -> list[str]:
     )
 
 
-def _check_camera(root: Path, camera: str, now_us: int) -> Iterator[Broken]:
+def _check_camera(
+    root: Path,
+    camera: str,
+    validity: Mapping[tuple[str, str], Validity],
+    now_us: int,
+) -> Iterator[Broken]:
     broken: list[Broken] = []
     tables = {n: _read_camera(root, n, camera, now_us, broken) for n in TABLES}
     yield from broken
@@ -75,7 +82,7 @@ def _check_camera(root: Path, camera: str, now_us: int) -> Iterator[Broken]:
     yield from check_hour_rows(camera, hours, now_us)
     yield from check_history(camera, tables["hours"], tables["history"])
     yield from _check_counts(camera, hours, tables["passages"])
-    yield from check_presence(camera, hours, read_validity(root), now_us)
+    yield from check_presence(camera, hours, validity, now_us)
     for minutes in (5, 15, 30):
         yield from check_bins(camera, hours, tables[f"bins_{minutes:02d}"], minutes)
     yield from _check_segments(camera, tables["segments"].to_pylist())

@@ -135,6 +135,14 @@ def check_presence(
             until = until if end is None else min(until, end + HOUR_US - 1)
             first = begin // HOUR_US * HOUR_US
             wanted |= set(range(first, until // HOUR_US * HOUR_US, HOUR_US))
+        if wanted and not found:
+            what = (
+                f"none of its {len(wanted)} hours from {from_us(min(wanted))} on has a "
+                "row, though cameras.toml has it active; run over its videos, or "
+                "correct its active_from and run again"
+            )
+            yield Broken("F8", f"{camera}/{gate}", what)
+            continue
         for t in sorted(wanted - starts[gate]):
             where = f"{camera}/{gate}/{from_us(t)}"
             yield Broken("F8", where, "the hour has no row; run again to fill it")

@@ -81,6 +81,12 @@ class Seals:
         """Stretches of which nothing may be kept."""
         return [(s.low_us, s.high_us) for s in self if s.cause == DELETED]
 
+    @property
+    def deleted_until_us(self) -> int:
+        """Return up to when all of the camera was deleted; 0 where it never was."""
+        ends = [s.high_us for s in self if s.cause == DELETED and s.is_whole_camera]
+        return max(ends, default=0)
+
     def covering(self, low_us: int, high_us: int) -> Seal | None:
         """Return a seal when [low, high) lies in sealed time alone."""
         if self.open_parts((low_us, max(high_us, low_us + 1))):
@@ -118,20 +124,32 @@ def read_seals(root: Path, camera: str) -> Seals:
     StoreError
         When the file is damaged: what was deleted might come back unseen.
     """
-    path = _path(root, camera)
+    path = root / seals_place(camera)
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return Seals(tuple(_from_json(row) for row in rows))
+        return parse_seals(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         return Seals()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is damaged ({error!r}); restore it from a backup"
-        raise StoreError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged(str(path), error) from error
+
+
+def parse_seals(text: str, where: str) -> Seals:
+    """Return the seals that a file's text holds.
+
+    Raises
+    ------
+    StoreError
+        When it is damaged.
+    """
+    try:
+        return Seals(tuple(_from_json(row) for row in json.loads(text)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(where, error) from error
 
 
 def write_seals(root: Path, camera: str, seals: Sequence[Seal]) -> None:
     """Replace a camera's seals; call under its lock."""
-    path = _path(root, camera)
+    path = root / seals_place(camera)
     rows = [
         s.to_json()
         for s in sorted(seals, key=lambda s: (s.sealed_at_us, s.low_us, s.high_us))
@@ -175,9 +193,14 @@ def sealed_cameras(root: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("[!._]*.json"))
 
 
-def _path(root: Path, camera: str) -> Path:
+def seals_place(camera: str) -> str:
+    """Return where in a store a camera's seals lie."""
     check_name("camera", camera)
-    return root / "_meta" / "seals" / f"{camera}.json"
+    return f"_meta/seals/{camera}.json"
+
+
+def _damaged(where: str, error: Exception) -> StoreError:
+    return StoreError(f"{where} is damaged ({error!r}); restore it from a backup")
 
 
 def _from_json(row: dict[str, Any]) -> Seal:
