@@ -10,6 +10,7 @@ from truckcount.domain.passage import Passage
 from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import CameraBook
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.recount import CameraCounts
 from truckcount.pipeline.result import FileOutcome
@@ -60,9 +61,11 @@ def plan_work(
             try:
                 check_settled(source, options.settle_s, time.time())
                 digest = fingerprints.of(source)
-            except (VideoError, OSError) as error:
-                logger.warning("%s", error)
-                failed.append(failed_outcome(source.name, camera.name, error))
+            except Exception as error:  # noqa: BLE001
+                is_plain = isinstance(error, VideoError | OSError)
+                plain = error if is_plain else file_error(source.name, error)
+                logger.warning("%s", plain)
+                failed.append(failed_outcome(source.name, camera.name, plain))
                 continue
             place = work.setdefault(
                 camera.name, CameraWork(camera=camera, options=options)

@@ -1,9 +1,7 @@
 """Score tasks to scored files: here, in local processes, or on a cluster."""
 
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import (
     CancelledError,
@@ -15,18 +13,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from multiprocessing import active_children, get_context
-from pathlib import Path
 from typing import Any
 
-from truckcount.errors import DecodeError, TruckcountError, VideoError
+from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
+from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import count_cores, is_on_gpu, open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
-
-logger = logging.getLogger(__name__)
 
 Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
 
@@ -158,27 +154,8 @@ def _guard(
 ) -> ScoredFile | TruckcountError:
     try:
         return score_file(task, weights, runtime, advance, is_ahead=is_ahead)
-    except VideoError as error:
-        return error
-    except OSError as error:
-        return DecodeError(f"{task.source.name}: cannot be read: {error}")
-    except MemoryError:
-        return VideoError(f"{task.source.name}: not enough memory to read it")
-    except TruckcountError:
-        raise  # of the model or the options: no file can be counted
-    except Exception as error:
-        logger.info("%s", task.source.name, exc_info=True)
-        return VideoError(
-            f"{task.source.name}: unexpected {type(error).__name__} at "
-            f"{_place_of(error)}: {error}; the other files are done (--verbose shows "
-            "the traceback)"
-        )
-
-
-def _place_of(error: Exception) -> str:
-    """Return file and line of where an error was raised."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"
+    except Exception as error:  # noqa: BLE001
+        return file_error(task.source.name, error)
 
 
 def _advance_for(task: ScoreTask, listener: RunListener | None) -> Advance | None:

@@ -13,9 +13,9 @@ from truckcount.errors import (
     DecodeError,
     GrowingFileError,
     TruckcountError,
-    VideoError,
     VideoNotFoundError,
 )
+from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.result import FileOutcome, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.timeline import Span
@@ -151,7 +151,8 @@ def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
             probe_video(task.source),
             start=task.options.start,
         )
-    except VideoError:
+    except Exception as error:  # noqa: BLE001
+        file_error(task.source.name, error)
         return None
     is_same = is_start_of(start, known.start_us)
     return None if is_same or start.quality == "guess" else start
@@ -180,8 +181,9 @@ def header_span(task: ScoreTask) -> tuple[int, int] | None:
     try:
         probe = probe_video(task.source)
         start = resolve_start(task.source, task.camera, probe, start=task.options.start)
-    except (VideoError, OSError):  # scoring says what is wrong with it
-        return None
+    except Exception as error:  # noqa: BLE001
+        file_error(task.source.name, error)
+        return None  # scoring says what is wrong with it
     length_s = probe.duration_s_from_header or 0.0
     return start.start_us, start.start_us + round(length_s * US_PER_S)
 

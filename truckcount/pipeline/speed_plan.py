@@ -14,8 +14,8 @@ from truckcount.counting import count_passages
 from truckcount.domain.camera import Camera
 from truckcount.domain.scores import Scores, select_scores
 from truckcount.domain.ticks import TickSampler
-from truckcount.errors import VideoError
 from truckcount.pipeline.config import RunOptions, counting_options, scoring_hash
+from truckcount.pipeline.file_errors import file_error
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.views import plan_views
@@ -113,7 +113,8 @@ def choose_plan(
                 why = f"{new_s:.0f} s of new video are not worth a calibration"
                 return exact_plan(options, why)
             return calibrate(source, camera, weights=weights, options=options)
-        except (VideoError, OSError):
+        except Exception as error:  # noqa: BLE001
+            file_error(source.name, error)  # raised again where no file is to blame
             continue  # the run itself says what is wrong with it
     return exact_plan(options, "no file could be calibrated on")
 

@@ -21,6 +21,7 @@ from truckcount.video.sources import Source, list_stills
 from truckcount.video.still_size import check_still
 
 TIMEOUT_S = 20.0  # of opening, and of every read: a camera that is gone
+MAX_DURATION_S = 366 * 86_400.0  # of one file; more is a damaged header
 MAX_PACKETS_TO_PICTURE = 600  # several GOPs; then what is damaged stays upright
 
 
@@ -143,11 +144,13 @@ def first_rotation(source: Source, max_pixels: int) -> int:
 
 
 def _duration_s(container: Any, stream: Any) -> float | None:
+    told: list[float] = []
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
+        told.append(float(stream.duration * stream.time_base))
     if container.duration is not None:
-        return float(container.duration) / float(av.time_base)
-    return None
+        told.append(float(container.duration) / float(av.time_base))
+    # a damaged header tells lengths of 300,000 years, or below zero
+    return next((length for length in told if 0 <= length <= MAX_DURATION_S), None)
 
 
 def _creation_time(container: Any, stream: Any) -> datetime | None:

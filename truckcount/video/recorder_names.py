@@ -193,7 +193,10 @@ def _read_match(pattern: NamePattern, match: re.Match[str]) -> NameTime | None:
     parts = {k: v for k, v in match.groupdict().items() if v is not None}
     if "epoch_ms" in parts or "epoch_s" in parts:
         ms = int(parts.get("epoch_ms", 0)) + 1000 * int(parts.get("epoch_s", 0))
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+        try:
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+        except OverflowError:  # a camera's own pattern may take any digits
+            return None
         return NameTime(moment=moment, recorder=pattern.recorder)
     try:
         moment = datetime(  # noqa: DTZ001 - naive on purpose: the camera's zone

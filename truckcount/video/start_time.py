@@ -32,6 +32,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDER_FOLDERS = frozenset(
     ["dav", "jpg", "mp4record", "record", "recordings", "events"]
 )
+FIRST_YEAR, LAST_YEAR = 1971, 2099  # before: a clock that was never set; else damage
+END_S = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()
 HINT_SLACK = timedelta(minutes=10)  # a third of the smallest clock change
 CLOCKS = ("auto", "sidecar", "filename", "container", "mtime")
 
@@ -61,7 +63,7 @@ def resolve_start(
     readers = {
         "sidecar": lambda: _from_sidecar(source, camera),
         "filename": lambda: _from_name(source, camera, probe),
-        "container": lambda: _from_container(probe, camera),
+        "container": lambda: _from_container(source, probe, camera),
         "mtime": lambda: _from_mtime(source, probe, is_strict=is_strict),
     }
     order = list(readers) if camera.clock == "auto" else [camera.clock]
@@ -133,20 +135,35 @@ def read_source_name(source: Source, camera: Camera) -> NameTime | None:
 
 def _from_name(source: Source, camera: Camera, probe: Probe) -> StartTime | None:
     found = read_source_name(source, camera)
-    if found is None:
+    if found is None or not _is_possible(found.moment, source, "name"):
         return None
     return _stamp(found.moment, camera, "filename", found, _hints(source, probe))
 
 
-def _from_container(probe: Probe, camera: Camera) -> StartTime | None:
+def _from_container(source: Source, probe: Probe, camera: Camera) -> StartTime | None:
     if probe.creation_time is None:
         return None
     moment = probe.creation_time
+    if not _is_possible(moment, source, "container"):
+        return None
     if camera.creation_time_is == "end":
         if probe.duration_s_from_header is None:
             return None
         moment -= timedelta(seconds=probe.duration_s_from_header)
     return _stamp(moment, camera, "container")
+
+
+def _is_possible(moment: datetime, source: Source, where: str) -> bool:
+    """Tell whether a recording can be of a moment; warn where it cannot."""
+    is_possible = FIRST_YEAR <= moment.year <= LAST_YEAR
+    if not is_possible:
+        logger.warning(
+            "%s: its %s says %s, when nothing was recorded: left aside",
+            source.name,
+            where,
+            moment.isoformat(),
+        )
+    return is_possible
 
 
 def _from_arrival(source: Source, probe: Probe, *, is_strict: bool) -> StartTime:
@@ -171,7 +188,8 @@ def _from_arrival(source: Source, probe: Probe, *, is_strict: bool) -> StartTime
 def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime | None:
     if source.kind == "url":
         return _from_arrival(source, probe, is_strict=is_strict)
-    if source.mtime <= 0:
+    begin_s = source.mtime - (probe.duration_s_from_header or 0.0)
+    if begin_s <= 0 or begin_s >= END_S:
         return None
     if is_strict:
         msg = (
@@ -179,9 +197,7 @@ def _from_mtime(source: Source, probe: Probe, *, is_strict: bool) -> StartTime |
             "give --start or name the file <camera>_20260302T080000-0600"
         )
         raise ClockError(msg)
-    moment = EPOCH + timedelta(
-        seconds=source.mtime - (probe.duration_s_from_header or 0.0)
-    )
+    moment = EPOCH + timedelta(seconds=begin_s)
     logger.warning(
         "%s: start time guessed from the file time: %s", source.name, moment.isoformat()
     )
@@ -207,9 +223,11 @@ def _hints(source: Source, probe: Probe) -> list[datetime]:
     if source.kind == "url":
         return []
     length = timedelta(seconds=probe.duration_s_from_header or 0.0)
-    hints = [] if source.mtime <= 0 else [EPOCH + timedelta(seconds=source.mtime)]
-    if probe.creation_time is not None:
-        hints += [probe.creation_time, probe.creation_time + length]
+    is_sane = 0 < source.mtime < END_S
+    hints = [EPOCH + timedelta(seconds=source.mtime)] if is_sane else []
+    made = probe.creation_time
+    if made is not None and FIRST_YEAR <= made.year <= LAST_YEAR:
+        hints += [made, made + length]
     return [hint - length for hint in hints]
 
 
@@ -220,6 +238,12 @@ def _stamp(
     name: NameTime | None = None,
     hints: Sequence[datetime] = (),
 ) -> StartTime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        msg = (
+            f"start time {moment.isoformat()} by {source} is none of a recording: its "
+            f"year is not {FIRST_YEAR} to {LAST_YEAR}; give --start"
+        )
+        raise ClockError(msg)
     quality, twin = "exact", None
     if moment.tzinfo is None:
         moment, quality, twin = _localise(moment, camera.timezone, name, hints)
