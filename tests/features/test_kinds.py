@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.features.fill import HOUR, T0, revision, write_store
 from truckcount.features import load_hours
 from truckcount.features.revisions import Revisions
-from truckcount.store.history import latest_rows
+from truckcount.store.latest import latest_rows
 from truckcount.store.schema import schema_of
 
 BOTH = ("in", "out", "unknown")

@@ -16,8 +16,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.errors import ClusterError, ConfigError
+from truckcount.pipeline import camera_run as run_module
 from truckcount.pipeline import cluster, executors
-from truckcount.pipeline import run as run_module
 from truckcount.pipeline.cluster import choose_resources
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths

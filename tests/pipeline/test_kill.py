@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
-from truckcount.pipeline import run as run_module
+from truckcount.pipeline import camera_run as run_module
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.interrupts import terminate_as_interrupt
 from truckcount.pipeline.run import run_paths

@@ -28,7 +28,10 @@ def scene(tmp_path_factory):
     (rec / "gate_20260302T113000Z.mp4").write_bytes(b"junk")
     options = RunOptions(store=root / "store", model=write_red_model(root))
     intake = Intake([str(rec)], options, clock=lambda: NOON_S - 10)
-    intake.count(intake.look().ready)
+    with pytest.MonkeyPatch.context() as patch:  # the store's clock is the scene's
+        now_us = (NOON_S - 10) * 1_000_000
+        patch.setattr("truckcount.store.store._now_us", lambda: now_us)
+        intake.count(intake.look().ready)
     (rec / "gate_20260302T114000Z.mp4").write_bytes(b"more")
     os.utime(rec / "gate_20260302T114000Z.mp4", (NOON_S - 60, NOON_S - 60))
     (rec / "gate_20260302T115000Z.mp4").write_bytes(b"more")

@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from tests.store.fill import STAMP, hour
-from truckcount.store.history import latest_rows
 from truckcount.store.hours_table import finalise_hours, write_hours
+from truckcount.store.latest import latest_rows
 from truckcount.store.layout import to_us
 from truckcount.store.publish import read_table
 

@@ -7,8 +7,9 @@ import pytest
 from tests.store.fill import HOUR_US, STAMP, T0_US, hour
 from truckcount.errors import StoreError
 from truckcount.store import history
-from truckcount.store.history import latest_rows
 from truckcount.store.hours_table import write_hours
+from truckcount.store.latest import latest_rows
+from truckcount.store.layout import to_us
 from truckcount.store.publish import read_table
 
 S_US = 1_000_000
@@ -118,3 +119,74 @@ def test_history_that_would_change_is_not_written(tmp_path, monkeypatch):
         write_hours(tmp_path, STAMP, [hour(n=4)], NOW_US)
     monkeypatch.undo()
     assert read_history(tmp_path).equals(before)
+
+
+DAY_US = 24 * HOUR_US
+WRONG_US = NOW_US + 20 * DAY_US
+
+
+def restamp(root, now_us):
+    rows = history.History(
+        root, "cam", -(2**62), 2**62, lambda: now_us, is_ahead_allowed=True
+    )
+    return rows, rows.restamp_ahead()
+
+
+def test_what_a_clock_ahead_wrote_is_stamped_anew(tmp_path):
+    write_hours(tmp_path, STAMP, [hour()], NOW_US)
+    write_hours(tmp_path, STAMP, [hour(n=4)], WRONG_US)
+    write_hours(tmp_path, STAMP, [hour(n=5)], WRONG_US + DAY_US)
+    now_us = NOW_US + HOUR_US
+    with pytest.raises(StoreError, match=r"store check .* --repair"):
+        write_hours(tmp_path, STAMP, [hour(n=6)], now_us)
+    rows, n = restamp(tmp_path, now_us)
+    assert n == 1
+    frame = read_history(tmp_path)
+    assert frame["n_trucks"].tolist() == [3, 4, 5, 5]
+    assert frame["cause"].iloc[-1] == "restamp"
+    assert known_s(frame["known_at_utc"])[-1] == 3600 + 60
+    assert not frame["is_backfill"].iloc[-1]
+    assert not frame["is_final"].iloc[-1], "that it was 72 h old was not true"
+    files = sorted(tmp_path.glob("history/*/*.parquet"))
+    table = pa.concat_tables([read_table(path, "history") for path in files])
+    for moment, n_trucks in [
+        (NOW_US + 60 * S_US, [3]),
+        (now_us + 59 * S_US, [3]),
+        (now_us + 60 * S_US, [5]),
+        (WRONG_US + 90 * DAY_US, [5]),
+    ]:
+        assert latest_rows(table, moment)["n_trucks"].to_pylist() == n_trucks
+    assert restamp(tmp_path, now_us)[1] == 0, "once is enough"
+    write_hours(tmp_path, STAMP, [hour(n=6)], now_us)
+    assert known_s(read_history(tmp_path)["known_at_utc"])[-1] < 3600 + 61
+    assert rows.latest["n_trucks"].to_pylist() == [5]
+
+
+def test_a_clock_before_all_recordings_mends_nothing(tmp_path):
+    """A board without a battery wakes up in 1970: by that, all stamps lie ahead."""
+    write_hours(tmp_path, STAMP, [hour()], NOW_US)
+    with pytest.raises(StoreError, match="set the clock"):
+        restamp(tmp_path, T0_US - DAY_US)
+    assert len(read_history(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("kinds", ["any in", "in any"])
+def test_a_kind_of_direction_that_stands_still_does(tmp_path, kinds):
+    """A gate that gained, or lost, its directions while the clock was wrong."""
+    shown = {
+        "any": [hour(n=4)],
+        "in": [
+            hour(n=n, direction=d) for d, n in [("in", 1), ("out", 3), ("unknown", 0)]
+        ],
+    }
+    write_hours(tmp_path, STAMP, [hour(k=1)], NOW_US)
+    for kind in kinds.split():
+        write_hours(tmp_path, STAMP, shown[kind], WRONG_US)
+    rows, n = restamp(tmp_path, NOW_US + HOUR_US)
+    assert n == 4
+    standing = {
+        row["direction"]
+        for row in rows.latest.to_pylist()
+        if to_us(row["hour_start_utc"]) == T0_US
+    }
+    assert standing == {row.direction for row in shown[kinds.split()[1]]}

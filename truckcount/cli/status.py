@@ -49,8 +49,8 @@ def status(
 
     Exit codes, as monitoring systems read them: 0 fine, 1 warning (a camera lags,
     files failed, the disk is full within 14 days), 2 critical (a camera is silent or
-    was never seen, a folder is not there, the disk is full within 2 days), 5 when
-    the store cannot be read.
+    was never seen, a folder is not there, rows are stamped in the future, the disk is
+    full within 2 days), 5 when the store cannot be read.
     """
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.status import LEVELS, StatusOptions, read_status

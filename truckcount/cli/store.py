@@ -30,7 +30,8 @@ store.add_command(claim)
 @click.option(
     "--repair",
     is_flag=True,
-    help="First rebuild hours from their history, and bins from passages and scores.",
+    help="First stamp anew by this host's clock what one that ran ahead wrote, and "
+    "rebuild hours from their history, bins from passages and scores.",
 )
 @click.option("--json", "as_json", is_flag=True, help="A list of what is broken.")
 def check(path: Path, repair: bool, as_json: bool) -> int:

@@ -42,8 +42,9 @@ class CameraHistory:
         """Read what a reader at ``as_of_us`` or before may see of the window."""
         low, high = window
         last = as_of_us + SLACK_US if vintage == "strict" else MAX_US
-        # a row is known only after its hour has begun
-        first_month = month_of(low) if low > MIN_US else ""
+        # a row is known only after its hour has begun, but for the restamp of one
+        # that a clock ahead of time wrote
+        first_month = month_of(low - SLACK_US) if low > MIN_US + SLACK_US else ""
         last_month = month_of(last) if last < MAX_US else "9999"
         periods = [
             p

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.features.moments import Int64s
+from truckcount.store.stamps import are_corrected
 
 HOUR_US = 3_600_000_000
 N_DIRECTIONS = 8  # room for the codes of a gate's directions in a key
@@ -43,22 +44,20 @@ class Revisions:
     def of(cls, table: pa.Table, *, embargo_us: int, is_simulated: bool) -> "Revisions":
         """Sort a table that has the columns ``NEEDED``.
 
-        A row that a ``restamp`` follows was readable only later than it says: it
-        is never shown.
+        A row that a ``restamp`` corrects was not readable when it says: it is never
+        shown.
         """
         hour_us = table["hour_start_utc"].cast(pa.int64()).to_numpy()
         codes = _codes(table["gate"]) * N_DIRECTIONS + _codes(table["direction"])
         key = (hour_us // HOUR_US) * 2**20 + codes
         revision = table["revision"].to_numpy()
         order = np.lexsort((revision, key))
-        key, revision = key[order], revision[order]
+        key = key[order]
         known_us = table["known_at_utc"].cast(pa.int64()).to_numpy()[order] + embargo_us
-        is_first = np.ones(len(key), np.bool_)
-        is_first[1:] = key[1:] != key[:-1]
-        cause = pc.equal(table["cause"], "restamp").to_numpy()[order]
-        is_superseded = np.zeros(len(key), np.bool_)
-        is_next = ~is_first[1:] & (revision[1:] == revision[:-1] + 1)
-        is_superseded[:-1] = cause[1:] & is_next
+        is_restamp = pc.equal(table["cause"], "restamp").to_numpy()[order]
+        keep = ~are_corrected(_are_first(key), revision[order], known_us, is_restamp)
+        order, key, known_us = order[keep], key[keep], known_us[keep]
+        is_first = _are_first(key)
         simulated = np.zeros(len(key), np.bool_)
         if is_simulated and len(key):
             is_backfill = table["is_backfill"].to_numpy()[order]
@@ -66,11 +65,8 @@ class Revisions:
             simulated = is_backfill & is_backfill[starts]
             pretended = hour_us[order] + HOUR_US + SIMULATED_LATENCY_US
             known_us = np.where(simulated, pretended, known_us)
-        keep = ~is_superseded
         is_any = pc.equal(table["direction"], "any").to_numpy()[order]
-        return cls(
-            order[keep], key[keep], known_us[keep], simulated[keep], is_any[keep]
-        )
+        return cls(order, key, known_us, simulated, is_any)
 
     def at(self, as_of_us: int) -> Int64s:
         """Return positions of the highest revision of each key known by then.
@@ -95,6 +91,12 @@ class Revisions:
         by_time = np.lexsort((self.known_us[positions], group))
         newest = by_time[np.append(np.flatnonzero(is_new)[1:], len(group)) - 1]
         return np.asarray(kind == kind[newest][group])
+
+
+def _are_first(key: Int64s) -> npt.NDArray[np.bool_]:
+    is_first = np.ones(len(key), np.bool_)
+    is_first[1:] = key[1:] != key[:-1]
+    return is_first
 
 
 def _codes(column: pa.ChunkedArray) -> Int64s:

@@ -27,18 +27,22 @@ from truckcount.pipeline.attempts import (
 )
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.result import RunListener, RunResult
+from truckcount.pipeline.result import BLOCKED, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.segments import is_counted_row
 from truckcount.store import Store
-from truckcount.store.seals import LEFT_OUT
+from truckcount.store.schema import TIME
+from truckcount.store.seals import LATE, LEFT_OUT
 from truckcount.store.segments_table import read_columns
+from truckcount.store.stamps import ahead_of
 from truckcount.video import Source, check_settled, find_sources
 from truckcount.video.sources import URL_PATTERN
 
 logger = logging.getLogger(__name__)
 
-_MARKED = ("path", "size_bytes", "mtime_utc", "start_utc", "status")
+_MARKED = (
+    "path", "size_bytes", "mtime_utc", "start_utc", "status", "known_at_utc",
+)  # fmt: skip
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
 MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
 WORKER_FILES = 64  # of each worker process, which takes seconds to start
@@ -86,16 +90,22 @@ class Intake:
         self._clock = clock
         store = Store.open(options.store)
         self._known = known_marks(store)
+        self._judged_late: dict[str, float] = {}
         self.attempts = Attempts(options.store, quarantine_after)
 
     def look(self) -> Waiting:
         """Look at every path once."""
+        now_s = self._clock()
+        for name, judged_s in list(self._judged_late.items()):
+            if judged_s > now_s:  # by a clock that ran ahead: to be judged again
+                del self._judged_late[name]
+                self._known.pop(name, None)
         return find_waiting(
             self.paths,
             self._known,
             self.attempts,
             settle_s=self._options.settle_s,
-            now_s=self._clock(),
+            now_s=now_s,
         )
 
     def batches(self, sources: Sequence[Source]) -> list[list[Source]]:
@@ -142,10 +152,12 @@ class Intake:
         source_of = {s.name: s for s in sources}
         for outcome in result.file_outcomes:
             source = source_of.get(outcome.path)
-            if source is None or outcome.status == "growing":
-                continue
+            if source is None or outcome.status in {"growing", BLOCKED}:
+                continue  # no fault of the file: no try is used up
             if not outcome.is_failed:
                 self._known[source.name] = mark_of(source)
+                if outcome.status == LATE:
+                    self._judged_late[source.name] = now_us / US_PER_S
                 self.attempts.forget(source.name)
                 continue
             one = self.attempts.failed(
@@ -197,14 +209,21 @@ def batches(
 
 
 def known_marks(store: Store) -> dict[str, FileMark]:
-    """Return size and time of every counted file of a store, by path."""
+    """Return size and time of every file of a store that is done with, by path.
+
+    A file that was too late by a clock that ran ahead is none: it is judged again.
+    """
+    now = pa.scalar(ahead_of(time.time_ns() // 1000), pa.int64()).cast(TIME)
     marks: dict[str, FileMark] = {}
     for camera in store.cameras():
         table = read_columns(store.root, camera, _MARKED)
         is_known = is_counted_row() | pc.field("status").isin(
             ["duplicate", *sorted(LEFT_OUT)]
         )
-        table = table.filter(is_known)  # of two rows of one path the later holds
+        is_misjudged = (pc.field("status") == LATE) & (pc.field("known_at_utc") > now)
+        table = table.filter(
+            is_known & ~is_misjudged
+        )  # of two rows of one path the later holds
         mtimes = [t or 0 for t in table["mtime_utc"].cast(pa.int64()).to_pylist()]
         pairs = zip(table["size_bytes"].to_pylist(), mtimes, strict=True)
         marks.update(zip(table["path"].to_pylist(), pairs, strict=True))

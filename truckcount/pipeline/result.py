@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 EXIT_DONE = 0
 EXIT_SOME_FAILED = 3
 EXIT_NOTHING_USABLE = 4
+EXIT_STORE = 5
+
+BLOCKED = "blocked"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,7 +30,8 @@ class FileOutcome:
     camera: str
     status: str
     """``done``, ``reused`` (scores were in the store), ``duplicate``, ``conflict``,
-    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing``, ``failed``; ``deleted``
+    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing``, ``failed``; ``blocked``
+    when not the file but its camera's part of the store is in the way; ``deleted``
     or ``sealed`` when its hours are not counted any more, ``late`` when they are
     closed but for a backfill."""
     error: str | None = None
@@ -80,13 +84,20 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 some inputs failed, 4 nothing usable."""
+        """0 all done, 3 some inputs failed, 4 nothing usable, 5 store."""
         if not self.file_outcomes and self.is_empty_fine:
             return EXIT_DONE
+        if self.blocked:
+            return EXIT_STORE
         n_failed = sum(outcome.is_failed for outcome in self.file_outcomes)
         if not self.file_outcomes or n_failed == len(self.file_outcomes):
             return EXIT_NOTHING_USABLE
         return EXIT_SOME_FAILED if n_failed else EXIT_DONE
+
+    @property
+    def blocked(self) -> tuple[FileOutcome, ...]:
+        """Files that wait for their camera's part of the store to be mended."""
+        return tuple(o for o in self.file_outcomes if o.status == BLOCKED)
 
     @property
     def totals(self) -> dict[str, Any]:

@@ -6,48 +6,21 @@ Five hops: ``score_file`` makes the first two (video to samples to scores),
 
 import logging
 import time
-import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from truckcount.domain.scores import Scores
-from truckcount.errors import TruckcountError
-from truckcount.pipeline.camera_work import CameraWork, own_passages, plan_work
+from truckcount.errors import ClusterError, ConfigError, ModelError, StoreError
+from truckcount.pipeline.camera_run import CameraRun
+from truckcount.pipeline.camera_work import CameraWork, plan_work
 from truckcount.pipeline.cameras import open_book
-from truckcount.pipeline.config import RunOptions, scoring_hash
-from truckcount.pipeline.executors import score_tasks
+from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.fingerprints import Fingerprints
-from truckcount.pipeline.interrupts import interrupts_held
-from truckcount.pipeline.recount import CameraCounts, publish_counts
-from truckcount.pipeline.repeated_hour import date_repeated
-from truckcount.pipeline.result import FileOutcome, RunListener, RunResult, iso_utc
+from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run_result import gather_result
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
-from truckcount.pipeline.segments import (
-    conflict_outcome,
-    corrected_start,
-    duplicate_outcome,
-    failed_outcome,
-    guessed_before,
-    header_span,
-    is_counted,
-    outcome_of,
-    record_of,
-    sealed_outcome,
-    uncounted_record,
-)
-from truckcount.pipeline.speed_plan import choose_plan
-from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights, find_weights
-from truckcount.store import SegmentRecord, Store
-from truckcount.store.closed_hours import closed_hours, may_have_closed
-from truckcount.store.seals import LATE, LEFT_OUT, Seals
-from truckcount.store.segments_table import newest_ids
+from truckcount.store import Store
 
 logger = logging.getLogger(__name__)
-
-WRITE_SAMPLES = 100  # scores of shorter files are written together
-PUBLISH_EVERY_S = 60.0  # hours appear while a long archive is still being read
 
 
 def run_paths(
@@ -57,12 +30,14 @@ def run_paths(
 ) -> RunResult:
     """Count the trucks of files, folders, globs or streams.
 
-    One bad file never stops the others: it gets a failed outcome.
+    One bad file never stops the others: it gets a failed outcome. Nor does a camera
+    whose part of the store cannot be written: its files are ``blocked``.
 
     Returns
     -------
     RunResult
-        With ``exit_code`` 0, 3 (some inputs failed) or 4 (nothing usable).
+        With ``exit_code`` 0, 3 (some inputs failed), 4 (nothing usable) or 5 (the
+        store, for some camera).
 
     Raises
     ------
@@ -82,10 +57,7 @@ def run_paths(
         listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:
             listener.finished(outcome, 0)
-    n_trucks = 0
-    for camera_work in work:
-        run = _CameraRun(store, camera_work, weights, listener, n_trucks)
-        n_trucks = run.run()
+    _run_cameras(store, work, weights, listener)
     return gather_result(
         weights,
         options,
@@ -96,13 +68,48 @@ def run_paths(
     )
 
 
+def _run_cameras(
+    store: Store,
+    work: Sequence[CameraWork],
+    weights: Weights,
+    listener: RunListener | None,
+) -> None:
+    """Count one camera after the other; what one meets stops no other.
+
+    Raises
+    ------
+    ConfigError, ModelError, ClusterError
+        At once: no camera can be counted.
+    StoreError
+        The first, where no camera could be counted for such a one.
+    """
+    n_trucks = 0
+    blocked: list[StoreError] = []
+    for camera_work in work:
+        run = CameraRun(store, camera_work, weights, listener, n_trucks)
+        try:
+            n_trucks = run.run()
+        except StoreError as error:
+            blocked.append(error)
+            if len(work) > 1:
+                logger.warning("%s; the other cameras are counted", error)
+                run.give_up(error)
+        except (ConfigError, ModelError, ClusterError):
+            raise
+        except Exception as error:
+            logger.warning("%s", camera_work.camera.name, exc_info=error)
+            run.give_up(error)
+    if blocked and len(blocked) == len(work):
+        raise blocked[0]
+
+
 def publish_scored(
     task: ScoreTask, scored: ScoredFile, weights: Weights, options: RunOptions
 ) -> RunResult:
     """Keep and publish one piece that was scored elsewhere, as of a live camera."""
     began, cpu_began = time.monotonic(), time.process_time()
     work = CameraWork(camera=task.camera, options=options)
-    _CameraRun(Store.open(options.store), work, weights, None, 0).keep(task, scored)
+    CameraRun(Store.open(options.store), work, weights, None, 0).keep(task, scored)
     return gather_result(
         weights,
         options,
@@ -111,272 +118,3 @@ def publish_scored(
         wall_s=time.monotonic() - began,
         cpu_s=time.process_time() - cpu_began,
     )
-
-
-class _CameraRun:
-    """Scores and publishes the files of one camera, holding its lock."""
-
-    def __init__(
-        self,
-        store: Store,
-        work: CameraWork,
-        weights: Weights,
-        listener: RunListener | None,
-        n_before: int,
-    ) -> None:
-        self._store = store
-        self._work = work
-        self._camera = work.camera
-        self._weights = weights
-        self._options = work.options
-        self._listener = listener
-        self._n_before = n_before
-        self._digest = scoring_hash(work.camera, weights.model_id, work.options)
-        self._run_id = uuid.uuid4().hex[:12]
-        self._known: dict[str, SegmentRecord] = {}
-        self._fresh: dict[str, SegmentRecord] = {}
-        self._changed: set[str] = set()
-        self._vacated: list[tuple[int, int]] = []
-        self._pending: list[SegmentRecord] = []
-        self._left_out: dict[str, SegmentRecord] = {}
-        self._seals = Seals()
-        self._unwritten: list[Mapping[str, Scores]] = []
-        self._n_unwritten = 0
-
-    def run(self) -> int:
-        """Do it; return the trucks counted by the whole run so far."""
-        with self._store.lock(self._camera.name):
-            self._read_records({segment_id for _, segment_id in self._work.sources})
-            if self._options.speed == "fastest":
-                self._choose_speed()
-            try:
-                todo = self._sort_out()
-                self._score(date_repeated(todo, self._store, self._known))
-            finally:  # also when interrupted: what is scored by then is kept
-                if self._changed or self._pending:
-                    self._publish()
-            self._store.finalise_hours(self._camera.name)
-        return self._n_trucks()
-
-    def keep(self, task: ScoreTask, scored: ScoredFile) -> None:
-        """Keep one scored piece and publish it."""
-        with self._store.lock(self._camera.name), interrupts_held():
-            self._read_records({task.segment_id})
-            record = self._keep(task, scored)
-            self._publish()
-        self._note(outcome_of(task.source, self._camera, record, "done", scored))
-
-    def _leave_out(self, task: ScoreTask, status: str) -> None:
-        """Note a file that came too late: its hours are deleted, closed or pruned."""
-        outcome = sealed_outcome(task, status)
-        logger.warning("%s: %s", task.source.name, outcome.warnings[0])
-        record = uncounted_record(task, outcome, self._run_id)
-        self._store.write_segment(self._camera.name, record)
-        self._note(outcome)
-
-    def _read_records(self, offered: Collection[str]) -> None:
-        """Read what the store knows of the files that were offered."""
-        records = self._store.segments(self._camera.name, ids=offered)
-        self._known = {r.segment_id: r for r in records if is_counted(r)}
-        self._left_out = {
-            r.segment_id: r
-            for r in records
-            if r.status in LEFT_OUT
-            and not (r.status == LATE and self._options.is_backfill)
-        }
-        self._seals = self._store.seals(self._camera.name)
-
-    def _choose_speed(self) -> None:
-        """Replace ``fastest`` by what this camera's scene allows."""
-        name = self._camera.name
-        newest = self._store.segments(name, ids=newest_ids(self._store.root, name))
-        plan = choose_plan(
-            self._camera,
-            self._work.sources,
-            {r.segment_id: r for r in newest if is_counted(r)} | self._known,
-            weights=self._weights,
-            options=self._options,
-        )
-        logger.info("%s: %s", self._camera.name, plan.reason)
-        self._work.plan = plan
-        self._options = self._work.options = plan.apply_to(self._options)
-        self._digest = scoring_hash(self._camera, self._weights.model_id, self._options)
-
-    def _sort_out(self) -> list[ScoreTask]:
-        """Return what must be scored; the rest is known already."""
-        todo: dict[str, ScoreTask] = {}
-        for source, segment_id in self._work.sources:
-            task = ScoreTask(
-                source=source,
-                camera=self._camera,
-                segment_id=segment_id,
-                options=self._options,
-            )
-            known = self._known.get(segment_id)
-            if segment_id in todo or segment_id in self._work.own_ids:
-                outcome = duplicate_outcome(task)
-                record = uncounted_record(task, outcome, self._run_id)
-                self._store.write_segment(self._camera.name, record)
-                self._note(outcome)
-            elif segment_id in self._left_out:
-                status = self._left_out[segment_id].status
-                self._note(sealed_outcome(task, status))
-            elif known is None and self._is_late(task):
-                self._leave_out(task, LATE)
-            elif known is not None and self._is_sealed(known):
-                self._work.own_ids.add(segment_id)
-                self._note(outcome_of(source, self._camera, known, "reused"))
-            elif (
-                known is None
-                or not self._store.has_scores(self._camera.name, known, self._digest)
-                or self._take_known(task, known)
-            ):
-                todo[segment_id] = task
-        return list(todo.values())
-
-    def _is_late(self, task: ScoreTask) -> bool:
-        """Tell whether a new file lies in hours that are closed but for a backfill."""
-        root, name, now_us = self._store.root, self._camera.name, time.time_ns() // 1000
-        if self._options.is_backfill or not may_have_closed(root, name, now_us):
-            return False
-        span = header_span(task)
-        return span is not None and bool(closed_hours(root, name, span, now_us))
-
-    def _is_sealed(self, known: SegmentRecord) -> bool:
-        """Tell whether a counted file's hours stand though its scores are gone."""
-        span = span_of(known)
-        return self._seals.covering(span.start_us, span.end_us) is not None
-
-    def _take_known(self, task: ScoreTask, known: SegmentRecord) -> bool:
-        """Take a file whose bytes were scored before; tell whether to do it again."""
-        source = task.source
-        is_copy = known.path != source.name
-        span = span_of(known)
-        start = corrected_start(task, span)
-        if start is not None and is_copy:
-            outcome = conflict_outcome(task, known.path, span, start)
-            logger.warning("%s", outcome.error)
-            record = uncounted_record(task, outcome, self._run_id)
-            self._store.write_segment(self._camera.name, record)
-            self._note(outcome)
-            return False
-        if start is not None:
-            logger.warning(
-                "%s: now starts at %s, counted before at %s: moved",
-                source.name,
-                iso_utc(start.start_us),
-                iso_utc(span.start_us),
-            )
-            self._vacated.append((span.start_us, span.end_us))
-            return True
-        if self._options.is_strict_time and known.time_quality == "guess":
-            error = guessed_before(task, span)
-            logger.warning("%s", error)
-            self._note(failed_outcome(source.name, self._camera.name, error))
-            return False
-        self._changed.add(task.segment_id)
-        self._work.own_ids.add(task.segment_id)
-        outcome = outcome_of(
-            source, self._camera, known, "duplicate" if is_copy else "reused"
-        )
-        if is_copy:
-            record = uncounted_record(task, outcome, self._run_id)
-            self._store.write_segment(self._camera.name, record)
-        self._note(outcome)
-        return False
-
-    def _score(self, todo: list[ScoreTask]) -> None:
-        published = time.monotonic()
-        scored_tasks = score_tasks(todo, self._weights, self._listener)
-        for n, (task, scored) in enumerate(scored_tasks, 1):
-            if isinstance(scored, TruckcountError):
-                logger.warning("%s", scored)
-                outcome = failed_outcome(task.source.name, self._camera.name, scored)
-                record = uncounted_record(task, outcome, self._run_id)
-                self._store.write_segment(self._camera.name, record)
-                self._note(outcome)
-                continue
-            seal = self._seals.covering(scored.report.start_us, scored.report.end_us)
-            if seal is not None:
-                self._leave_out(task, seal.status)
-                continue
-            with interrupts_held():  # scores and their record are one step
-                record = self._keep(task, scored)
-            is_due = time.monotonic() - published > PUBLISH_EVERY_S
-            if is_due or n == len(todo):  # workers give them in any order
-                self._publish()
-                published = time.monotonic()
-            self._note(outcome_of(task.source, self._camera, record, "done", scored))
-
-    def _keep(self, task: ScoreTask, scored: ScoredFile) -> SegmentRecord:
-        self._unwritten.append(scored.scores)
-        self._n_unwritten += scored.report.n_samples
-        if self._n_unwritten >= WRITE_SAMPLES:
-            self._write_scores()
-        record = record_of(
-            task,
-            scored,
-            model_id=self._weights.model_id,
-            scoring_hash=self._digest,
-            run_id=self._run_id,
-        )
-        self._fresh[record.segment_id] = record
-        self._pending.append(record)
-        self._changed.add(record.segment_id)
-        self._work.own_ids.add(record.segment_id)
-        self._work.worker_cpu_s += scored.worker_cpu_s
-        return record
-
-    def _write_scores(self) -> None:
-        if not self._unwritten:
-            return
-        with interrupts_held():
-            name = self._camera.name
-            self._store.write_many_scores(name, self._unwritten, self._digest)
-            self._unwritten.clear()
-            self._n_unwritten = 0
-
-    def _publish(self) -> None:
-        self._write_scores()
-        counts = publish_counts(
-            self._store,
-            self._camera,
-            [
-                *(self._known[k] for k in self._changed - self._fresh.keys()),
-                *self._fresh.values(),
-            ],
-            self._changed,
-            weights=self._weights,
-            options=self._options,
-            vacated=self._vacated,
-        )
-        if counts is not None:
-            self._work.counts.append(counts)
-            self._note_winners(counts)
-        if self._pending:
-            self._store.write_segments(self._camera.name, self._pending)
-        self._pending.clear()
-        self._fresh.clear()
-        self._changed.clear()
-        self._vacated.clear()
-
-    def _note_winners(self, counts: CameraCounts) -> None:
-        """Say in the segments' rows which times each counts for after overlaps."""
-        others = counts.won.keys() - self._fresh.keys()
-        records = self._store.segments(self._camera.name, ids=others)
-        near = {r.segment_id: r for r in records if is_counted(r)} | self._fresh
-        pending = {record.segment_id for record in self._pending}
-        for segment_id, record in near.items():
-            won = tuple(counts.won.get(segment_id, ()))
-            if won != record.winner_intervals:
-                near[segment_id] = replace(record, winner_intervals=won)
-                pending.add(segment_id)
-        self._pending = [near[segment_id] for segment_id in sorted(pending)]
-
-    def _note(self, outcome: FileOutcome) -> None:
-        self._work.outcomes.append(outcome)
-        if self._listener is not None:
-            self._listener.finished(outcome, self._n_trucks())
-
-    def _n_trucks(self) -> int:
-        return self._n_before + sum(p.is_counted for p in own_passages(self._work))

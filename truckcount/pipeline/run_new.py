@@ -1,12 +1,16 @@
 """Files that a store does not know yet to hours: what cron asks for."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from truckcount.errors import StoreError
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.intake import Intake
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
+
+logger = logging.getLogger(__name__)
 
 
 def run_new(
@@ -23,6 +27,11 @@ def run_new(
     RunResult
         With exit code 0 also where nothing was new; a path that is not there is a
         failed outcome, as a mount is that has vanished.
+
+    Raises
+    ------
+    StoreError
+        The first of a batch of which nothing could be counted, after all others.
     """
     intake = Intake(paths, options)
     waiting = intake.look()
@@ -30,7 +39,15 @@ def run_new(
         listener.started(len(waiting.ready))
     muted = None if listener is None else _Batch(listener)
     results = [run_paths(waiting.missing, options)]
-    results += [intake.count(batch, muted) for batch in intake.batches(waiting.ready)]
+    errors = []
+    for batch in intake.batches(waiting.ready):
+        try:
+            results.append(intake.count(batch, muted))
+        except StoreError as error:  # of its cameras: others may be well
+            logger.warning("%s", error)
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return _join(results)
 
 

@@ -19,6 +19,7 @@ from truckcount.store import Store
 from truckcount.store.read import read_bins
 from truckcount.store.seals import LEFT_OUT
 from truckcount.store.segments_table import read_columns
+from truckcount.store.stamps import stamps_ahead
 
 FINE, WARNING, CRITICAL = 0, 1, 2
 _COLUMNS = (
@@ -103,7 +104,11 @@ def read_status(
     )
     failed = _failed_files(segments, attempts, now_us)
     disk = _disk_need(opened.root, segments, now_us)
-    reasons = [*_reasons(cameras, waiting, failed), *_disk_reasons(disk)]
+    reasons = [
+        *_reasons(cameras, waiting, failed),
+        *_clock_reasons(opened, now_us),
+        *_disk_reasons(disk),
+    ]
     return {
         "store": str(store),
         "time_utc": iso_utc(now_us),
@@ -311,6 +316,23 @@ def _reasons(
     if failed:
         reasons.append((WARNING, f"{len(failed)} files failed, {n_held} given up"))
     return reasons
+
+
+def _clock_reasons(store: Store, now_us: int) -> list[tuple[int, str]]:
+    """Say of which cameras no hour can be written, since a clock ran ahead."""
+    return [
+        (
+            CRITICAL,
+            (
+                f"{camera}: {found.n_rows} rows of history are stamped in the future "
+                f"(up to {iso_utc(found.latest_us)}), and no hour is written until "
+                f"then; set the clock, then `truckcount store check {store.root} "
+                "--repair`"
+            ),
+        )
+        for camera in store.cameras()
+        if (found := stamps_ahead(store.root, camera, now_us)) is not None
+    ]
 
 
 def _disk_reasons(disk: dict[str, Any]) -> list[tuple[int, str]]:

@@ -105,22 +105,25 @@ class Watch:
         self._say_missing(waiting)
         if self._looked is not None:
             self._looked(waiting)
+        before_s, self._trouble_s = self._trouble_s, 0.0
+        longer_s = min(max(2 * before_s, FIRST_TROUBLE_S), MAX_TROUBLE_S)
         for batch in intake.batches(waiting.ready):
             try:
                 result = intake.count(batch)
             except TruckcountError as error:
-                self._trouble_s = min(
-                    max(2 * self._trouble_s, FIRST_TROUBLE_S), MAX_TROUBLE_S
-                )
+                self._trouble_s = longer_s
                 logger.warning(
-                    "%s; nothing is lost, tried again in %.0f s", error, self._trouble_s
+                    "%s; nothing is lost, tried again in %.0f s", error, longer_s
                 )
-                return self._trouble_s
-            self._trouble_s = 0.0
+                if isinstance(error, StoreError):  # perhaps of this camera alone
+                    continue
+                return longer_s
+            if result.blocked:
+                self._trouble_s = longer_s
             if self._heard is not None:
                 self._heard(result)
             give_back_memory()
-        return self._pause_s(waiting)
+        return self._trouble_s or self._pause_s(waiting)
 
     def _publish(self, results: Iterator[RunResult]) -> None:
         """Hear of live pieces as they are published; a full disk lets them wait."""

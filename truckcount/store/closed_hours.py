@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.store.file_statistics import column_range
-from truckcount.store.history import HOUR_US
+from truckcount.store.finality import HOUR_US
 from truckcount.store.layout import DAY_US, month_of, table_files, to_us
 from truckcount.store.publish import read_table
 from truckcount.store.schema import TIME

@@ -10,26 +10,29 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.errors import StoreError
 from truckcount.store.file_statistics import column_range
+from truckcount.store.finality import HOUR_US, LATE_US, is_final_at
+from truckcount.store.latest import latest_rows
 from truckcount.store.layout import file_path, from_us, month_of, to_us
 from truckcount.store.payload import ESTIMATES, is_near, is_same_payload
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import TIME, schema_of
+from truckcount.store.stamps import (
+    EMBARGO_US,
+    MINUTE_US,
+    US_PER_S,
+    ahead_of,
+    check_clock,
+    corrected_rows,
+)
 
 logger = logging.getLogger(__name__)
 
-US_PER_S = 1_000_000
-MINUTE_US = 60 * US_PER_S
-HOUR_US = 60 * MINUTE_US
-EMBARGO_US = 60 * US_PER_S
 MIN_LEAD_US = 30 * US_PER_S  # left of the embargo when the file is renamed
-LATE_US = 72 * HOUR_US  # known later than this after its end, an hour is backfill
-MAX_LEAD_US = EMBARGO_US + MINUTE_US  # a stamp's farthest way ahead of its clock
 MAX_STAMPS = 50  # a machine that stalls this often can publish nothing
 
 Clock = Callable[[], int]
@@ -48,82 +51,6 @@ def known_at(now_us: int) -> int:
     return -(-(now_us + EMBARGO_US) // MINUTE_US) * MINUTE_US
 
 
-def latest_rows(history: pa.Table, as_of_us: int | None = None) -> pa.Table:
-    """Return what history says, now or as of a moment: one row per key.
-
-    Left out are revisions that a ``restamp`` corrects (they were not readable when
-    they say), and rows of a direction kind that the gate has no more: after a
-    change from ``in``/``out``/``unknown`` to ``any`` or back, the kind known last
-    stands, so that a sum over direction never counts a truck twice.
-
-    Parameters
-    ----------
-    history : pa.Table
-        Rows of any months of one camera.
-    """
-    if not len(history):
-        return history
-    columns = {name: history[name].combine_chunks() for name in _ORDER}
-    gate, direction = (_codes(columns[n]) for n in ("gate", "direction"))
-    hour, known = (
-        columns[n].cast(pa.int64()).to_numpy(zero_copy_only=False)
-        for n in ("hour_start_utc", "known_at_utc")
-    )
-    revision = columns["revision"].to_numpy(zero_copy_only=False)
-    is_restamp = pc.equal(columns["cause"], "restamp").to_numpy(zero_copy_only=False)
-    order = np.lexsort((revision, direction, hour, gate))
-    same = np.zeros(len(order), np.bool_)  # as the next: same key, later revision
-    same[:-1] = (
-        (gate[order][:-1] == gate[order][1:])
-        & (hour[order][:-1] == hour[order][1:])
-        & (direction[order][:-1] == direction[order][1:])
-    )
-    is_corrected = same & np.append(is_restamp[order][1:], np.False_)
-    order = order[~is_corrected]
-    if as_of_us is not None:
-        order = order[known[order] <= as_of_us]
-    if not len(order):
-        return history.slice(0, 0)
-    key = np.stack([gate[order], hour[order], direction[order]])
-    is_last = np.append((key[:, 1:] != key[:, :-1]).any(axis=0), np.True_)
-    order = order[is_last]
-    is_any = pc.equal(columns["direction"], "any").to_numpy(zero_copy_only=False)
-    order = order[_is_standing_kind(gate, hour, known, is_any, order)]
-    return history.take(pa.array(order))
-
-
-_ORDER = ("gate", "direction", "hour_start_utc", "known_at_utc", "revision", "cause")
-
-
-def _is_standing_kind(
-    gate: np.ndarray,
-    hour: np.ndarray,
-    known: np.ndarray,
-    is_any: np.ndarray,
-    order: np.ndarray,
-) -> np.ndarray:
-    """Tell which rows, sorted by gate and hour, are of the kind known last."""
-    kind = is_any[order]
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (gate[order][1:] != gate[order][:-1]) | (
-        hour[order][1:] != hour[order][:-1]
-    )
-    group = np.cumsum(new) - 1
-    newest = np.lexsort((known[order], group))
-    last_of_group = newest[np.append(np.flatnonzero(new)[1:], len(order)) - 1]
-    return np.asarray(kind == kind[last_of_group][group])
-
-
-def _codes(column: pa.Array) -> np.ndarray:
-    """Give each string the number of its place in their order."""
-    encoded = pc.dictionary_encode(column)
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    values = encoded.dictionary.to_pylist()
-    rank = np.argsort(np.argsort(np.array(values, object)))
-    return np.asarray(rank[encoded.indices.to_numpy(zero_copy_only=False)])
-
-
 class History:
     """A camera's revisions of some hours: read once, appended to.
 
@@ -131,6 +58,8 @@ class History:
     ----------
     low_us, high_us : int
         Hours that begin in [low, high) are wanted; files without any are not read.
+    is_ahead_allowed : bool
+        Whoever mends the stamps of a clock that ran ahead must read them.
 
     Raises
     ------
@@ -139,7 +68,14 @@ class History:
     """
 
     def __init__(
-        self, root: Path, camera: str, low_us: int, high_us: int, clock: Clock
+        self,
+        root: Path,
+        camera: str,
+        low_us: int,
+        high_us: int,
+        clock: Clock,
+        *,
+        is_ahead_allowed: bool = False,
     ) -> None:
         self._root, self._camera, self._clock = root, camera, clock
         self._range = (low_us, high_us)
@@ -150,30 +86,34 @@ class History:
             for path in files
             if _may_hold(path, low_us, high_us)
         ]
-        if files:
-            _check_clock(files[-1], clock())
+        if not is_ahead_allowed:
+            check_clock(root, camera, clock())
         empty = schema_of("history").empty_table()
         self._rows = pa.concat_tables([empty, *(_plain(p) for p in parts)])
         self._index()
 
     def _index(self) -> None:
         self.latest = latest_rows(self._rows)
-        names = ("gate", "direction", "hour_start_utc", *_HEAD)
         self._standing: dict[Key, dict[str, Any]] = {}
         self._kinds: dict[GateHour, bool] = {}
         self._known_us: dict[GateHour, int] = {}
         self._chains: dict[Key, dict[str, Any]] = {}
-        for row in self.latest.select(names).to_pylist():
+        for row in self.latest.select(_KEY_HEAD).to_pylist():
             gate_hour = (row["gate"], row["hour_start_utc"])
             self._kinds[gate_hour] = row["direction"] == "any"
-        for row in self._rows.select(names).to_pylist():
-            self._note(row)
+        holds = ~corrected_rows(self._rows)
+        for row, is_holding in zip(
+            self._rows.select(_KEY_HEAD).to_pylist(), holds, strict=True
+        ):
+            self._note(row, is_holding=is_holding)
 
-    def _note(self, row: dict[str, Any]) -> None:
+    def _note(self, row: dict[str, Any], *, is_holding: bool = True) -> None:
         key = (row["gate"], row["direction"], row["hour_start_utc"])
         before = self._chains.get(key)
         if before is None or row["revision"] > before["revision"]:
             self._chains[key] = row
+        if not is_holding:  # nothing has to come after such a stamp
+            return
         gate_hour = (key[0], key[2])
         known = max(self._known_us.get(gate_hour, 0), to_us(row["known_at_utc"]))
         self._known_us[gate_hour] = known
@@ -228,6 +168,66 @@ class History:
         )
         raise StoreError(msg)
 
+    def restamp_ahead(self) -> int:
+        """Stamp anew, by today's clock, what one that ran ahead wrote; return rows.
+
+        Hours that were final only by that clock are open again.
+
+        Raises
+        ------
+        StoreError
+            When this clock stands before all that was recorded: it is the wrong one.
+        """
+        now_us = self._clock()
+        watched = self._rows.filter(pc.field("coverage_s") > 0)["hour_start_utc"]
+        first = pc.min(watched).as_py()
+        if first is not None and now_us < to_us(first):
+            msg = (
+                f"camera {self._camera!r}: was first watched at {first.isoformat()}, "
+                f"but this host's clock says {from_us(now_us).isoformat()}; set the "
+                "clock (NTP), then repair: nothing was changed"
+            )
+            raise StoreError(msg)
+        known = self._rows["known_at_utc"].cast(pa.int64()).to_numpy()
+        holds = ~corrected_rows(self._rows)
+        is_ahead = holds & (known > ahead_of(now_us))
+        right = self._rows.filter(pa.array(holds & ~is_ahead))
+        self._known_us.clear()
+        final: set[Key] = set()
+        for row in right.select(_KEY_HEAD).to_pylist():
+            self._note(row)
+            if row["is_final"]:
+                final.add(_key_of(row))
+        newest: dict[Key, dict[str, Any]] = {}
+        for row in self._rows.filter(pa.array(is_ahead)).to_pylist():
+            before = newest.get(_key_of(row))
+            if before is None or row["revision"] > before["revision"]:
+                newest[_key_of(row)] = row
+        anew = [
+            {
+                **row,
+                "revision": row["revision"] + 1,
+                "cause": "restamp",
+                "is_final": key in final or _is_final_at(now_us, row),
+            }
+            for key, row in newest.items()
+        ]
+        # the kind of direction that stands is stamped last, so that it still does
+        kinds = dict(self._kinds)
+        for is_standing in (False, True):
+            part = [
+                row
+                for row in anew
+                if (
+                    kinds[row["gate"], row["hour_start_utc"]]
+                    == (row["direction"] == "any")
+                )
+                == is_standing
+            ]
+            if part:
+                self.append(part)
+        return len(anew)
+
     def _stamp(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         now_known = known_at(self._clock())
         stamped = []
@@ -278,6 +278,23 @@ _HEAD = (
 )  # fmt: skip
 
 
+_KEY_HEAD = ("gate", "direction", "hour_start_utc", *_HEAD)
+
+
+def _key_of(row: dict[str, Any]) -> Key:
+    return row["gate"], row["direction"], row["hour_start_utc"]
+
+
+def _is_final_at(now_us: int, row: dict[str, Any]) -> bool:
+    return is_final_at(
+        now_us,
+        start_us=to_us(row["hour_start_utc"]),
+        bin_us=row["bin_minutes"] * MINUTE_US,
+        watched_s=row["coverage_s"] + row["unusable_s"],
+        clock_sd_s=row["clock_sd_s"],
+    )
+
+
 def _cause(draft: dict[str, Any], latest: dict[str, Any], *, is_standing: bool) -> str:
     if latest["model_id"] != draft["model_id"]:
         return "model"
@@ -317,14 +334,3 @@ def _may_hold(path: Path, low_us: int, high_us: int) -> bool:
     if span is None:
         return True
     return bool(to_us(span[0]) < high_us and to_us(span[1]) >= low_us)
-
-
-def _check_clock(path: Path, now_us: int) -> None:
-    span = column_range(path, "known_at_utc")
-    if span is not None and now_us < to_us(span[1]) - MAX_LEAD_US - US_PER_S:
-        msg = (
-            f"{path}: holds what is known at {span[1].isoformat()}, but this host's "
-            f"clock says {from_us(now_us).isoformat()}; set the clock (NTP), then run "
-            "again: a revision must not look older than it is"
-        )
-        raise StoreError(msg)

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from truckcount.store.history import HOUR_US, LATE_US, latest_rows
+from truckcount.store.finality import HOUR_US, LATE_US
 from truckcount.store.hours_table import local_fields
+from truckcount.store.latest import latest_rows
 from truckcount.store.layout import from_us, to_us
 from truckcount.store.registry import Validity
 from truckcount.store.schema import schema_of
+from truckcount.store.stamps import corrected_rows
 
 FULL_S = 3600.0
 SLACK = 1e-6
@@ -83,13 +85,17 @@ def check_history(camera: str, hours: pa.Table, history: pa.Table) -> Iterator[B
     """Check that revisions are in order, and that ``hours`` is the latest of each."""
     chains: dict[tuple[Any, ...], list[tuple[int, Any]]] = defaultdict(list)
     names = ("gate", "direction", "hour_start_utc", "revision", "known_at_utc")
-    for gate, direction, hour, revision, known in zip(
-        *(history[name].to_pylist() for name in names), strict=True
+    for gate, direction, hour, revision, known, is_corrected in zip(
+        *(history[name].to_pylist() for name in names),
+        corrected_rows(history),
+        strict=True,
     ):
-        chains[gate, direction, hour].append((revision, known))
+        chains[gate, direction, hour].append(
+            (revision, None if is_corrected else known)
+        )
     for key, chain in chains.items():
-        chain.sort()
-        times = [known for _, known in chain]
+        chain.sort(key=lambda one: one[0])
+        times = [known for _, known in chain if known is not None]
         is_gapless = [n for n, _ in chain] == list(range(1, len(chain) + 1))
         if not is_gapless or times != sorted(set(times)):
             what = "revisions are not in order"

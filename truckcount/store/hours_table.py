@@ -16,22 +16,13 @@ from truckcount.store.bins_table import write_bins
 from truckcount.store.calibrated_rows import carry_factor
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.file_statistics import column_range
-from truckcount.store.history import (
-    HOUR_US,
-    LATE_US,
-    MINUTE_US,
-    US_PER_S,
-    Clock,
-    History,
-    known_at,
-)
+from truckcount.store.finality import HOUR_US, LATE_US, is_final_at
+from truckcount.store.history import Clock, History, known_at
 from truckcount.store.layout import file_path, from_us, month_of, to_us
 from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
-
-FULL_SHARE = 3599 / 3600
-MAX_CLOCK_SD_S = 300.0  # an hour whose clock is worse is not final before 72 h
+from truckcount.store.stamps import MINUTE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +199,6 @@ def _to_row(
     stamp: HourStamp, row: HourRow, local: dict[str, Any], now_us: int
 ) -> dict[str, Any]:
     bin_us = row.bin_minutes * MINUTE_US
-    is_full = row.coverage_s + row.unusable_s >= FULL_SHARE * bin_us / US_PER_S
-    is_old = now_us >= row.bin_start_us + bin_us + LATE_US
     return {
         "camera": stamp.camera,
         "gate": row.gate,
@@ -229,7 +218,13 @@ def _to_row(
         "n_trucks_est": row.n_trucks_est,
         "n_trucks_se": row.n_trucks_se,
         "n_trucks_se_indep": row.n_trucks_se_indep,
-        "is_final": is_old or (is_full and row.clock_sd_s <= MAX_CLOCK_SD_S),
+        "is_final": is_final_at(
+            now_us,
+            start_us=row.bin_start_us,
+            bin_us=bin_us,
+            watched_s=row.coverage_s + row.unusable_s,
+            clock_sd_s=row.clock_sd_s,
+        ),
         "is_backfill": False,
         "known_at_utc": from_us(known_at(now_us)),
         "revision": 1,

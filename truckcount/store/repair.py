@@ -17,7 +17,7 @@ from truckcount.store.hours_table import (
     local_fields,
     rebuild_month,
 )
-from truckcount.store.layout import file_path, month_of, to_us
+from truckcount.store.layout import file_path, from_us, month_of, to_us
 from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import COLUMNS, check_table, schema_of
@@ -32,8 +32,10 @@ FOREVER_US = 2**62
 def repair_store(path: str | Path) -> list[str]:
     """Rebuild ``hours`` from ``history``; return what was done, one line each.
 
-    A wall clock that today's tzdata contradicts becomes a revision of cause
-    ``repair``. Drafts that a killed writer left are removed.
+    Rows that a clock stamped which ran ahead become revisions of cause ``restamp``;
+    this host's clock must be right by now. A wall clock that today's tzdata
+    contradicts becomes a revision of cause ``repair``. Drafts that a killed writer
+    left are removed.
     """
     store = Store.open(path, is_new_allowed=False)
     done: list[str] = []
@@ -49,7 +51,15 @@ def _repair_camera(root: Path, camera: str) -> list[str]:
         if time.time() - draft.stat().st_mtime > LEFTOVER_S:
             draft.unlink()
             done.append(f"{draft}: removed, left by a killed run")
-    history = History(root, camera, -FOREVER_US, FOREVER_US, _now_us)
+    history = History(
+        root, camera, -FOREVER_US, FOREVER_US, _now_us, is_ahead_allowed=True
+    )
+    n_ahead = history.restamp_ahead()
+    if n_ahead:
+        now = from_us(_now_us()).isoformat(timespec="seconds")
+        done.append(
+            f"{camera}: {n_ahead} rows of a clock that ran ahead stamped anew, {now}"
+        )
     wrong: list[dict[str, Any]] = [
         row for row in history.latest.to_pylist() if is_local_wrong(row)
     ]

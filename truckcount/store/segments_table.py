@@ -7,6 +7,7 @@ whoever wants some of them reads the columns that tell which (``find_segments``,
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,10 +59,8 @@ def _write_file(
     kept = {key: row for key, row in near.items() if key not in keys}
     for record in records:
         row, known = to_row(record), near.get((record.segment_id, record.path))
-        is_known = known is not None and all(
-            known[k] == row[k] for k in row if k not in {"known_at_utc", "run_id"}
-        )
-        kept[record.segment_id, record.path] = known if is_known and known else row
+        is_same = known is not None and _is_same(known, row)
+        kept[record.segment_id, record.path] = known if is_same and known else row
     if kept == near:
         return
     schema = schema_of("segments")
@@ -71,6 +70,13 @@ def _write_file(
     # a list that was read calls its items otherwise than the schema does
     table = pa.Table.from_arrays(table.columns, schema=schema)
     publish_table(table, "segments", path, before=before)
+
+
+def _is_same(known: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Tell whether a row says nothing new, and no clock that ran ahead stamped it."""
+    return known["known_at_utc"] <= row["known_at_utc"] and all(
+        known[k] == row[k] for k in row if k not in {"known_at_utc", "run_id"}
+    )
 
 
 def change_segments(

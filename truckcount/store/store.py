@@ -37,6 +37,7 @@ from truckcount.store.segments_table import (
     segments_between,
     write_segments,
 )
+from truckcount.store.stamps import check_clock
 
 TZDATA_VERSION = tzdata.IANA_VERSION
 LOCK_TIMEOUT_S = 600.0
@@ -129,6 +130,16 @@ class Store:
         holder = mirror["foreign"].get(camera)
         if holder is not None:
             raise StoreLockedError(foreign_message(camera, mirror["url"], holder))
+
+    def check_clock(self, camera: str, now_us: int | None = None) -> None:
+        """Refuse a clock that stands before what a camera's history knows.
+
+        Raises
+        ------
+        StoreError
+            Naming both moments and what mends it.
+        """
+        check_clock(self.root, camera, _now_us() if now_us is None else now_us)
 
     def cameras(self) -> list[str]:
         """List the cameras that have segments."""
