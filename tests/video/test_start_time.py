@@ -249,3 +249,22 @@ def test_stills_start_at_their_first_picture(tmp_path):
     assert found.source == "filename"
     assert found.start_us == us("2026-03-02T08:00:10+00:00")
     assert datetime.fromtimestamp(found.start_us / 1e6, UTC).second == 10
+
+
+@pytest.mark.parametrize("year", [1903, 2107, 9999])
+def test_a_container_of_an_absurd_year_is_left_aside(tmp_path, caplog, year):
+    source = find_sources([str(write_clip(tmp_path / "clip.mp4", 3))])[0]
+    made = datetime(year, 12, 31, 23, tzinfo=UTC)
+    probe = replace(probe_video(source), creation_time=made)
+    found = resolve_start(source, Camera(name="cam"), probe)
+    assert found.source == "mtime"
+    assert f"its container says {year}-12-31" in caplog.text
+    pinned = Camera(name="cam", clock="container")
+    with pytest.raises(ClockError, match="no start time from container"):
+        resolve_start(source, pinned, probe)
+
+
+@pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00"])
+def test_an_absurd_year_that_was_given_is_refused(tmp_path, stamp):
+    with pytest.raises(ClockError, match="by option is none of a recording"):
+        start_of(write_clip(tmp_path / "clip.mp4", 3), start=stamp)
