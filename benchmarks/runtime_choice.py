@@ -86,7 +86,7 @@ def count(film: Film, runtime: Runtime, weights: Weights) -> list[tuple[str, str
 
 def quantised(weights: Weights, batches: list[Any], folder: Path) -> Runtime:
     """Quantise the graph statically to int8."""
-    import onnxruntime
+    from truckcount.presence.silent_onnxruntime import onnxruntime  # isort: skip
     from onnxruntime.quantization import CalibrationDataReader, quantize_static
 
     class Reader(CalibrationDataReader):

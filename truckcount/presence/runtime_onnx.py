@@ -2,10 +2,10 @@
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from truckcount.errors import InputShapeError, WeightsError
 from truckcount.presence.runtime import Maps
+from truckcount.presence.silent_onnxruntime import onnxruntime
 from truckcount.presence.weights import Weights
 
 

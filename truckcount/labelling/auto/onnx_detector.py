@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from truckcount.errors import LabelError
 from truckcount.labelling.auto.detections import (
@@ -21,6 +20,7 @@ from truckcount.labelling.auto.detections import (
 )
 from truckcount.labelling.auto.letterbox import fit_picture
 from truckcount.labelling.auto.onnx_outputs import RawBoxes, read_outputs
+from truckcount.presence.silent_onnxruntime import onnxruntime
 from truckcount.presence.weights import sha256_of
 
 PIXELS = ("unit", "imagenet", "raw")
