@@ -122,7 +122,7 @@ def test_brackets_of_recorder_names_are_no_glob(tmp_path):
     ("url", "shown"),
     [
         ("http://u:p@cam/a.mp4", "http://***@cam/a.mp4"),
-        ("http://u:p%40x@cam:81/a?b=1", "http://***@cam:81/a?b=1"),
+        ("http://u:p%40x@cam:81/a?b=1", "http://***@cam:81/a?b=***"),
         (
             "http://cam/v.cgi?channel=2&user=admin&pwd=secret&fps=5",
             "http://cam/v.cgi?channel=2&user=***&pwd=***&fps=5",

@@ -216,7 +216,12 @@ def test_a_recording_behind_a_url_has_the_time_it_says(tmp_path, caplog):
         ("http://nvr/yard/dock_20260302T080000-0600.mp4", "dock"),
         ("http://nvr/yard/20260302T080000-0600.mp4", "nvr-yard"),
         ("rtsp://user:secret@cam.local:554/live", "cam-local-554-live"),
-        ("rtsp://cam/s?channel=2&password=secret", "cam-s-channel-2-password"),
+        ("rtsp://cam/s?channel=2&password=secret", "cam-s-channel-2"),
+        ("http://cam/s?apikey=secret&channel=2", "cam-s-channel-2"),
+        ("http://cam/s?secret", "cam-s"),
+        ("srt://cam:9000?passphrase=secret", "cam-9000"),
+        ("rtsp://admin:se?cret@cam/live", "cam-live"),
+        ("rtsp://admin:se cret@cam/live", "cam-live"),
     ],
 )
 def test_a_url_names_its_camera_without_its_secrets(url, name):

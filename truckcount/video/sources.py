@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from truckcount.domain.credentials import mask_credentials
+from truckcount.domain.credentials import mask_credentials, mask_url
 from truckcount.errors import GrowingFileError, VideoNotFoundError
 
 VIDEO_SUFFIXES = frozenset(
@@ -60,7 +60,8 @@ class Source:
     @property
     def name(self) -> str:
         """How the source is called in tables and errors: without credentials."""
-        return mask_credentials(self.path)
+        mask = mask_url if self.kind == "url" else mask_credentials
+        return mask(self.path)
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:

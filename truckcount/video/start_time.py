@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from truckcount.domain.camera import Camera
-from truckcount.domain.credentials import mask_credentials
+from truckcount.domain.credentials import harmless_part
 from truckcount.domain.segment import (
     CLOCK_SD_S,
     RECORDED_SD_S,
@@ -81,7 +81,7 @@ def resolve_start(
 def split_camera_name(path: str) -> str:
     """Return the default camera name: the file stem up to its time stamp."""
     if URL_PATTERN.match(path):
-        return _name_of_url(mask_credentials(path)) or "camera"
+        return _name_of_url(path) or "camera"
     place = Path(path)
     cut = time_stamp_start(place.stem)
     if cut is None and read_name_time("/".join(place.parts[-8:])) is None:
@@ -95,13 +95,14 @@ def split_camera_name(path: str) -> str:
 
 
 def _name_of_url(url: str) -> str:
-    parts = urlsplit(url)
-    place = PurePosixPath(parts.path)
+    named = harmless_part(url)  # a name is seen by all: no text of who asks
+    host, _, path = named.partition("?")[0].partition("/")
+    place = PurePosixPath(f"/{path}")
     cut = time_stamp_start(place.stem)
     if cut is not None:  # a recording: named like a file
         own = _to_name(place.stem[:cut])
-        return own or _to_name(f"{parts.hostname}{place.parent}")
-    return _to_name(re.sub(r"^\w+://([^/@]*@)?", "", url))
+        return own or _to_name(f"{re.sub(r':[0-9]*$', '', host)}{place.parent}")
+    return _to_name(named)
 
 
 def _to_name(text: str) -> str:
