@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli._options import blur_option
 
 NETWORKS = (
     "seed",
@@ -89,6 +90,7 @@ NETWORKS = (
 @click.option("--amp/--no-amp", default=None, help="bfloat16; default on CUDA only.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@blur_option
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
@@ -189,6 +191,7 @@ def _train_zoo(
             clips=options["clips"],
             clips_role=options["clips_role"],
             cameras=options["cameras"],
+            is_blurred=options["is_blurred"],
         )
     finally:
         if bar is not None:
@@ -230,7 +233,9 @@ def _train_truckmap(
     )
     if sys.stderr.isatty():
         say(f"training from {chosen.from_weights}; this takes minutes")
-    result = train_truckmap_run(label_set, chosen, folder)
+    result = train_truckmap_run(
+        label_set, chosen, folder, is_blurred=options["is_blurred"]
+    )
     return result.metrics, result.weights, result.report
 
 

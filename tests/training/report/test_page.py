@@ -101,6 +101,17 @@ def test_a_page_without_pictures_curves_or_facts_is_still_a_page(tmp_path):
     assert "How it learned" not in text
 
 
+def test_no_frame_is_shown_as_it_was_when_nobody_is_to_be_known(run):
+    def photos(**how):
+        addresses = Page(write_report(run, **how).read_text()).addresses
+        return {a for a in addresses if a.startswith("data:image/jpeg")}
+
+    plain, blurred = photos(), photos(is_blurred=True)
+    assert plain
+    assert blurred
+    assert plain.isdisjoint(blurred)
+
+
 def test_a_run_without_mistakes_says_so(tmp_path):
     run = write_run(tmp_path, wrong=0)
     assert "Not one frame" in write_report(run).read_text()

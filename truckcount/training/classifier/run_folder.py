@@ -69,6 +69,7 @@ def train_run(
     clips: Path | None = None,
     clips_role: str | None = None,
     cameras: Path | None = None,
+    is_blurred: bool = False,
 ) -> RunResult:
     """Train a classifier on a label set and write all a reader asks of a run.
 
@@ -84,6 +85,8 @@ def train_run(
     cameras : Path, optional
         A ``cameras.toml``: labels are of its gates, and frames are cut to what a run
         sees of them.
+    is_blurred : bool
+        Show mosaics of frames in the report.
     """
     plain = open_network(_unfetched(options))
     side_px = plain.input_px
@@ -151,7 +154,10 @@ def train_run(
     }
     _write_json(folder / "metrics.json", metrics)
     return RunResult(
-        folder=folder, weights=path, metrics=metrics, report=write_report(folder)
+        folder=folder,
+        weights=path,
+        metrics=metrics,
+        report=write_report(folder, is_blurred=is_blurred),
     )
 
 
@@ -235,12 +241,12 @@ def _write_predictions(
     table.to_parquet(folder / "predictions.parquet", index=False)
 
 
-def write_report(folder: Path) -> Path | None:
+def write_report(folder: Path, *, is_blurred: bool = False) -> Path | None:
     """Write the run's page, where the report's module is installed."""
     if importlib.util.find_spec("truckcount.training.report") is None:
         return None
     page: Path = importlib.import_module("truckcount.training.report").write_report(
-        folder
+        folder, is_blurred=is_blurred
     )
     return page
 

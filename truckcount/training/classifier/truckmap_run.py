@@ -78,7 +78,11 @@ class TruckMapOptions:
 
 
 def train_truckmap_run(
-    set_folder: Path, options: TruckMapOptions, folder: Path
+    set_folder: Path,
+    options: TruckMapOptions,
+    folder: Path,
+    *,
+    is_blurred: bool = False,
 ) -> RunResult:
     """Train on a set's training split; settle on its validation split; measure all.
 
@@ -151,7 +155,7 @@ def train_truckmap_run(
         folder=folder,
         weights=weights.path,
         metrics=metrics,
-        report=write_report(folder),
+        report=write_report(folder, is_blurred=is_blurred),
     )
 
 

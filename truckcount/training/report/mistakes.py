@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from truckcount.training.report.run_files import RunFiles
+from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
 
 N_MISTAKES = 12
 WIDTH_PX = 320
@@ -26,7 +27,9 @@ class Mistake:
     """JPEG data URI; empty where the picture is gone."""
 
 
-def worst_mistakes(run: RunFiles, n: int = N_MISTAKES) -> tuple[int, list[Mistake]]:
+def worst_mistakes(
+    run: RunFiles, n: int = N_MISTAKES, *, is_blurred: bool = False
+) -> tuple[int, list[Mistake]]:
     """Return how many frames were told wrongly, and the worst n of them.
 
     Wrong is what stands on the other side of the threshold than its label of 0.5;
@@ -47,17 +50,19 @@ def worst_mistakes(run: RunFiles, n: int = N_MISTAKES) -> tuple[int, list[Mistak
                 label=float(label[k]),
                 camera=str(row.get("camera", "")),
                 light=str(row.get("light", "")),
-                uri=thumbnail(str(row["path"])),
+                uri=thumbnail(str(row["path"]), is_blurred=is_blurred),
             )
         )
     return int(is_wrong.sum()), found
 
 
-def thumbnail(path: str) -> str:
+def thumbnail(path: str, *, is_blurred: bool = False) -> str:
     """Encode a picture as a small JPEG data URI; empty where there is none."""
     image = cv2.imread(path, cv2.IMREAD_COLOR) if path else None
     if image is None:
         return ""
+    if is_blurred:
+        image = make_mosaic(np.asarray(image, np.uint8), UNKNOWN_FRACTION)
     height, width = image.shape[:2]
     scale = min(1.0, WIDTH_PX / width)
     size = (round(width * scale), max(1, round(height * scale)))

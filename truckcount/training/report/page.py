@@ -35,7 +35,7 @@ COLUMNS = {
 MAX_ROWS = 60  # cameras in the table; more are in `evaluate frames --json`
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, *, is_blurred: bool = False) -> Path:
     """Write a run's ``report.html`` and return its path.
 
     Parameters
@@ -44,6 +44,8 @@ def write_report(run: Path) -> Path:
         Folder with ``predictions.parquet`` (image, split, camera, light, label, p)
         and, where there are any, ``config.json`` (whose ``set`` says where pictures
         lie), ``metrics.json``, ``curves.csv`` and the weights.
+    is_blurred : bool
+        Show mosaics of frames, and what layers make of a mosaic.
 
     Notes
     -----
@@ -53,12 +55,12 @@ def write_report(run: Path) -> Path:
     files = read_run(run)
     path = run / "report.html"
     draft = path.with_name(".report.html.tmp")
-    draft.write_text(render(files), encoding="utf-8")
+    draft.write_text(render(files, is_blurred=is_blurred), encoding="utf-8")
     draft.replace(path)
     return path
 
 
-def render(run: RunFiles) -> str:
+def render(run: RunFiles, *, is_blurred: bool = False) -> str:
     """Render the page."""
     scores = run.scores()
     title = f"{run.name}: training report"
@@ -67,8 +69,8 @@ def render(run: RunFiles) -> str:
         _tiles(scores),
         _decisions(run, scores),
         _slices(scores),
-        _mistakes(run),
-        _seen(run),
+        _mistakes(run, is_blurred=is_blurred),
+        _seen(run, is_blurred=is_blurred),
         _epochs(run),
         _facts(run),
     ]
@@ -198,8 +200,8 @@ def _slices(scores: FrameScores) -> str:
     )
 
 
-def _mistakes(run: RunFiles) -> str:
-    n_wrong, shown = worst_mistakes(run)
+def _mistakes(run: RunFiles, *, is_blurred: bool) -> str:
+    n_wrong, shown = worst_mistakes(run, is_blurred=is_blurred)
     if not n_wrong:
         told = "Not one frame stands on the wrong side of the threshold."
         return f'<h2>Mistakes</h2><p class="quiet">{told}</p>'
@@ -231,7 +233,7 @@ def _mistakes(run: RunFiles) -> str:
     )
 
 
-def _seen(run: RunFiles) -> str:
+def _seen(run: RunFiles, *, is_blurred: bool) -> str:
     if run.weights is None:
         return ""
     network = load_network(run.weights)
@@ -243,7 +245,7 @@ def _seen(run: RunFiles) -> str:
             'alt="first kernels"><figcaption>The first layer\'s kernels: edges, '
             "colours, textures. Grey is what a kernel ignores.</figcaption></figure>"
         )
-    example = _example(run)
+    example = _example(run, is_blurred=is_blurred)
     if example is not None:
         cards.append(
             _figure(
@@ -266,13 +268,13 @@ def _seen(run: RunFiles) -> str:
     return f'<h2>What it sees</h2><div class="grid seen">{"".join(cards)}</div>'
 
 
-def _example(run: RunFiles) -> Any:
+def _example(run: RunFiles, *, is_blurred: bool) -> Any:
     """Return the surest rightly found truck whose picture is still there."""
     table = run.predictions
     worth = np.where(table["label"] >= 0.5, table["p"], -1.0)
     size = (320, 192) if run.weights is None else run.weights.header.view_size
     for k in np.argsort(-worth, kind="stable")[:5]:
-        view = cut_example(str(table["path"].iloc[int(k)]), size)
+        view = cut_example(str(table["path"].iloc[int(k)]), size, is_blurred=is_blurred)
         if view is not None:
             return view
     return None

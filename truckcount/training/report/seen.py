@@ -15,6 +15,7 @@ from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import Weights
 from truckcount.video.cut import cut_view
+from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
 
 UInt8Array = npt.NDArray[np.uint8]
 MAX_KERNELS = 64
@@ -91,11 +92,15 @@ def show_stages(network: nn.Module, view: UInt8Array) -> list[Stage]:
     return stages
 
 
-def cut_example(path: str, view_size: tuple[int, int]) -> UInt8Array | None:
+def cut_example(
+    path: str, view_size: tuple[int, int], *, is_blurred: bool = False
+) -> UInt8Array | None:
     """Read a picture as the network's first view of it; None where it is gone."""
     image = cv2.imread(path, cv2.IMREAD_COLOR) if path else None
     if image is None:
         return None
+    if is_blurred:
+        image = make_mosaic(np.asarray(image, np.uint8), UNKNOWN_FRACTION)
     size = (image.shape[1], image.shape[0])
     rect = plan_views([WHOLE_PICTURE], size, view_size)[0]
     return cut_view(np.asarray(image, np.uint8), rect)
