@@ -28,6 +28,7 @@ from truckcount.store.publish import read_table, remedy_of
 from truckcount.store.registry import Validity, read_validity
 from truckcount.store.schema import check_table, schema_of
 from truckcount.store.seals import DELETED, read_seals
+from truckcount.store.stamps import corrected_rows
 from truckcount.store.store import Store
 
 TABLES = (
@@ -100,7 +101,7 @@ def _read_camera(
 
     Scores are looked at file by file and left: a year of them fills no memory.
     """
-    tables = [schema_of(name).empty_table()]
+    tables, read = [schema_of(name).empty_table()], list[Path]()
     paths = sorted((root / name / camera).glob("[!._]*.parquet"))
     for path in paths:
         try:
@@ -112,12 +113,21 @@ def _read_camera(
         except StoreError as error:
             broken.append(Broken("F11", str(path), str(error)))
             continue
-        broken += _check_known(name, path, table, now_us)
+        if name != "history":  # whose stamps a row of another file may correct
+            broken += _check_known(name, path, table, now_us)
         if name == "scores":
             broken += _check_keys(name, str(path), table)
         else:
+            read.append(path)
             tables.append(table.replace_schema_metadata(tables[0].schema.metadata))
     table = pa.concat_tables(tables)
+    if name == "history":
+        holds = ~corrected_rows(table)
+        first = 0
+        for path, part in zip(read, tables[1:], strict=True):
+            held = part.filter(pa.array(holds[first : first + len(part)]))
+            broken += _check_known(name, path, held, now_us)
+            first += len(part)
     if name != "scores":
         where = str(paths[0]) if len(paths) == 1 else str(root / name / camera)
         broken += _check_keys(name, where, table)
@@ -145,8 +155,9 @@ def _check_known(
     if n:
         what = (
             f"{n} rows have a known_at_utc in the future, up to "
-            f"{pc.max(table['known_at_utc'])}; set this machine's clock right, or put "
-            "the file back from a backup: until then no reader as of now takes them"
+            f"{pc.max(table['known_at_utc'])}; no reader as of now takes them. If this "
+            "machine's clock is wrong, set it; if it is right, it ran ahead then: "
+            "`truckcount store check STORE --repair` stamps anew what it wrote"
         )
         yield Broken("F15", str(path), what)
 

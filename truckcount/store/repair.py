@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from truckcount.errors import SchemaError, StoreError
 from truckcount.store.audits_table import lock_audits
@@ -17,16 +18,19 @@ from truckcount.store.hours_table import (
     local_fields,
     rebuild_month,
 )
-from truckcount.store.layout import file_path, from_us, month_of, to_us
+from truckcount.store.layout import file_path, from_us, month_of, table_files, to_us
 from truckcount.store.payload import payload_sha
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import COLUMNS, check_table, schema_of
+from truckcount.store.seals import LATE
+from truckcount.store.stamps import ahead_of
 from truckcount.store.store import Store
 
 logger = logging.getLogger(__name__)
 
 LEFTOVER_S = 3600.0  # a draft this old has no writer any more
 FOREVER_US = 2**62
+DERIVED = ("passages", "segments", "bins_05", "bins_15", "bins_30")
 
 
 def repair_store(path: str | Path) -> list[str]:
@@ -60,6 +64,7 @@ def _repair_camera(root: Path, camera: str) -> list[str]:
         done.append(
             f"{camera}: {n_ahead} rows of a clock that ran ahead stamped anew, {now}"
         )
+    done += _stamp_derived(root, camera)
     wrong: list[dict[str, Any]] = [
         row for row in history.latest.to_pylist() if is_local_wrong(row)
     ]
@@ -82,6 +87,37 @@ def _repair_camera(root: Path, camera: str) -> list[str]:
             done.append(f"{path}: removed, history knows none of it")
         elif rebuild_month(root, camera, month, history.latest):
             done.append(f"{path}: rebuilt from history")
+    return done
+
+
+def _stamp_derived(root: Path, camera: str) -> list[str]:
+    """Stamp anew what a clock wrote that ran ahead, where only the newest is kept."""
+    done = []
+    now = pa.scalar(_now_us(), pa.int64())
+    for name in DERIVED:
+        for path in table_files(root, name, camera):
+            try:
+                table = read_table(path, name)
+                check_table(table, name, str(path))
+            except (StoreError, SchemaError):
+                continue  # the check says so
+            known = table["known_at_utc"].cast(pa.int64())
+            is_ahead = pc.greater(known, ahead_of(now.as_py()))
+            n = pc.sum(is_ahead).as_py()
+            if not n:
+                continue
+            if name == "segments":  # judged late by that clock: to be judged anew
+                is_misjudged = pc.and_(is_ahead, pc.equal(table["status"], LATE))
+                table = table.filter(pc.invert(is_misjudged))
+                is_ahead, known = (
+                    column.filter(pc.invert(is_misjudged))
+                    for column in (is_ahead, known)
+                )
+            place = table.schema.get_field_index("known_at_utc")
+            field = table.schema.field(place)
+            stamps = pc.if_else(is_ahead, now, known).cast(field.type)
+            publish_table(table.set_column(place, field, stamps), name, path)
+            done.append(f"{path}: {n} rows of a clock that ran ahead stamped anew")
     return done
 
 
