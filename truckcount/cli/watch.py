@@ -46,7 +46,7 @@ EXIT_INTERRUPTED = 130
 )
 @click.option(
     "--metrics",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="Prometheus text file to keep, as node_exporter's textfile collector reads.",
 )
 @click.option(
@@ -76,7 +76,9 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import Terminated, terminate_as_interrupt
-    from truckcount.pipeline.metrics import Metrics, serve_metrics
+    from truckcount.pipeline.known_cameras import find_cameras
+    from truckcount.pipeline.metrics import Metrics
+    from truckcount.pipeline.metrics_output import MetricsFile, serve_metrics
     from truckcount.pipeline.watch import Watch, WatchOptions
 
     own = {name: options.pop(name) for name in ("poll_s", "quarantine_after")}
@@ -86,7 +88,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     chosen = RunOptions(settle_s=options.pop("settle"), **options)
     if chosen.cameras is not None:
         load_cameras(chosen.cameras)  # a slip in it is said now, not outwaited
-    metrics = Metrics(path)
+    metrics = Metrics(None if path is None else MetricsFile(path))
 
     def heard(result: "RunResult") -> None:
         metrics.heard(result)
@@ -96,9 +98,10 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     one = Watch(
         folders, chosen, WatchOptions(**own), heard=heard, looked=metrics.looked
     )
+    metrics.know(find_cameras(chosen, folders))
     with ExitStack() as stack:
         if port is not None:
-            url = stack.enter_context(serve_metrics(metrics, port))
+            url = stack.enter_context(serve_metrics(metrics.text, port))
             say(f"metrics at {url}")
         try:
             with terminate_as_interrupt():

@@ -11,6 +11,14 @@ FLAG_OCCLUDED = 4
 """Covered or blurred beyond use."""
 FLAG_MOVED = 8
 FLAG_CORRUPT = 16
+CAUSES = (
+    ("dark", FLAG_DARK),
+    ("frozen", FLAG_FROZEN),
+    ("occluded", FLAG_OCCLUDED),
+    ("moved", FLAG_MOVED),
+    ("corrupt", FLAG_CORRUPT),
+)
+"""Name and flag; of a picture with several, the first is what it is unusable for."""
 
 UInt8Array = npt.NDArray[np.uint8]
 

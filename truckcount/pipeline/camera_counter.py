@@ -190,7 +190,7 @@ class CameraCounter:
         if self._camera.source_kind != "video":
             return self._camera.source_kind
         inside = self.spans.around(*window)
-        are_sparse = inside and all(_is_sparse(s, counting.seam_s) for s in inside)
+        are_sparse = inside and all(is_sparse(s, counting.seam_s) for s in inside)
         return "stills" if are_sparse else "video"
 
     def _parked_us(self, gate: Gate) -> int:
@@ -208,7 +208,7 @@ class CameraCounter:
         return next((aspect for aspect in found if aspect is not None), 16 / 9)
 
 
-def _is_sparse(span: Span, seam_s: float) -> bool:
+def is_sparse(span: Span, seam_s: float) -> bool:
     """Whether a segment is stills with gaps between them that end every track."""
     return span.is_stills and span.duration_s > seam_s * max(span.n_samples - 1, 1)
 

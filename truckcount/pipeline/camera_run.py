@@ -12,6 +12,7 @@ from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import scoring_hash
 from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.file_errors import file_error, spell_unexpected
+from truckcount.pipeline.file_work import measure_work
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.repeated_hour import date_repeated
@@ -108,7 +109,7 @@ class CameraRun:
             self._read_records({task.segment_id})
             record = self._keep(task, scored)
             self._publish()
-        self._note(outcome_of(task.source, self._camera, record, "done", scored))
+        self._note_done(task, record, scored)
 
     def _leave_out(self, task: ScoreTask, status: str) -> None:
         """Note a file that came too late: its hours are deleted, closed or pruned."""
@@ -263,7 +264,7 @@ class CameraRun:
             if is_due or n == len(todo):  # workers give them in any order
                 self._publish()
                 published = time.monotonic()
-            self._note(outcome_of(task.source, self._camera, record, "done", scored))
+            self._note_done(task, record, scored)
 
     def _fail(self, task: ScoreTask, error: TruckcountError) -> None:
         """Note a file that cannot be counted, and go on."""
@@ -337,6 +338,14 @@ class CameraRun:
                 near[segment_id] = replace(record, winner_intervals=won)
                 pending.add(segment_id)
         self._pending = [near[segment_id] for segment_id in sorted(pending)]
+
+    def _note_done(
+        self, task: ScoreTask, record: SegmentRecord, scored: ScoredFile
+    ) -> None:
+        work = measure_work(
+            scored, record, self._camera, self._weights.header.thresholds
+        )
+        self._note(outcome_of(task.source, self._camera, record, "done", scored, work))
 
     def _note(self, outcome: FileOutcome) -> None:
         self._work.outcomes.append(outcome)

@@ -249,7 +249,13 @@ class _Cutter:
         start = StartTime(
             start_us=start_us, source=clock, quality="exact", sd_s=CLOCK_SD_S[clock]
         )
+        scores = self._scorer.finish()
         yield (
             task,
-            ScoredFile(scores=self._scorer.finish(), report=report, start=start),
+            ScoredFile(
+                scores=scores,
+                report=report,
+                start=start,
+                n_views=self._scorer.n_views,
+            ),
         )

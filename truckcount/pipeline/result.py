@@ -1,5 +1,6 @@
 """What a run gives back: files, passages, hours, totals, speed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +21,20 @@ EXIT_STORE = 5
 BLOCKED = "blocked"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWork:
+    """What decoding and scoring one file came to, for whoever adds it up."""
+
+    n_frames: int
+    n_views: int
+    end_us: int
+    """End of the last frame, microseconds since 1970 UTC."""
+    coverage_s: Mapping[str, float]
+    """Usable seconds by gate, of this file alone: overlaps are not taken out."""
+    unusable_s: Mapping[str, float]
+    """Seconds by cause (``domain.sample.CAUSES``); each second has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +61,16 @@ class FileOutcome:
     passages: int | None = None
     seconds_decode: float | None = None
     warnings: tuple[str, ...] = ()
+    work: FileWork | None = None
+    """None where nothing was decoded; not in the JSON."""
 
     @property
     def is_failed(self) -> bool:
         """Whether the file's trucks could not be counted."""
         return self.status not in {"done", "reused", "duplicate", *LEFT_OUT}
+
+
+_FILE_KEYS = [name for name in FileOutcome.__dataclass_fields__ if name != "work"]
 
 
 class RunListener(Protocol):
@@ -135,8 +155,7 @@ class RunResult:
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``run --json`` prints."""
         files = [
-            {name: getattr(o, name) for name in FileOutcome.__dataclass_fields__}
-            for o in self.file_outcomes
+            {name: getattr(o, name) for name in _FILE_KEYS} for o in self.file_outcomes
         ]
         return {
             "version": self.version,

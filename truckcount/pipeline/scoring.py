@@ -45,6 +45,8 @@ class ScoredFile:
     start: StartTime
     worker_cpu_s: float = 0.0
     """CPU time of another process; 0 when scored in this one."""
+    n_views: int = 0
+    """Views that the network saw: none of an unusable picture, nor one reused."""
 
 
 def score_file(
@@ -122,4 +124,4 @@ def score_file(
             f"({report.n_bad_packets} damaged packets); check the recorder"
         )
         raise DecodeError(msg)
-    return ScoredFile(scores=scores, report=report, start=start)
+    return ScoredFile(scores=scores, report=report, start=start, n_views=scorer.n_views)

@@ -16,7 +16,7 @@ from truckcount.errors import (
     VideoNotFoundError,
 )
 from truckcount.pipeline.file_errors import file_error
-from truckcount.pipeline.result import FileOutcome, iso_utc
+from truckcount.pipeline.result import FileOutcome, FileWork, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.timeline import Span
 from truckcount.store import SegmentRecord
@@ -104,6 +104,7 @@ def outcome_of(
     record: SegmentRecord,
     status: str,
     scored: ScoredFile | None = None,
+    work: FileWork | None = None,
 ) -> FileOutcome:
     """Spell what became of a file that was counted, now or before."""
     warnings = () if scored is None else scored.report.warnings
@@ -125,6 +126,7 @@ def outcome_of(
         ),
         seconds_decode=None if scored is None else scored.report.seconds_decode,
         warnings=warnings,
+        work=work,
     )
 
 
