@@ -1,11 +1,13 @@
 """`truckcount watch` as a service: a real process, real files, real signals."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pandas as pd
 import pytest
@@ -94,6 +96,37 @@ def test_a_second_one_leaves_politely(truckcount, scene, tmp_path):
         assert len(second.err.splitlines()) == 1
         assert truckcount("watch", tmp_path, *options).code == 5
     assert truckcount("run", scene.clips[0], "--if-free", *options).code == 0
+
+
+def test_every_camera_is_told_before_a_file_comes(watch, scene, truckcount, tmp_path):
+    store = ["--store", tmp_path / "s", *scene.options()]
+    assert truckcount("run", scene.clips[0], *store, "--quiet").code == 0
+    page = tmp_path / "t.prom"
+    process = watch("--metrics", page, "--metrics-port", "0")
+    hear(process, "metrics at http://127.0.0.1:")
+    end = time.monotonic() + PATIENCE_S
+    while not page.exists():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    text = page.read_text()
+    assert 'truckcount_trucks_total{camera="dock",gate="main",direction="in"} 0' in text
+    (lag,) = re.findall(r'truckcount_lag_seconds{camera="dock"} (\d+\.?\d*)', text)
+    newest = pd.Timestamp("2026-03-02T08:00:11Z").timestamp()
+    assert float(lag) == pytest.approx(page.stat().st_mtime - newest, abs=2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+
+
+def test_a_folder_for_metrics_that_is_not_there_is_a_slip(truckcount, scene, tmp_path):
+    (tmp_path / "rec").mkdir()
+    place = tmp_path / "textfiles" / "t.prom"
+    said = truckcount("watch", "rec", *scene.options(), "--metrics", place)
+    assert said.code == 2
+    assert f"no folder {tmp_path / 'textfiles'}" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_slip_in_the_cameras_file_is_said_at_once(truckcount, tmp_path):

@@ -5,9 +5,11 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 from truckcount.cli import cli
+from truckcount.domain.sample import CAUSES
 from truckcount.pipeline.metrics import METRICS
 
 UNITS = sorted((ROOT / "pipelines" / "systemd").iterdir())
@@ -104,7 +106,45 @@ def test_hadolint_has_nothing_to_say(dockerfile):
     assert done.returncode == 0, done.stdout
 
 
+def rules():
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    assert group["name"] == "truckcount"
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
 def test_alerts_ask_for_metrics_that_there_are():
-    asked = set(re.findall(r"truckcount_\w+", ALERTS.read_text()))
+    asked = {
+        n for r in rules().values() for n in re.findall(r"truckcount_\w+", r["expr"])
+    }
     assert asked
     assert asked <= set(METRICS)
+    assert len(rules()) == ALERTS.read_text().count("- alert:"), "names are unique"
+
+
+def test_alerts_have_what_prometheus_reads():
+    keys = {"alert", "expr", "for", "labels", "annotations"}
+    for name, rule in rules().items():
+        assert set(rule) <= keys, name
+        assert rule["labels"]["severity"] in {"warning", "critical"}
+        assert rule["annotations"]["summary"]
+        for pair in ("()", "[]", "{}"):
+            assert rule["expr"].count(pair[0]) == rule["expr"].count(pair[1]), name
+        assert re.fullmatch(r"\d+[smhd]", rule.get("for", "0s")), name
+
+
+def test_alerts_tell_lag_and_cause():
+    assert "truckcount_lag_seconds" in rules()["TruckcountCameraSilent"]["expr"]
+    unusable = rules()["TruckcountPictureUnusable"]
+    assert "truckcount_unusable_seconds_total{cause" in unusable["expr"]
+    assert "$labels.cause" in unusable["annotations"]["summary"]
+    named = {
+        c for r in rules().values() for c in re.findall(r'cause!?="(\w+)"', r["expr"])
+    }
+    assert named <= {cause for cause, _ in CAUSES}
+
+
+def test_the_page_tells_every_metric_and_cause():
+    told = set(re.findall(r"\| `(truckcount_\w+)` \|", PAGE))
+    assert told == set(METRICS)
+    for cause, _ in CAUSES:
+        assert f"`{cause}`" in PAGE
