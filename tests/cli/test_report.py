@@ -130,6 +130,15 @@ def test_a_blurred_frame_is_a_mosaic_and_a_large_one_is_made_small(truckcount, s
     assert blurred[inside].std() < 0.2 * plain[inside].std()
 
 
+def test_a_page_refreshes_where_it_is_asked_to(truckcount, store):
+    assert 'http-equiv="refresh"' not in page_of(truckcount, store)
+    page = page_of(truckcount, store, "--refresh", "90")
+    assert '<meta http-equiv="refresh" content="90">' in page
+    said = truckcount("report", store, "-o", "other.html", "--refresh", "0")
+    assert said.code == 2
+    assert not Path("other.html").exists()
+
+
 def test_to_blur_what_is_not_shown_is_a_slip(truckcount, store):
     said = truckcount("report", store, "-o", "page.html", "--blur-people")
     assert said.code == 2

@@ -35,7 +35,8 @@ def site(tmp_path):
     program.chmod(0o755)
     text = (ROOT / "pipelines" / "truckcount.env").read_text()
     for name, value in {
-        "RECORDINGS": "rec", "STORE": "store", "CAMERAS": "cameras.toml"
+        "RECORDINGS": "rec", "STORE": "store", "CAMERAS": "cameras.toml",
+        "REPORT": "report.html",
     }.items():  # fmt: skip
         text = re.sub(rf"(?m)^{name}=.*$", f"{name}={tmp_path / value}", text)
     (tmp_path / "env").write_text(text + f"TRUCKCOUNT={program}\n")
@@ -57,6 +58,10 @@ def test_the_job_counts_once_and_reports_its_state(site):
     status = job(site, "status")
     assert status.returncode in (0, 2), "2 once the clip's day is 12 hours ago"
     assert "gate" in status.stdout
+    drawn = job(site, "report")
+    assert drawn.returncode == 0, drawn.stderr
+    page = (site / "report.html").read_text()
+    assert '<meta http-equiv="refresh" content="600">' in page
     thinned = job(site, "prune")
     assert (thinned.returncode, thinned.stdout, thinned.stderr) == (0, "", ""), (
         "no mail"

@@ -53,6 +53,15 @@ def test_the_page_is_the_same_for_the_same_store(facts, page):
     assert build_page(facts, NOW) == page
 
 
+def test_it_loads_again_only_where_it_is_asked_to(facts, page):
+    assert "refresh" not in page
+    again = build_page(facts, NOW, refresh_s=600)
+    tag = '<meta http-equiv="refresh" content="600">\n'
+    assert again.count(tag) == 1
+    assert again.index(tag) < again.index("</head>")
+    assert again.replace(tag, "") == page
+
+
 def test_names_and_errors_cannot_become_markup(facts):
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     camera = facts.cameras[0]

@@ -31,19 +31,33 @@ from truckcount.cli._options import blur_option
     help="Show a frame of each camera, its gates drawn: people included.",
 )
 @blur_option
+@click.option(
+    "--refresh",
+    "refresh_s",
+    type=click.IntRange(1),
+    metavar="SECONDS",
+    help="Have an open page load itself again so often: a dashboard.",
+)
 def report(
-    store: Path, out: Path, days: int, has_frames: bool, is_blurred: bool
+    store: Path,
+    out: Path,
+    days: int,
+    has_frames: bool,
+    is_blurred: bool,
+    refresh_s: int | None,
 ) -> int:
     """Draw STORE as one page that needs nothing else: mail it, open it anywhere.
 
     Hours by day, coverage, failed files, revisions and calibration, what needs
     attention first. It holds no picture of the footage unless --frames asks: then
-    the first of each camera's newest file that is still there.
+    the first of each camera's newest file that is still there. With --refresh a
+    browser that shows it takes up what a later run of this command drew.
 
     \b
     Example:
       truckcount report store -o page.html --days 30
       truckcount report store -o page.html --frames --blur-people
+      truckcount report store -o /var/www/trucks.html --refresh 600
     """
     from truckcount.errors import ConfigError
     from truckcount.reporting.facts import read_facts
@@ -57,7 +71,7 @@ def report(
         from truckcount.reporting.frames import take_frames
 
         frames = take_frames(store, facts, is_blurred=is_blurred)
-    page = build_page(facts, frames=frames).encode()
+    page = build_page(facts, frames=frames, refresh_s=refresh_s).encode()
     draft = out.with_name(f".{out.name}.tmp")
     try:
         draft.write_bytes(page)

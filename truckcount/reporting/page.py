@@ -38,6 +38,8 @@ def build_page(
     facts: StoreFacts,
     now: datetime | None = None,
     frames: "Mapping[str, CameraFrame] | None" = None,
+    *,
+    refresh_s: int | None = None,
 ) -> str:
     """Return the report as HTML.
 
@@ -45,6 +47,8 @@ def build_page(
     ----------
     frames : mapping of camera to CameraFrame, optional
         Pictures to show; by default none.
+    refresh_s : int, optional
+        Seconds after which a browser loads the page again; by default never.
 
     Notes
     -----
@@ -60,6 +64,9 @@ def build_page(
         "base-uri 'none'; form-action 'none'"
         + ("" if frames is None else "; img-src data:")
     )
+    refresh = ""
+    if refresh_s is not None:
+        refresh = f'<meta http-equiv="refresh" content="{refresh_s}">\n'
     shown = {} if frames is None else frames
     findings = find_attention(facts)
     sections = [
@@ -73,7 +80,7 @@ def build_page(
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{refresh}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Trucks: {escape(facts.name)}</title>\n"
         f"<style>{(PARTS / 'report.css').read_text()}</style></head>\n<body>\n"
