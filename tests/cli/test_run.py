@@ -281,7 +281,7 @@ def test_a_store_that_cannot_be_made_is_5(truckcount, scene, tmp_path):
 
 
 def test_passwords_of_cameras_are_shown_nowhere(truckcount, scene, tmp_path):
-    url = "rtsp://admin:hunter2@127.0.0.1:1/cam7"
+    url = "http://admin:hunter2@127.0.0.1:1/cam7"
     for more in ([], ["--json"]):
         said = truckcount("run", url, "--model", scene.model, *more)
         assert said.code == 4

@@ -20,6 +20,14 @@ blur_option = click.option(
     help="Make a mosaic of the picture: trucks are told, nobody is known.",
 )
 
+segment_option = click.option(
+    "--segment-minutes",
+    type=click.FloatRange(0.05, 60),
+    default=5.0,
+    show_default=True,
+    help="Live cameras: publish so often.",
+)
+
 _RUN_OPTIONS = (
     click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones."),
     click.option("--camera", help="Take every file as this camera's."),

@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from truckcount.cli._bar import is_watched, make_bar
-from truckcount.pipeline.result import FileOutcome
+from truckcount.cli._console import say
+from truckcount.pipeline.result import FileOutcome, RunResult
 
 
 class ProgressBar:
@@ -69,6 +70,15 @@ class ProgressBar:
 def progress_for(*, is_quiet: bool) -> ProgressBar | None:
     """Return a bar where someone looks at one."""
     return ProgressBar() if is_watched(is_quiet=is_quiet) else None
+
+
+def say_outcomes(result: RunResult) -> None:
+    """Say a line for each file, or piece of a live camera, that was counted."""
+    from truckcount.pipeline.watch import spell_outcome
+
+    for outcome in result.file_outcomes:
+        if not outcome.is_failed:  # failures are logged where they happen
+            say(spell_outcome(outcome))
 
 
 def _clock(seconds: float) -> str:

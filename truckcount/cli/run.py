@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time, run_options
+from truckcount.cli._options import check_iso_time, run_options, segment_option
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import StoreLockedError
 
@@ -62,6 +62,7 @@ def _count_options(command: Callable[..., Any]) -> Callable[..., Any]:
     is_flag=True,
     help="Only files the store does not know, by path, size and time.",
 )
+@segment_option
 def run(paths: tuple[str, ...], **options: Any) -> int:
     """Count trucks in PATHS: files, folders, globs or stream URLs.
 
@@ -71,13 +72,18 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
       truckcount run recordings/ --cameras cameras.toml --settle 30 --jobs 2
       truckcount run recordings/ --new --if-free --settle 30   # from cron
       truckcount run recordings/ --store s3://bucket/store
+      truckcount run rtsp://user:password@10.0.0.7/live --cameras cameras.toml
 
-    Running again over the same files changes nothing and decodes nothing. Exit
-    codes: 0 done, 2 usage, 3 some files failed, 4 nothing usable, 5 store.
+    Running again over the same files changes nothing and decodes nothing. Live
+    cameras (rtsp, rtmp, srt, udp, tcp) are read after the files, connected again when
+    they break, and counted every --segment-minutes until Ctrl-C or SIGTERM, which
+    publishes the rest; a URL of http is read as one file. Exit codes: 0 done, 2 usage,
+    3 some files failed, 4 nothing usable, 5 store, 130 interrupted.
     """
     if options["is_new_only"] and options["is_rehash"]:
         msg = "--rehash reads known files, which --new leaves alone: give one of them"
         raise click.UsageError(msg)
+    _check_live(paths, options)
     return _count(paths, **options)
 
 
@@ -95,14 +101,38 @@ def backfill(paths: tuple[str, ...], **options: Any) -> int:
     Example:
       truckcount backfill recordings/card-of-may --cameras cameras.toml
     """
-    return _count(paths, is_new_only=False, is_backfill=True, **options)
+    from truckcount.video import is_live_url
+
+    if any(is_live_url(path) for path in paths):
+        msg = "a live camera has no past to fill: `truckcount run` reads it"
+        raise click.UsageError(msg)
+    return _count(
+        paths, is_new_only=False, is_backfill=True, segment_minutes=5.0, **options
+    )
+
+
+def _check_live(paths: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Refuse what cannot be had of a live camera before anything is read."""
+    from truckcount.video import is_live_url
+
+    is_live = [is_live_url(path) for path in paths]
+    if options["start"] is not None and all(is_live):
+        msg = "--start dates files: a live camera's frames are dated as they come"
+        raise click.UsageError(msg)
+    if "://" in str(options["store"]) and any(is_live):
+        msg = (
+            "a live camera is counted into a folder: give --store one, and push it "
+            "with `truckcount store push FOLDER URL`"
+        )
+        raise click.UsageError(msg)
 
 
 def _count(paths: tuple[str, ...], **options: Any) -> int:
-    from truckcount.cli._progress import progress_for
+    from truckcount.cli._progress import progress_for, say_outcomes
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt
     from truckcount.pipeline.run import run_paths
+    from truckcount.pipeline.run_live import run_live
     from truckcount.pipeline.run_new import run_new
     from truckcount.pipeline.turn import hold_turn
     from truckcount.pipeline.working_copy import is_url, working_copy
@@ -110,9 +140,17 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     is_new_only, is_if_free = options.pop("is_new_only"), options.pop("is_if_free")
     options["settle_s"] = options.pop("settle")
-    run_them = run_new if is_new_only else run_paths
+    segment_s = 60 * options.pop("segment_minutes")
     place = options.pop("store")
     bar = progress_for(is_quiet=is_quiet)
+
+    def run_files(*asked: Any) -> "RunResult":
+        try:
+            return (run_new if is_new_only else run_paths)(*asked)
+        finally:  # live cameras have no end for a bar to go to
+            if bar is not None:
+                bar.close()
+
     with ExitStack() as stack:
         stack.enter_context(terminate_as_interrupt())
         store = stack.enter_context(working_copy(place)) if is_url(place) else place
@@ -125,7 +163,14 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
             except StoreLockedError as error:
                 say(f"{error}; left to it")
                 return 0
-        result = run_them(paths, chosen, bar)
+        result = run_live(
+            paths,
+            chosen,
+            bar,
+            segment_s=segment_s,
+            run_files=run_files,
+            heard=None if is_quiet else say_outcomes,
+        )
     if is_url(place):
         result = replace(result, store=mask_credentials(place))
     if not is_quiet:

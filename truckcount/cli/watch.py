@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import say
-from truckcount.cli._options import run_options
+from truckcount.cli._options import run_options, segment_option
 
 if TYPE_CHECKING:
     from truckcount.pipeline.result import RunResult
@@ -30,13 +30,7 @@ EXIT_INTERRUPTED = 130
     type=float,
     help="Look every so many seconds: for network mounts, which tell of nothing.",
 )
-@click.option(
-    "--segment-minutes",
-    type=click.FloatRange(0.05, 60),
-    default=5.0,
-    show_default=True,
-    help="Live cameras: publish so often.",
-)
+@segment_option
 @click.option(
     "--quarantine-after",
     type=click.IntRange(1),
@@ -73,6 +67,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     """
     from contextlib import ExitStack
 
+    from truckcount.cli._progress import say_outcomes
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import Terminated, terminate_as_interrupt
@@ -93,7 +88,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     def heard(result: "RunResult") -> None:
         metrics.heard(result)
         if not is_quiet:
-            _say_result(result)
+            say_outcomes(result)
 
     one = Watch(
         folders, chosen, WatchOptions(**own), heard=heard, looked=metrics.looked
@@ -113,11 +108,3 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
             say("interrupted; what was scored is kept")
             return EXIT_INTERRUPTED
     return 0
-
-
-def _say_result(result: "RunResult") -> None:
-    from truckcount.pipeline.watch import spell_outcome
-
-    for outcome in result.file_outcomes:
-        if not outcome.is_failed:  # failures are logged where they happen
-            say(spell_outcome(outcome))

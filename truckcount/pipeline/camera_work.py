@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
@@ -85,3 +85,33 @@ def own_passages(work: CameraWork) -> list[Passage]:
                 found.append(passage)
         windows.extend(counts.windows)
     return sorted(found, key=lambda p: (p.onset_us, p.gate, p.path))
+
+
+def fold_work(whole: CameraWork, piece: CameraWork) -> None:
+    """Add a later piece of the same camera's work; what it counted anew is replaced.
+
+    One list of passages and hours is kept, however many pieces there are. A piece
+    that is folded twice is there once.
+    """
+    offered = {o.segment_id for o in piece.outcomes}
+    whole.outcomes = [o for o in whole.outcomes if o.segment_id not in offered]
+    whole.outcomes += piece.outcomes
+    whole.own_ids |= piece.own_ids
+    whole.worker_cpu_s += piece.worker_cpu_s
+    both = [*whole.counts, *piece.counts]
+    whole.counts = both
+    if both:
+        hours = {
+            (row.gate, row.direction, row.bin_start_us): row
+            for counts in both
+            for row in counts.hours
+        }
+        whole.counts = [
+            replace(
+                both[-1],
+                windows=(),  # they say what is counted anew, and that is done
+                passages=tuple(own_passages(whole)),
+                hours=tuple(hours.values()),
+                won={},
+            )
+        ]

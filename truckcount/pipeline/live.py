@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from truckcount.domain.camera import Camera
 from truckcount.domain.segment import CLOCK_SD_S, SegmentReport, StartTime
 from truckcount.errors import VideoError
+from truckcount.pipeline.camera_work import CameraWork
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import RunResult
@@ -45,12 +46,19 @@ class LiveStreams:
     urls : sequence of str
     segment_s : float
         Pieces end on multiples of it on the clock, or where a connection breaks.
+    whole : dict of str to CameraWork, optional
+        Takes up the work of each camera, for a result over all pieces.
     """
 
     def __init__(
-        self, urls: Sequence[str], options: RunOptions, segment_s: float = SEGMENT_S
+        self,
+        urls: Sequence[str],
+        options: RunOptions,
+        segment_s: float = SEGMENT_S,
+        whole: dict[str, CameraWork] | None = None,
     ) -> None:
         self._options = options
+        self._whole = whole
         self._weights = find_weights(options.model)
         self._pieces: queue.Queue[Piece] = queue.Queue()
         self._stopped = threading.Event()
@@ -84,10 +92,13 @@ class LiveStreams:
             except queue.Empty:
                 return
             try:
-                yield publish_scored(*piece, self._weights, self._options)
+                result = publish_scored(
+                    *piece, self._weights, self._options, self._whole
+                )
             except BaseException:
                 self._pieces.put(piece)  # a full disk: the piece waits
                 raise
+            yield result
 
     def close(self) -> Iterator[RunResult]:
         """Stop reading; publish what the cameras had begun."""

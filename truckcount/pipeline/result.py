@@ -17,6 +17,7 @@ EXIT_DONE = 0
 EXIT_SOME_FAILED = 3
 EXIT_NOTHING_USABLE = 4
 EXIT_STORE = 5
+EXIT_INTERRUPTED = 130
 
 BLOCKED = "blocked"
 
@@ -101,10 +102,14 @@ class RunResult:
     speed: dict[str, Any] = field(default_factory=dict)
     is_empty_fine: bool = False
     """Only what is new was asked for: no file at all is no failure."""
+    is_interrupted: bool = False
+    """Live cameras are read until somebody ends it."""
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 some inputs failed, 4 nothing usable, 5 store."""
+        """0 done, 3 some inputs failed, 4 nothing usable, 5 store, 130 interrupted."""
+        if self.is_interrupted:
+            return EXIT_INTERRUPTED
         if not self.file_outcomes and self.is_empty_fine:
             return EXIT_DONE
         if self.blocked:

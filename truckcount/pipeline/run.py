@@ -104,12 +104,25 @@ def _run_cameras(
 
 
 def publish_scored(
-    task: ScoreTask, scored: ScoredFile, weights: Weights, options: RunOptions
+    task: ScoreTask,
+    scored: ScoredFile,
+    weights: Weights,
+    options: RunOptions,
+    whole: dict[str, CameraWork] | None = None,
 ) -> RunResult:
-    """Keep and publish one piece that was scored elsewhere, as of a live camera."""
+    """Keep and publish one piece that was scored elsewhere, as of a live camera.
+
+    Parameters
+    ----------
+    whole : dict of str to CameraWork, optional
+        The work of each camera up to here; the piece is folded into it.
+    """
     began, cpu_began = time.monotonic(), time.process_time()
     work = CameraWork(camera=task.camera, options=options)
     CameraRun(Store.open(options.store), work, weights, None, 0).keep(task, scored)
+    if whole is not None:
+        empty = CameraWork(camera=task.camera, options=options)
+        fold_work(whole.setdefault(task.camera.name, empty), work)
     return gather_result(
         weights,
         options,

@@ -9,6 +9,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.intake import Intake
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
+from truckcount.pipeline.run_result import join_results
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def run_new(
             errors.append(error)
     if errors:
         raise errors[0]
-    return _join(results)
+    return replace(join_results(results), is_empty_fine=True)
 
 
 class _Batch:
@@ -67,29 +68,3 @@ class _Batch:
         """Pass on a file's end."""
         self._n_batch = n_trucks
         self._listener.finished(outcome, self._n_before + n_trucks)
-
-
-def _join(results: Sequence[RunResult]) -> RunResult:
-    """Join the results of batches; an hour that two touched is told once, as last."""
-    hours = {
-        (row["camera"], row["gate"], row["direction"], str(row["hour_start_utc"])): row
-        for result in results
-        for row in result.hour_rows
-    }
-    outcomes = [o for result in results for o in result.file_outcomes]
-    wall_s = sum(result.speed["wall_s"] or 0.0 for result in results)
-    cpu_s = sum(result.speed["cpu_s"] or 0.0 for result in results)
-    decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
-    return replace(
-        results[-1],
-        is_empty_fine=True,
-        file_outcomes=tuple(outcomes),
-        passage_rows=tuple(p for result in results for p in result.passage_rows),
-        hour_rows=tuple(hours[key] for key in sorted(hours)),
-        speed={
-            "wall_s": round(wall_s, 3),
-            "cpu_s": round(cpu_s, 3),
-            "x_realtime": round(decoded_s / wall_s, 2) if decoded_s else None,
-            "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
-        },
-    )

@@ -69,6 +69,33 @@ def gather_result(
     )
 
 
+def join_results(results: Sequence[RunResult]) -> RunResult:
+    """Join the results of batches; an hour that two touched is told once, as last."""
+    hours = {
+        (row["camera"], row["gate"], row["direction"], str(row["hour_start_utc"])): row
+        for result in results
+        for row in result.hour_rows
+    }
+    outcomes = [o for result in results for o in result.file_outcomes]
+    wall_s = sum(result.speed["wall_s"] or 0.0 for result in results)
+    cpu_s = sum(result.speed["cpu_s"] or 0.0 for result in results)
+    decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
+    plans = {k: v for r in results for k, v in r.speed.get("plans", {}).items()}
+    return replace(
+        results[-1],
+        file_outcomes=tuple(outcomes),
+        passage_rows=tuple(p for result in results for p in result.passage_rows),
+        hour_rows=tuple(hours[key] for key in sorted(hours)),
+        speed={
+            "wall_s": round(wall_s, 3),
+            "cpu_s": round(cpu_s, 3),
+            "x_realtime": round(decoded_s / wall_s, 2) if decoded_s else None,
+            "cpu_s_per_video_s": round(cpu_s / decoded_s, 4) if decoded_s else None,
+            **({"plans": plans} if plans else {}),
+        },
+    )
+
+
 def _plans(work: Sequence[CameraWork]) -> dict[str, Any]:
     """Say what ``--speed fastest`` chose for each camera, and why."""
     chosen = {

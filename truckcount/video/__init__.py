@@ -13,6 +13,7 @@ from truckcount.video.sources import (
     check_settled,
     find_sources,
     fingerprint,
+    is_live_url,
 )
 from truckcount.video.start_time import (
     read_source_name,
@@ -29,6 +30,7 @@ __all__ = [
     "check_settled",
     "find_sources",
     "fingerprint",
+    "is_live_url",
     "mask_credentials",
     "measure_key_gap_us",
     "open_decoder",

@@ -42,6 +42,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 STILL_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 URL_PATTERN = re.compile(r"^(rtsps?|rtmps?|https?|udp|tcp|srt)://", re.IGNORECASE)
+LIVE_PATTERN = re.compile(r"^(rtsps?|rtmps?|udp|tcp|srt)://", re.IGNORECASE)
 MIN_STILLS = 3  # fewer pictures in a folder are not a recording
 BLOCK_BYTES = 1 << 20
 
@@ -89,6 +90,17 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     return list(found.values())
 
 
+def is_live_url(path: str) -> bool:
+    """Tell a live camera's URL from files; one of http may be either, and is a file.
+
+    Examples
+    --------
+    >>> [is_live_url(p) for p in ("rtsp://cam/live", "https://nvr/a.mp4", "a.mp4")]
+    [True, False, False]
+    """
+    return LIVE_PATTERN.match(path) is not None
+
+
 def check_settled(source: Source, settle_s: float, now: float) -> None:
     """Raise ``GrowingFileError`` when a file was written to a moment ago.
 
@@ -114,7 +126,7 @@ def fingerprint(source: Source) -> str:
     digest = hashlib.sha256()
     if source.kind == "url":
         digest.update(source.path.encode())
-        if not source.path.lower().startswith("http"):  # live: never the same again
+        if is_live_url(source.path):  # never the same again
             digest.update(str(time.time_ns()).encode())
     elif source.kind == "stills":
         for still in list_stills(Path(source.path)):
