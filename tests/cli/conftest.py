@@ -53,6 +53,7 @@ def truckcount(monkeypatch, capsys, tmp_path):
     yield call
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+    logging.captureWarnings(False)
 
 
 @dataclass(frozen=True)

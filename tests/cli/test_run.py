@@ -1,5 +1,7 @@
 """`truckcount run`: what it prints where, and with what exit code it ends."""
 
+import json
+
 import pytest
 
 from tests.conftest import write_clip
@@ -292,8 +294,6 @@ def test_passwords_of_cameras_are_shown_nowhere(truckcount, scene, tmp_path):
 
 
 def test_logs_may_be_json(truckcount, scene, tmp_path):
-    import json
-
     (tmp_path / "bad.mp4").write_bytes(b"")
     said = truckcount("--log-json", "run", "bad.mp4", *scene.options(), "--quiet")
     (line,) = said.err.splitlines()
@@ -305,3 +305,33 @@ def test_rehash_and_new_exclude_one_another(truckcount, tmp_path):
     said = truckcount("run", tmp_path, "--new", "--rehash")
     assert said.code == 2
     assert "--new leaves alone" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "level", "says"),
+    [
+        (("run", "CLIP"), 0, "INFO", "1 trucks"),
+        (("run", "bad.mp4"), 4, "WARNING", "bad.mp4"),
+        (("run", "gone.mp4"), 4, "WARNING", "no such file"),
+        (("run", "CLIP", "--bins", "7"), 2, "ERROR", "--bins 7"),
+        (("run", "CLIP", "--colour"), 2, "ERROR", "No such option"),
+        (("run", "CLIP", "--new", "--rehash"), 2, "ERROR", "--new leaves alone"),
+        (("watch", ".", "--cameras", "gone.toml"), 2, "ERROR", "does not exist"),
+        (("status", "nowhere"), 5, "ERROR", "nowhere"),
+        (("status",), 2, "ERROR", "Missing argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_with_json_logs_every_line_on_stderr_is_an_object(
+    truckcount, scene, tmp_path, arguments, code, level, says
+):
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all")
+    words = [scene.clips[1] if word == "CLIP" else word for word in arguments]
+    options = scene.options() if words[0] == "run" else []
+    said = truckcount("--log-json", *words, *options)
+    assert said.code == code
+    lines = [json.loads(line) for line in said.err.splitlines()]
+    assert all(set(line) >= {"time", "level", "message"} for line in lines)
+    assert any(x["level"] == level and says in x["message"] for x in lines), lines
+    plain = truckcount("run", "gone.mp4")
+    assert plain.err.startswith("truckcount: "), "asked for each time"

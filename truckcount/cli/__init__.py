@@ -1,5 +1,6 @@
 """The command line: parse, call one function of the pipeline, print one result."""
 
+import logging
 import os
 import sys
 
@@ -61,10 +62,17 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):  # click turns one to the other
-        click.echo("interrupted; finished files are kept", err=True)
+        from truckcount.cli._console import say
+
+        say("interrupted; finished files are kept")
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        from truckcount.cli._console import is_json_logged, say
+
+        if is_json_logged():
+            say(error.format_message(), logging.ERROR)
+        else:
+            error.show()
         sys.exit(EXIT_USAGE)
     except Exception as error:
         if os.environ.get("TRUCKCOUNT_DEBUG"):

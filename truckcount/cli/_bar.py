@@ -3,6 +3,8 @@
 import sys
 from typing import Any
 
+from truckcount.cli._console import is_json_logged
+
 
 def make_bar() -> Any:
     """Return a rich progress bar whose tasks carry a ``note``."""
@@ -27,4 +29,4 @@ def make_bar() -> Any:
 
 def is_watched(*, is_quiet: bool) -> bool:
     """Tell whether someone looks at a bar."""
-    return sys.stderr.isatty() and not is_quiet
+    return sys.stderr.isatty() and not is_quiet and not is_json_logged()

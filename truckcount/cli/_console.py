@@ -32,20 +32,30 @@ def exit_code_of(error: Exception) -> int:
     return EXIT_UNEXPECTED
 
 
-def say(text: str) -> None:
-    """Say something to the person: on stderr."""
+def say(text: str, level: int = logging.INFO) -> None:
+    """Say something to the person: on stderr; with ``--log-json`` as an object."""
+    if is_json_logged():
+        record = logging.LogRecord("truckcount", level, "", 0, text, None, None)
+        text = _JsonFormatter().format(record)
     print(mask_credentials(text), file=sys.stderr)
 
 
 def say_error(error: Exception) -> None:
     """Say in one line what went wrong."""
+    name = "" if is_json_logged() else "truckcount: "
     if isinstance(error, TruckcountError):
-        say(f"truckcount: {error}")
+        say(f"{name}{error}", logging.ERROR)
     else:
         say(
-            f"truckcount: unexpected {type(error).__name__}: {error} (set "
-            "TRUCKCOUNT_DEBUG=1 for the traceback)"
+            f"{name}unexpected {type(error).__name__}: {error} (set "
+            "TRUCKCOUNT_DEBUG=1 for the traceback)",
+            logging.ERROR,
         )
+
+
+def is_json_logged() -> bool:
+    """Tell whether a program reads stderr: one JSON object a line, no bar."""
+    return any(isinstance(h.formatter, _JsonFormatter) for h in logging.root.handlers)
 
 
 def give(text: str) -> None:
@@ -89,6 +99,7 @@ def configure_logging(*, is_verbose: bool, is_json: bool) -> None:
         handlers=[handler],
         force=True,
     )
+    logging.captureWarnings(is_json)  # of libraries, which print them
 
 
 class _JsonFormatter(logging.Formatter):

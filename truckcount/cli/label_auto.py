@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from truckcount.cli._bar import is_watched
 from truckcount.cli._console import give, give_json
 
 
@@ -105,7 +106,7 @@ def auto(
 @contextmanager
 def _progress(n: int, model_id: str) -> Iterator[Callable[[int], None] | None]:
     """Show a bar where a person sees it."""
-    if not sys.stderr.isatty():
+    if not is_watched(is_quiet=False):
         yield None
         return
     label = model_id.split("@")[0]
