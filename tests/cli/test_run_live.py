@@ -66,7 +66,7 @@ def until(condition):
 
 
 def live_hours(store):
-    files = store.glob("hours/127-*/[!.]*.parquet")
+    files = list(store.glob("hours/127-*/[!.]*.parquet"))
     return pd.concat(map(pd.read_parquet, files)) if files else None
 
 
