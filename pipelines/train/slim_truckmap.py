@@ -62,7 +62,7 @@ def make_slim(stem: int, inner: list[int], head: int) -> TruckMap:
 
 
 def main() -> None:
-    """Leave ``checkpoint.safetensors`` and ``data.json`` in the run folder."""
+    """Leave ``checkpoint.state`` and ``data.json`` in the run folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

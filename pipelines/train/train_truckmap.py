@@ -126,7 +126,7 @@ def pasting(draw: Draw, pools: Pools, share: float) -> tuple[PastingDraw, int]:
 
 
 def main() -> None:
-    """Train and leave ``checkpoint.safetensors`` in the run folder."""
+    """Train and leave ``checkpoint.state`` in the run folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -45,7 +45,7 @@ def train(monkeypatch, data, run, *arguments):
         monkeypatch, "train_truckmap.py", "--data", data, "--run", run,
         "--from-weights", weights, *SMALL, *arguments,
     )  # fmt: skip
-    assert (run / "checkpoint.safetensors").is_file()
+    assert (run / "checkpoint.state").is_file()
     return json.loads((run / "data.json").read_text())
 
 

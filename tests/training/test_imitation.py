@@ -92,7 +92,7 @@ def test_killed_and_started_again_it_goes_on(tmp_path, caplog):
         logger.removeFilter(stop)
 
     def state() -> dict:
-        return read_state(tmp_path / "checkpoint.safetensors")
+        return read_state(tmp_path / "checkpoint.state")
 
     assert state()["step"] == 10
     average = imitate(network(1), network(0), DRAW, SIZE, options, tmp_path)

@@ -37,7 +37,7 @@ def fresh():
 
 
 def state_of(folder):
-    return read_state(folder / "checkpoint.safetensors")
+    return read_state(folder / "checkpoint.state")
 
 
 def options_of(folder):
@@ -114,7 +114,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(trained, tmp_path):
         """Pulls the plug once a checkpoint is there: after one step."""
 
         def __call__(self, rng):
-            if (tmp_path / "checkpoint.safetensors").exists():
+            if (tmp_path / "checkpoint.state").exists():
                 raise KeyboardInterrupt
             return super().__call__(rng)
 

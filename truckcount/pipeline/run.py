@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from truckcount.errors import ClusterError, ConfigError, ModelError, StoreError
 from truckcount.pipeline.camera_run import CameraRun
-from truckcount.pipeline.camera_work import CameraWork, plan_work
+from truckcount.pipeline.camera_work import CameraWork, fold_work, plan_work
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.fingerprints import Fingerprints

@@ -8,7 +8,7 @@ from torch import nn
 
 from truckcount.training.state_file import read_state, write_state
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT = "checkpoint.state"
 Parts = dict[str, Any]
 """What has a ``state_dict``: network, average, optimizer, scheduler."""
 

@@ -42,7 +42,7 @@ def frames(tmp_path_factory):
 
 
 def state_of(folder):
-    return read_state(folder / "checkpoint.safetensors")
+    return read_state(folder / "checkpoint.state")
 
 
 def is_same(a, b):
@@ -118,7 +118,7 @@ def test_another_seed_gives_other_weights(frames, whole, tmp_path):
 
 def test_a_finished_run_is_not_trained_on(frames, whole, tmp_path):
     folder, trained = whole
-    shutil.copy(folder / "checkpoint.safetensors", tmp_path)
+    shutil.copy(folder / "checkpoint.state", tmp_path)
     again = train_classifier(frames, TINY, tmp_path)
     assert again.images_per_s == {}
     assert is_same(again.network.state_dict(), trained.network.state_dict())

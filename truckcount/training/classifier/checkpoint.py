@@ -8,7 +8,7 @@ import torch
 from truckcount.errors import ConfigError
 from truckcount.training.state_file import read_state, write_state
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT = "checkpoint.state"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
