@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.pipeline.red_box import write_red_model, write_traffic
+from truckcount.errors import StoreError
 from truckcount.pipeline import intake as intake_module
 from truckcount.pipeline.attempts import DIED
 from truckcount.pipeline.config import RunOptions
@@ -21,7 +22,9 @@ from truckcount.pipeline.intake import (
     Intake,
     batches,
 )
+from truckcount.pipeline.reading_notes import noted
 from truckcount.pipeline.run_new import run_new
+from truckcount.pipeline.status import read_status
 from truckcount.pipeline.watch import Watch, WatchOptions
 from truckcount.store.check import check_store
 from truckcount.video import Source
@@ -182,26 +185,72 @@ def test_a_clock_that_jumps_loses_no_file(desk, jump_s):
     assert bad.n_failures == 2, "its turn came as well"
 
 
-def test_a_file_that_kills_the_process_is_noted_before(desk, monkeypatch):
+def die_reading(desk, monkeypatch):
+    """Look and count in a child that its files kill; tell whether there were any."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            intake_module, "run_paths", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        )
+        child = os.fork()
+        if child == 0:
+            intake = desk.intake(quarantine_after=3)
+            ready = intake.look().ready
+            if ready:
+                intake.count(ready)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+
+def test_a_file_that_kills_the_process_is_noted_and_tried_again(desk, monkeypatch):
     desk.record(1)
-    intake = desk.intake()
-    ready = intake.look().ready
-    monkeypatch.setattr(
-        intake_module, "run_paths", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    )
-    child = os.fork()
-    if child == 0:
-        intake.count(ready)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert die_reading(desk, monkeypatch)
     again = desk.intake()
-    (noted,) = again.attempts
-    assert noted.reason == DIED
-    monkeypatch.undo()
+    (waits,) = again.look().later
+    assert (waits[1].reason, waits[1].n_failures) == (DIED, 1)
     desk.clock.now_s += 61
     again.count(again.look().ready)
     assert desk.counted() == 1
     assert list(desk.intake().attempts) == []
+    assert leftovers(desk) == []
+
+
+def test_a_file_that_always_kills_the_process_is_given_up(desk, monkeypatch):
+    desk.record(1)
+    n_deaths = 0
+    for _ in range(5):
+        n_deaths += die_reading(desk, monkeypatch)
+        desk.clock.now_s += 86_400
+    assert n_deaths == 3
+    ((_, held),) = desk.intake().look().quarantined
+    assert (held.reason, held.n_failures) == (DIED, 3)
+    assert leftovers(desk) == []
+
+
+def test_what_another_process_is_reading_is_not_judged(desk):
+    desk.record(1)
+    intake = desk.intake()
+    ready = intake.look().ready
+    with noted(desk.store, ready, 0):
+        other = desk.intake()
+        assert names(other.look().ready) == ["0901"]
+        assert list(other.attempts) == []
+    assert leftovers(desk) == []
+
+
+@pytest.mark.parametrize("body", ["", "{", '{"since_us": 1, "files": [1]}'])
+def test_a_damaged_note_accuses_no_file(desk, body):
+    desk.record(1)
+    intake = desk.intake()
+    (desk.store / "_meta" / "reading-1.json").write_text(body)
+    assert names(intake.look().ready) == ["0901"]
+    assert leftovers(desk) == []
+
+
+def leftovers(desk):
+    """Notes, their locks and drafts that nobody needs any more."""
+    meta, locks = desk.store / "_meta", desk.store / ".locks"
+    return [*meta.glob("*reading*"), *meta.glob(".*"), *locks.glob("_reading*")]
 
 
 def test_an_interrupted_count_is_no_failure(desk, monkeypatch):
@@ -267,11 +316,12 @@ def tmpfs():
         subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
 
 
-def fill(path):
-    """Write until there is no space left."""
+def fill(path, but_bytes=0):
+    """Write until there is no space left, or so much."""
     with suppress(OSError), path.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
+    os.truncate(path, path.stat().st_size - but_bytes)
 
 
 def test_a_full_disk_delays_and_loses_nothing(desk, tmpfs, caplog):
@@ -289,6 +339,119 @@ def test_a_full_disk_delays_and_loses_nothing(desk, tmpfs, caplog):
     assert desk.counted() == 1
     assert check_store(desk.store) == []
     assert list(desk.intake().attempts) == []
+
+
+@pytest.mark.parametrize("free_kib", [0, 4, 16, 32, 48])
+def test_a_disk_that_is_full_again_and_again_gives_no_file_up(desk, tmpfs, free_kib):
+    tmpfs(desk.store, "1m")
+    desk.record(1)
+    desk.intake()
+    filler = desk.store / "filler"
+    fill(filler, free_kib << 10)
+    n_failed = 0
+    for _ in range(8):  # each a run of its own, as cron starts them
+        intake = desk.intake()
+        with suppress(StoreError):
+            intake.count(intake.look().ready)
+            continue
+        n_failed += 1
+        desk.clock.now_s += 86_400
+    assert n_failed == 8
+    filler.unlink()
+    intake = desk.intake()
+    assert list(intake.attempts) == []
+    intake.count(intake.look().ready)
+    assert desk.counted() == 1
+    assert check_store(desk.store) == []
+    assert leftovers(desk) == []
+
+
+def test_a_death_that_a_full_disk_hides_is_told_when_there_is_room(
+    desk, tmpfs, monkeypatch
+):
+    tmpfs(desk.store, "1m")
+    desk.record(1)
+    assert die_reading(desk, monkeypatch)
+    filler = desk.store / "filler"
+    fill(filler)
+    intake = desk.intake()
+    for _ in range(3):
+        assert names(intake.look().ready) == ["0901"], "not told twice"
+        with pytest.raises(StoreError):
+            intake.count(intake.look().ready)
+    filler.unlink()
+    assert intake.look().ready == []
+    (noted_one,) = desk.intake().attempts
+    assert noted_one.n_failures == 1
+    assert leftovers(desk) == []
+
+
+@pytest.mark.parametrize("inside", [".", "cam/2026-03-02"], ids=["flat", "in days"])
+def test_an_unmounted_folder_that_is_left_empty_is_missing(desk, tmpfs, caplog, inside):
+    mount = tmpfs(desk.rec / "mount", "2m")
+    (mount / inside).mkdir(parents=True, exist_ok=True)
+    film = desk.record(1)
+    os.utime(film)  # the recorder's last write came after the mount
+    options = replace(desk.options, settle_s=0)
+    shutil.copy2(film, mount / inside)
+    watch = Watch([str(mount)], options, WatchOptions(), clock=desk.clock)
+    intake = Intake([str(mount)], options, clock=desk.clock)
+    watch.cycle(intake)
+    assert desk.counted() == 1
+    assert run_new([str(mount)], options).exit_code == 0
+
+    subprocess.run(["umount", mount], check=True)
+    assert list(mount.iterdir()) == [], "the mount point is there"
+    said = f"{mount} is empty, and its counted files were not deleted from it; is it"
+    gone = run_new([str(mount)], options)
+    assert gone.exit_code == 4
+    assert gone.file_outcomes[0].status == "missing"
+    assert gone.file_outcomes[0].error == f"{said} mounted?"
+    found = read_status(desk.store, [str(mount)])
+    assert found["level"] == "critical"
+    assert found["waiting"]["missing_folders"] == [str(mount)]
+    assert f"{said} mounted?" in found["reasons"]
+    caplog.clear()
+    watch.cycle(intake)
+    watch.cycle(intake)
+    assert caplog.text.count(said) == 1
+
+    tmpfs(mount, "2m")
+    shutil.copy2(film, mount)
+    watch.cycle(intake)
+    assert "is there again" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        lambda day: [path.unlink() for path in day.iterdir()],
+        lambda day: shutil.rmtree(day),
+        lambda day: shutil.rmtree(day.parent),
+        lambda day: day.parent.rename(day.parents[2] / "moved"),
+        lambda day: (shutil.rmtree(day.parents[1]), day.parents[1].mkdir()),
+    ],
+    ids=["files", "day", "camera", "moved", "made anew"],
+)
+def test_a_folder_that_a_retention_job_emptied_is_not_missing(desk, take_away):
+    film = desk.record(1)
+    day = desk.rec / "cam" / "2026-03-02"
+    day.mkdir(parents=True)
+    film.rename(day / film.name)
+    os.utime(day / film.name, (1_790_000_000, 1_790_000_000))
+    intake = desk.intake()
+    intake.count(intake.look().ready)
+    assert desk.counted() == 1
+    take_away(day)
+    assert intake.look().missing == {}
+    assert run_new([str(desk.rec)], desk.options).exit_code == 0
+    found = read_status(desk.store, [str(desk.rec)])
+    assert found["waiting"]["missing_folders"] == []
+
+
+def test_a_folder_that_never_held_a_counted_file_is_only_empty(desk):
+    assert desk.intake().look().missing == {}
+    assert run_new([str(desk.rec)], desk.options).exit_code == 0
 
 
 def test_a_mount_that_vanishes_is_said_once_and_taken_up_again(desk, tmpfs, caplog):

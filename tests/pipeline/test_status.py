@@ -10,6 +10,7 @@ from truckcount.errors import StoreError
 from truckcount.pipeline import status as status_module
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.intake import Intake
+from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.status import StatusOptions, read_status
 
 pytestmark = pytest.mark.video
@@ -93,6 +94,28 @@ def test_a_camera_that_was_never_seen_is_critical(look):
     assert found["cameras"][0]["last_hour_trucks"] is None
     assert "dock: nothing was ever counted" in found["reasons"]
     assert found["level"] == "critical"
+
+
+def test_a_file_of_junk_makes_up_no_camera(scene, tmp_path):
+    rec = tmp_path / "rec"
+    rec.mkdir()
+    write_traffic(rec / "gate_20260302T110000Z.mp4", {1.0: 1}, 6)
+    (rec / "download.mp4").write_bytes(b"junk")
+    store = tmp_path / "store"
+    options = RunOptions(store=store, model=write_red_model(tmp_path), settle_s=0)
+    run_paths([str(rec)], options)
+    found = read_status(store, now_s=NOON_S)
+    assert [c["camera"] for c in found["cameras"]] == ["gate"]
+    assert found["reasons"] == ["1 files failed, 0 given up"]
+    assert found["level"] == "warning"
+    assert [row["path"] for row in found["failed"]] == [str(rec / "download.mp4")]
+    expected = StatusOptions(expected=("download", "gate"))
+    reasons = read_status(store, (), expected, NOON_S)["reasons"]
+    assert "download: nothing was ever counted" in reasons, "it was named"
+    (rec / "download_20260302T120000Z.mp4").write_bytes(b"more junk")
+    run_paths([str(rec)], options)
+    found = read_status(store, now_s=NOON_S)
+    assert "download: nothing was ever counted" in found["reasons"], "all of a camera"
 
 
 def test_a_folder_that_is_not_there_is_critical(look, scene):

@@ -53,6 +53,7 @@ class Attempts:
         self._path = store / "_meta" / "attempts.json"
         self._quarantine_after = quarantine_after
         self._of = {one.path: one for one in read_attempts(store)}
+        self._saved = dict(self._of)
 
     def __iter__(self) -> Iterator[Attempt]:
         """Yield all, by path."""
@@ -103,7 +104,9 @@ class Attempts:
         return len(held)
 
     def save(self) -> None:
-        """Write them down."""
+        """Write them down, where that changes anything."""
+        if self._of == self._saved:
+            return
         body = json.dumps([asdict(one) for one in self], indent=1) + "\n"
         draft = self._path.with_name(f".attempts.{os.getpid()}.tmp")
         try:
@@ -115,6 +118,7 @@ class Attempts:
             raise StoreError(msg) from error
         finally:
             draft.unlink(missing_ok=True)
+        self._saved = dict(self._of)
 
 
 def read_attempts(store: Path) -> list[Attempt]:

@@ -3,12 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from truckcount.errors import (
     ConfigError,
@@ -17,32 +14,26 @@ from truckcount.errors import (
     VideoNotFoundError,
 )
 from truckcount.pipeline.attempts import (
-    DIED,
     QUARANTINE_AFTER,
     US_PER_S,
     Attempt,
     Attempts,
-    FileMark,
-    mark_of,
 )
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.known_files import KnownFiles
+from truckcount.pipeline.reading_notes import judge_dead, noted
 from truckcount.pipeline.result import BLOCKED, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
-from truckcount.pipeline.segments import is_counted_row
 from truckcount.store import Store
-from truckcount.store.schema import TIME
-from truckcount.store.seals import LATE, LEFT_OUT
-from truckcount.store.segments_table import read_columns
-from truckcount.store.stamps import ahead_of
+from truckcount.store.seals import LATE
 from truckcount.video import Source, check_settled, find_sources
 from truckcount.video.sources import URL_PATTERN
 
 logger = logging.getLogger(__name__)
 
-_MARKED = (
-    "path", "size_bytes", "mtime_utc", "start_utc", "status", "known_at_utc",
-)  # fmt: skip
+NOT_THERE = "is not there; is it mounted?"
+NOT_MOUNTED = "is empty, and its counted files were not deleted from it; is it mounted?"
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
 MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
 WORKER_FILES = 64  # of each worker process, which takes seconds to start
@@ -57,8 +48,8 @@ class Waiting:
     later: list[tuple[Source, Attempt]] = field(default_factory=list)
     """Failed before; tried again at ``next_us``."""
     quarantined: list[tuple[Source, Attempt]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    """Folders that are not there: a mount that vanished."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Folders that are not there to what shows it: a mount that vanished."""
     n_known: int = 0
 
 
@@ -88,18 +79,22 @@ class Intake:
         self.paths = [_absolute(path) for path in paths]
         self._options = options
         self._clock = clock
-        store = Store.open(options.store)
-        self._known = known_marks(store)
+        self._store = Store.open(options.store)
+        self._known = KnownFiles.of_store(self._store)
         self._judged_late: dict[str, float] = {}
         self.attempts = Attempts(options.store, quarantine_after)
 
     def look(self) -> Waiting:
-        """Look at every path once."""
+        """Look at every path once, and at what killed the process that read it."""
         now_s = self._clock()
         for name, judged_s in list(self._judged_late.items()):
             if judged_s > now_s:  # by a clock that ran ahead: to be judged again
                 del self._judged_late[name]
-                self._known.pop(name, None)
+                self._known.forget(name)
+        try:
+            judge_dead(self._store.root, self.attempts)
+        except StoreError as error:  # what it tells is kept; nothing is read before
+            logger.warning("%s", error)
         return find_waiting(
             self.paths,
             self._known,
@@ -123,26 +118,14 @@ class Intake:
     ) -> RunResult:
         """Count some files, at most ``BATCH_FILES`` for one process.
 
-        Before a file is read it is noted as tried: one that kills the process is
-        not tried for ever. When interrupted that note is taken back.
+        While files are read a note of them stands in the store: one that kills the
+        process is not tried for ever. Any other end, as by a full disk, deletes it.
         """
         now_us = round(self._clock() * US_PER_S)
-        before = {s.name: self.attempts.of(s) for s in sources}
         is_own_process = self._options.jobs == 1 and self._options.dask is None
-        try:
-            if is_own_process:
-                for source in sources:
-                    self.attempts.failed(source, "failed", DIED, now_us)
-                self.attempts.save()
+        root = self._store.root
+        with noted(root, sources, now_us) if is_own_process else nullcontext():
             result = run_paths([s.path for s in sources], self._options, listener)
-        except BaseException:
-            for source in sources:
-                self.attempts.put_back(source, before[source.name])
-            with suppress(StoreError):  # the disk is full: the next save says it
-                self.attempts.save()
-            raise
-        for source in sources:
-            self.attempts.put_back(source, before[source.name])
         self._take_note(sources, result, now_us)
         return result
 
@@ -155,7 +138,7 @@ class Intake:
             if source is None or outcome.status in {"growing", BLOCKED}:
                 continue  # no fault of the file: no try is used up
             if not outcome.is_failed:
-                self._known[source.name] = mark_of(source)
+                self._known.add(source)
                 if outcome.status == LATE:
                     self._judged_late[source.name] = now_us / US_PER_S
                 self.attempts.forget(source.name)
@@ -208,31 +191,9 @@ def batches(
     return together + alone
 
 
-def known_marks(store: Store) -> dict[str, FileMark]:
-    """Return size and time of every file of a store that is done with, by path.
-
-    A file that was too late by a clock that ran ahead is none: it is judged again.
-    """
-    now = pa.scalar(ahead_of(time.time_ns() // 1000), pa.int64()).cast(TIME)
-    marks: dict[str, FileMark] = {}
-    for camera in store.cameras():
-        table = read_columns(store.root, camera, _MARKED)
-        is_known = is_counted_row() | pc.field("status").isin(
-            ["duplicate", *sorted(LEFT_OUT)]
-        )
-        is_misjudged = (pc.field("status") == LATE) & (pc.field("known_at_utc") > now)
-        table = table.filter(
-            is_known & ~is_misjudged
-        )  # of two rows of one path the later holds
-        mtimes = [t or 0 for t in table["mtime_utc"].cast(pa.int64()).to_pylist()]
-        pairs = zip(table["size_bytes"].to_pylist(), mtimes, strict=True)
-        marks.update(zip(table["path"].to_pylist(), pairs, strict=True))
-    return marks
-
-
 def find_waiting(
     paths: Sequence[str],
-    known: dict[str, FileMark],
+    known: KnownFiles,
     attempts: Attempts,
     *,
     settle_s: float,
@@ -241,8 +202,8 @@ def find_waiting(
     """Sort what stands at paths by what becomes of it."""
     waiting = Waiting()
     for path in paths:
-        for source in _sources_of(path, waiting):
-            if known.get(source.name) == mark_of(source) and source.kind != "url":
+        for source in _sources_of(path, known, waiting):
+            if source in known:
                 waiting.n_known += 1
                 continue
             try:
@@ -269,15 +230,17 @@ def _is_later(tried: Attempt, now_s: float) -> bool:
     return is_clock_sane and tried.next_us is not None and now_us < tried.next_us
 
 
-def _sources_of(path: str, waiting: Waiting) -> list[Source]:
+def _sources_of(path: str, known: KnownFiles, waiting: Waiting) -> list[Source]:
     try:
         return find_sources([path])
     except VideoNotFoundError:
         if not Path(path).is_dir():
-            waiting.missing.append(path)
+            waiting.missing[path] = NOT_THERE
+        elif known.has_vanished(path):
+            waiting.missing[path] = NOT_MOUNTED
     except OSError as error:  # a file gone between two looks, a stale mount
         logger.warning("%s: cannot be looked through: %s", path, error)
-        waiting.missing.append(path)
+        waiting.missing[path] = NOT_THERE
     return []
 
 

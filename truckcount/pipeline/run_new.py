@@ -4,12 +4,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from truckcount.errors import StoreError
+from truckcount.errors import StoreError, VideoNotFoundError
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.intake import Intake
+from truckcount.pipeline.intake import Intake, Waiting
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.run_result import join_results
+from truckcount.pipeline.segments import failed_outcome
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def run_new(
     -------
     RunResult
         With exit code 0 also where nothing was new; a path that is not there is a
-        failed outcome, as a mount is that has vanished.
+        failed outcome, as a mount is that has vanished (``KnownFiles.has_vanished``).
 
     Raises
     ------
@@ -39,7 +40,7 @@ def run_new(
     if listener is not None:
         listener.started(len(waiting.ready))
     muted = None if listener is None else _Batch(listener)
-    results = [run_paths(waiting.missing, options)]
+    results = [replace(run_paths([], options), file_outcomes=_missing(waiting))]
     errors = []
     for batch in intake.batches(waiting.ready):
         try:
@@ -50,6 +51,16 @@ def run_new(
     if errors:
         raise errors[0]
     return replace(join_results(results), is_empty_fine=True)
+
+
+def _missing(waiting: Waiting) -> tuple[FileOutcome, ...]:
+    errors = [
+        (path, VideoNotFoundError(f"{path} {why}"))
+        for path, why in waiting.missing.items()
+    ]
+    for _, error in errors:
+        logger.warning("%s", error)
+    return tuple(failed_outcome(path, "", error) for path, error in errors)
 
 
 class _Batch:

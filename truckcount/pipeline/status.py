@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.pipeline.attempts import US_PER_S, Attempts
-from truckcount.pipeline.intake import Waiting, find_waiting, known_marks
+from truckcount.pipeline.intake import Waiting, find_waiting
+from truckcount.pipeline.known_files import KnownFiles
 from truckcount.pipeline.result import iso_utc
 from truckcount.pipeline.segments import is_counted_row
 from truckcount.store import Store
@@ -91,13 +92,13 @@ def read_status(
     }
     cameras = [
         _camera_status(opened, name, segments.get(name), options, now_us)
-        for name in sorted({*segments, *options.expected})
+        for name in sorted({*_cameras_of(segments), *options.expected})
     ]
     attempts = Attempts(opened.root)
     places = [str(Path(folder).absolute()) for folder in folders]
     waiting = find_waiting(
         places,
-        known_marks(opened),
+        KnownFiles.of_store(opened),
         attempts,
         settle_s=options.settle_s,
         now_s=now_us / US_PER_S,
@@ -119,6 +120,18 @@ def read_status(
         "failed": failed,
         "disk": disk,
     }
+
+
+def _cameras_of(segments: dict[str, pa.Table]) -> list[str]:
+    """Leave out cameras known by one failed file alone.
+
+    Its name made them up, as of a file of junk: it is told under failed files.
+    """
+    return [
+        name
+        for name, table in segments.items()
+        if table["error"].null_count or len(pc.unique(table["path"])) > 1
+    ]
 
 
 def _camera_status(
@@ -258,7 +271,7 @@ def _waiting_row(waiting: Waiting, now_us: int) -> dict[str, Any]:
         "growing": len(waiting.growing),
         "retry_later": len(waiting.later),
         "quarantined": len(waiting.quarantined),
-        "missing_folders": waiting.missing,
+        "missing_folders": list(waiting.missing),
         "oldest_age_s": (
             None if oldest is None else round(now_us / US_PER_S - oldest, 1)
         ),
@@ -310,8 +323,8 @@ def _reasons(
                 else f"last counted {one.lag_s / 3600:.1f} h ago"
             )
             reasons.append((LEVELS.index(one.level), f"{one.camera}: {lag}"))
-    for path in waiting.missing:
-        reasons.append((CRITICAL, f"{path} is not there; is it mounted?"))
+    for path, why in waiting.missing.items():
+        reasons.append((CRITICAL, f"{path} {why}"))
     n_held = sum(row["is_quarantined"] for row in failed)
     if failed:
         reasons.append((WARNING, f"{len(failed)} files failed, {n_held} given up"))

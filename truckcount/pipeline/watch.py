@@ -149,7 +149,7 @@ class Watch:
     def _say_missing(self, waiting: Waiting) -> None:
         missing = set(waiting.missing)
         for path in sorted(missing - self._missing):
-            logger.warning("%s is not there; is it mounted? it is looked for", path)
+            logger.warning("%s %s it is looked for", path, waiting.missing[path])
         for path in sorted(self._missing - missing):
             logger.warning("%s is there again", path)
         self._missing = missing

@@ -134,8 +134,11 @@ def remedy_of(name: str) -> str:
 def write_meta(path: Path, text: bytes) -> None:
     """Replace a file of ``_meta`` in one step."""
     draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
-    draft.write_bytes(text)
-    draft.replace(path)
+    try:
+        draft.write_bytes(text)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)  # of a full disk
 
 
 def sync(path: Path) -> None:
