@@ -229,4 +229,6 @@ def _real_path(path: str, real_folders: dict[str, str]) -> str:
     folder, name = os.path.split(path)
     if folder not in real_folders:
         real_folders[folder] = os.path.realpath(folder)
-    return f"{real_folders[folder]}/{name}"
+    real = real_folders[folder]
+    # the text that the source holds, where it is that: a year of paths is megabytes
+    return path if real == folder else f"{real}/{name}"
