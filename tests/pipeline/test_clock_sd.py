@@ -11,6 +11,8 @@ from tests.counting.simulate import T0_US, film
 from tests.pipeline.pieces import HOUR_US, cut, piece
 from tests.pipeline.red_box import write_red_model
 from tests.pitfalls.scenes import publish, read
+from truckcount.errors import ConfigError
+from truckcount.pipeline.cameras import load_cameras
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
 from truckcount.store import Store
@@ -85,3 +87,27 @@ def test_a_files_clock_reaches_its_hour(tmp_path, name, source, sd_s):
     assert (segment["start_source"], segment["clock_sd_s"]) == (source, sd_s)
     hours = read(Store.open(options.store))
     assert np.array_equal(hours["clock_sd_s"].unique(), [sd_s])
+
+
+@pytest.mark.parametrize(
+    ("checked", "sd_s"),
+    [("2026-02-20", 10.333), ("2026-03-02T08:00:00Z", 1.0), ("2025-03-02", 365.333)],
+)
+def test_a_recorders_clock_drifts_from_its_check(tmp_path, checked, sd_s):
+    """A second a day (features.md 4.7); a name's own second is the least."""
+    clip = write_clip(tmp_path / "cam_20260302_080000.mp4", 50)
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(f'[cameras.cam]\nmatch = ["cam_*"]\nclock_checked = {checked}\n')
+    options = RunOptions(
+        store=tmp_path / "store", model=write_red_model(tmp_path), cameras=cameras
+    )
+    run_paths([str(clip)], options)
+    (segment,) = read(Store.open(options.store), "segments").to_dict("records")
+    assert segment["clock_sd_s"] == sd_s
+
+
+def test_a_check_needs_a_zone_or_is_a_day(tmp_path):
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text("[cameras.cam]\nclock_checked = 2026-03-02T08:00:00\n")
+    with pytest.raises(ConfigError, match="has no zone"):
+        load_cameras(cameras)

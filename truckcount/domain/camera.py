@@ -145,6 +145,8 @@ class Camera:
     clock: str = "auto"
     """``auto`` or the one start-time source to use (design section 4)."""
     clock_shift_s: float = 0.0
+    clock_checked_us: int | None = None
+    """When somebody last looked how far the recorder's clock is off."""
     creation_time_is: str = "start"
     """What the container's creation time stamps: ``start`` or ``end``."""
     name_patterns: tuple[str, ...] = field(default=())

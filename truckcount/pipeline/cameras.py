@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ CAMERA_KEYS = frozenset(
         "match",
         "clock",
         "clock_shift_s",
+        "clock_checked",
         "creation_time_is",
         "name_patterns",
         "source_kind",
@@ -229,11 +230,25 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
             match=_strings(body, "match", where),
             clock=clock,
             clock_shift_s=float(_take(body, "clock_shift_s", (int, float), where, 0.0)),
+            clock_checked_us=_read_checked(body, where, zone),
             creation_time_is=stamped,
             name_patterns=_strings(body, "name_patterns", where),
             source_kind=kind,
         ),
     )
+
+
+def _read_checked(body: dict[str, Any], where: str, zone: str) -> int | None:
+    """Read ``clock_checked``: a day, by the camera's zone, or a moment with its own."""
+    found = _take(body, "clock_checked", date, where, None)
+    if found is None:
+        return None
+    if not isinstance(found, datetime):
+        found = datetime(found.year, found.month, found.day, tzinfo=ZoneInfo(zone))
+    if found.tzinfo is None:
+        msg = f"{where}.clock_checked: {found} has no zone; write 2026-03-01T00:00:00Z"
+        raise ConfigError(msg)
+    return round(found.timestamp()) * 1_000_000
 
 
 def _read_validity(

@@ -32,6 +32,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORDER_FOLDERS = frozenset(
     ["dav", "jpg", "mp4record", "record", "recordings", "events"]
 )
+OF_RECORDER = ("filename", "container")  # by its clock, which drifts
+DRIFT_S, US_PER_DAY = 1.0, 86_400_000_000  # a day since it was checked
 FIRST_YEAR, LAST_YEAR = 1971, 2099  # before: a clock that was never set; else damage
 END_S = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()
 HINT_SLACK = timedelta(minutes=10)  # a third of the smallest clock change
@@ -251,14 +253,23 @@ def _stamp(
     shift_us = round(camera.clock_shift_s * 1e6)
     # a name that tells minutes is off by half of one, as a recording begins in it
     rough_s = 0.0 if name is None else name.step_s / 2
+    start_us = _to_us(moment) + shift_us
+    drift_s = _drift_s(camera, start_us) if source in OF_RECORDER else 0.0
     return StartTime(
-        start_us=_to_us(moment) + shift_us,
+        start_us=start_us,
         source=source,
         quality=quality,
-        sd_s=max(CLOCK_SD_S[source], rough_s),
+        sd_s=max(CLOCK_SD_S[source], rough_s, drift_s),
         twin_us=None if twin is None or name is None else _to_us(twin) + shift_us,
         pattern=None if name is None else name.recorder,
     )
+
+
+def _drift_s(camera: Camera, start_us: int) -> float:
+    """How far a recorder's clock may have gone from its check: features.md 4.7."""
+    if camera.clock_checked_us is None:
+        return 0.0
+    return round(abs(start_us - camera.clock_checked_us) / US_PER_DAY * DRIFT_S, 3)
 
 
 def _localise(
