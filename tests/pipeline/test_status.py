@@ -18,6 +18,12 @@ pytestmark = pytest.mark.video
 NOON_S = 1_772_452_800  # 2026-03-02T12:00Z
 
 
+def set_clock(patch):
+    """Let the store's clock be the scene's."""
+    now_us = (NOON_S - 10) * 1_000_000
+    patch.setattr("truckcount.store.store._now_us", lambda: now_us)
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     """Two clips around a gap of an hour, one file of junk, one that grows."""
@@ -29,9 +35,8 @@ def scene(tmp_path_factory):
     (rec / "gate_20260302T113000Z.mp4").write_bytes(b"junk")
     options = RunOptions(store=root / "store", model=write_red_model(root))
     intake = Intake([str(rec)], options, clock=lambda: NOON_S - 10)
-    with pytest.MonkeyPatch.context() as patch:  # the store's clock is the scene's
-        now_us = (NOON_S - 10) * 1_000_000
-        patch.setattr("truckcount.store.store._now_us", lambda: now_us)
+    with pytest.MonkeyPatch.context() as patch:
+        set_clock(patch)
         intake.count(intake.look().ready)
     (rec / "gate_20260302T114000Z.mp4").write_bytes(b"more")
     os.utime(rec / "gate_20260302T114000Z.mp4", (NOON_S - 60, NOON_S - 60))
@@ -96,7 +101,8 @@ def test_a_camera_that_was_never_seen_is_critical(look):
     assert found["level"] == "critical"
 
 
-def test_a_file_of_junk_makes_up_no_camera(scene, tmp_path):
+def test_a_file_of_junk_makes_up_no_camera(scene, tmp_path, monkeypatch):
+    set_clock(monkeypatch)
     rec = tmp_path / "rec"
     rec.mkdir()
     write_traffic(rec / "gate_20260302T110000Z.mp4", {1.0: 1}, 6)
