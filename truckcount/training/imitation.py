@@ -178,8 +178,6 @@ def imitate(
         "scheduler": scheduler,
     }
     start = load_parts(folder, parts)
-    if start:
-        logger.info("resumed at step %d", start)
     loader = DataLoader(
         HeardViews(draw, wide, size, options.seed + start, options.reuse),
         batch_size=options.batch_size,

@@ -152,8 +152,6 @@ def train(
         "scheduler": scheduler,
     }
     start = load_parts(folder, parts)
-    if start:
-        logger.info("resumed at step %d", start)
     loader = DataLoader(
         ViewStream(
             draw,

@@ -1,5 +1,6 @@
 """All that a run of `truckmap` training is, between its steps and on disk."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 from torch import nn
 
 from truckcount.training.state_file import read_state, write_state
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.state"
 Parts = dict[str, Any]
@@ -37,4 +40,6 @@ def load_parts(folder: Path, parts: Parts) -> int:
     state = read_state(path)
     for name, part in parts.items():
         part.load_state_dict(state[name])
-    return int(state["step"])
+    step = int(state["step"])
+    logger.info("resumed at step %d", step)
+    return step
