@@ -27,7 +27,7 @@ from benchmarks.machine import ROOT, describe
 from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
 from tests.video.rtsp_server import RtspCamera, encode_film, red_film
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.live import LiveStreams
+from truckcount.pipeline.unattended.live import LiveStreams
 
 RESULT = ROOT / "benchmarks" / "results" / "live_soak.json"
 FPS = 10

@@ -37,8 +37,8 @@ from truckcount.pipeline.config import (
     scoring_hash,
 )
 from truckcount.pipeline.run import run_paths
-from truckcount.pipeline.run_new import run_new
-from truckcount.pipeline.status import read_status
+from truckcount.pipeline.unattended.run_new import run_new
+from truckcount.pipeline.unattended.status import read_status
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import HourStamp, SegmentRecord, Store
 

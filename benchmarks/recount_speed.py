@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.machine import describe
 from tests.counting.simulate import GATE, film, through
 from tests.pipeline.pieces import CAMERA, DIGEST, HOUR_US, WEIGHTS, piece
-from truckcount.pipeline.camera_counter import CameraCounter
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.recount import CountsPublisher
+from truckcount.pipeline.counts.camera_counter import CameraCounter
+from truckcount.pipeline.counts.recount import CountsPublisher
 from truckcount.store import Store
 
 TRUCKS_AN_HOUR = (2, 10, 50)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from truckcount.pipeline.turn import hold_turn
+from truckcount.pipeline.unattended.turn import hold_turn
 from truckcount.store.check import check_store
 
 pytestmark = pytest.mark.video

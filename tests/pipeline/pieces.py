@@ -9,7 +9,7 @@ from tests.counting.simulate import GATE, T0_US
 from truckcount.domain.camera import Camera
 from truckcount.domain.scores import Scores
 from truckcount.pipeline.config import RunOptions
-from truckcount.pipeline.recount import publish_counts
+from truckcount.pipeline.counts.recount import publish_counts
 from truckcount.presence.weights import Weights, WeightsHeader
 from truckcount.store import SegmentRecord, Store
 

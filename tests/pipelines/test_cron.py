@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
-from truckcount.pipeline.turn import hold_turn
+from truckcount.pipeline.unattended.turn import hold_turn
 
 JOB = ROOT / "pipelines" / "cron" / "truckcount-job"
 CRONTAB = ROOT / "pipelines" / "cron" / "truckcount.cron"

@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import ROOT
 from truckcount.cli import cli
 from truckcount.domain.sample import CAUSES
-from truckcount.pipeline.metrics import METRICS
+from truckcount.pipeline.unattended.metrics import METRICS
 
 UNITS = sorted((ROOT / "pipelines" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]

@@ -14,7 +14,7 @@ from tests.pitfalls.scenes import (
     read,
     through,
 )
-from truckcount.pipeline.bins import bins_of, is_odd_zone
+from truckcount.pipeline.counts.bins import bins_of, is_odd_zone
 from truckcount.store.check import check_store
 
 

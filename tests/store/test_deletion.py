@@ -233,7 +233,8 @@ def test_a_half_done_deletion_is_seen_by_the_check(deleted):
 
 def test_what_came_back_is_seen_by_the_check(deleted, monkeypatch):
     monkeypatch.setattr(
-        "truckcount.pipeline.camera_counter.CameraCounter.unsealed", lambda _, w: w
+        "truckcount.pipeline.counts.camera_counter.CameraCounter.unsealed",
+        lambda _, w: w,
     )
     late = piece("f", film([through(30)], 90), shift_us=DAY_US + 6 * HOUR_US)
     ingest(deleted, [[late]], now_us=LATER_US)

@@ -24,7 +24,11 @@ from truckcount.features.estimators import (
     estimate_total,
     fit_factor,
 )
-from truckcount.pipeline.comparison import Comparison, compare_hours, estimates_of
+from truckcount.pipeline.restating.comparison import (
+    Comparison,
+    compare_hours,
+    estimates_of,
+)
 from truckcount.store import Store
 from truckcount.store.audits_table import read_audits
 from truckcount.store.calibrations_table import read_calibrations, write_calibrations

@@ -74,7 +74,7 @@ def progress_for(*, is_quiet: bool) -> ProgressBar | None:
 
 def say_outcomes(result: RunResult) -> None:
     """Say a line for each file, or piece of a live camera, that was counted."""
-    from truckcount.pipeline.watch import spell_outcome
+    from truckcount.pipeline.unattended.watch import spell_outcome
 
     for outcome in result.file_outcomes:
         if not outcome.is_failed:  # failures are logged where they happen

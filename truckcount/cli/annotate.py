@@ -37,8 +37,8 @@ def annotate(
     Example:
       truckcount annotate video.mp4 -o seen.mp4 --cameras cameras.toml
     """
-    from truckcount.pipeline.annotate import annotate_clip
     from truckcount.pipeline.config import RunOptions
+    from truckcount.pipeline.viewing.annotate import annotate_clip
 
     options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
     passages = annotate_clip(clip, output, options, is_blurred=is_blurred)

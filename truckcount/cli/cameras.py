@@ -31,7 +31,7 @@ def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:
     Example:
       truckcount cameras new dc-north_20260302T080000-0600.mp4 -o cameras.toml
     """
-    from truckcount.pipeline.preview import starting_toml
+    from truckcount.pipeline.viewing.preview import starting_toml
 
     text = starting_toml(clip, timezone)
     if output is None:
@@ -70,7 +70,7 @@ def check(
 
     book = load_cameras(config)
     if preview is not None:
-        from truckcount.pipeline.preview import draw_preview
+        from truckcount.pipeline.viewing.preview import draw_preview
 
         if clip is None:
             msg = "--preview needs --clip: which video to draw on"

@@ -40,7 +40,7 @@ def inspect(
       truckcount inspect video.mp4 --at 12.4 -o view.png
     """
     from truckcount.pipeline.config import RunOptions
-    from truckcount.pipeline.inspect import inspect_frame
+    from truckcount.pipeline.viewing.inspect import inspect_frame
 
     options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
     hops = inspect_frame(clip, at_s, options, output, is_blurred=is_blurred)

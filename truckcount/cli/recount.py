@@ -9,7 +9,7 @@ from truckcount.cli._console import align, give, give_json, say
 from truckcount.cli._options import check_iso_time
 
 if TYPE_CHECKING:
-    from truckcount.pipeline.comparison import Comparison
+    from truckcount.pipeline.restating.comparison import Comparison
 
 THRESHOLDS = {
     "on": "on_score",
@@ -56,7 +56,7 @@ def recount(store: Path, **options: Any) -> int:
       truckcount recount store --config cameras.toml --from 2026-03-01
     """
     from truckcount.pipeline.config import RunOptions
-    from truckcount.pipeline.store_recount import (
+    from truckcount.pipeline.restating.store_recount import (
         FOREVER_US,
         RecountOptions,
         recount_store,
@@ -129,7 +129,7 @@ def restate(store: Path, **options: Any) -> int:
     """
     from truckcount.cli._progress import progress_for
     from truckcount.pipeline.config import RunOptions
-    from truckcount.pipeline.restatement import restate_store
+    from truckcount.pipeline.restating.restatement import restate_store
 
     is_published, as_json = options.pop("publish"), options.pop("as_json")
     bar = progress_for(is_quiet=as_json)

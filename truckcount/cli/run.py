@@ -132,9 +132,9 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt
     from truckcount.pipeline.run import run_paths
-    from truckcount.pipeline.run_live import run_live
-    from truckcount.pipeline.run_new import run_new
-    from truckcount.pipeline.turn import hold_turn
+    from truckcount.pipeline.unattended.run_live import run_live
+    from truckcount.pipeline.unattended.run_new import run_new
+    from truckcount.pipeline.unattended.turn import hold_turn
     from truckcount.pipeline.working_copy import is_url, working_copy
 
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")

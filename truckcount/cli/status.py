@@ -53,7 +53,7 @@ def status(
     full within 2 days), 5 when the store cannot be read.
     """
     from truckcount.pipeline.cameras import load_cameras
-    from truckcount.pipeline.status import LEVELS, StatusOptions, read_status
+    from truckcount.pipeline.unattended.status import LEVELS, StatusOptions, read_status
 
     book = None if cameras is None else load_cameras(cameras)
     options = StatusOptions(

@@ -45,7 +45,7 @@ def check(path: Path, repair: bool, as_json: bool) -> int:
       truckcount store check store
       truckcount store check store --repair
     """
-    from truckcount.pipeline.bins_repair import repair_bins
+    from truckcount.pipeline.restating.bins_repair import repair_bins
     from truckcount.store.check import check_store
     from truckcount.store.repair import repair_store
 
@@ -168,7 +168,7 @@ def delete(path: Path, **options: Any) -> int:
       truckcount store delete store --camera dc-north --day 2026-03-02
       truckcount store delete store --camera dc-north --day 2026-03-02 --yes
     """
-    from truckcount.pipeline.store_deletion import (
+    from truckcount.pipeline.unattended.store_deletion import (
         DeletionOptions,
         delete_from_store,
         lift_from_store,

@@ -71,10 +71,10 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import Terminated, terminate_as_interrupt
-    from truckcount.pipeline.known_cameras import find_cameras
-    from truckcount.pipeline.metrics import Metrics
-    from truckcount.pipeline.metrics_output import MetricsFile, serve_metrics
-    from truckcount.pipeline.watch import Watch, WatchOptions
+    from truckcount.pipeline.unattended.known_cameras import find_cameras
+    from truckcount.pipeline.unattended.metrics import Metrics
+    from truckcount.pipeline.unattended.metrics_output import MetricsFile, serve_metrics
+    from truckcount.pipeline.unattended.watch import Watch, WatchOptions
 
     own = {name: options.pop(name) for name in ("poll_s", "quarantine_after")}
     own["segment_s"] = 60 * options.pop("segment_minutes")

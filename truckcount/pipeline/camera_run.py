@@ -10,11 +10,12 @@ from truckcount.domain.scores import Scores
 from truckcount.errors import StoreError, TruckcountError, VideoError
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import scoring_hash
+from truckcount.pipeline.counts.recount import CameraCounts, publish_counts
+from truckcount.pipeline.counts.timeline import span_of
 from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.file_errors import file_error, spell_unexpected
 from truckcount.pipeline.file_work import measure_work
 from truckcount.pipeline.interrupts import interrupts_held
-from truckcount.pipeline.recount import CameraCounts, publish_counts
 from truckcount.pipeline.repeated_hour import date_repeated
 from truckcount.pipeline.result import BLOCKED, FileOutcome, RunListener, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
@@ -32,7 +33,6 @@ from truckcount.pipeline.segments import (
     uncounted_record,
 )
 from truckcount.pipeline.speed_plan import choose_plan
-from truckcount.pipeline.timeline import span_of
 from truckcount.presence.weights import Weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.closed_hours import closed_hours, may_have_closed

@@ -10,9 +10,9 @@ from truckcount.domain.passage import Passage
 from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import CameraBook
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.counts.recount import CameraCounts
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.fingerprints import Fingerprints
-from truckcount.pipeline.recount import CameraCounts
 from truckcount.pipeline.result import FileOutcome
 from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.speed_plan import SpeedPlan

@@ -4,11 +4,11 @@ from truckcount.counting import CountingOptions, measure_coverage
 from truckcount.domain.camera import Camera
 from truckcount.domain.sample import CAUSES
 from truckcount.domain.scores import Scores
-from truckcount.pipeline.camera_counter import is_sparse
 from truckcount.pipeline.config import counting_options
+from truckcount.pipeline.counts.camera_counter import is_sparse
+from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.result import FileWork
 from truckcount.pipeline.scoring import ScoredFile
-from truckcount.pipeline.timeline import Span, span_of
 from truckcount.store import SegmentRecord
 
 Thresholds = tuple[tuple[str, float], ...]

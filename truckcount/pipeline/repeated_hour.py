@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from truckcount.domain.segment import StartTime
 from truckcount.errors import VideoError
+from truckcount.pipeline.counts.timeline import Interval
+from truckcount.pipeline.counts.windows import join_windows
 from truckcount.pipeline.scoring import ScoreTask
 from truckcount.pipeline.segments import header_span, is_counted, is_start_of
-from truckcount.pipeline.timeline import Interval
-from truckcount.pipeline.windows import join_windows
 from truckcount.store import SegmentRecord, Store
 from truckcount.video import probe_video, read_source_name, resolve_start
 

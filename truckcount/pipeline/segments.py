@@ -15,10 +15,10 @@ from truckcount.errors import (
     TruckcountError,
     VideoNotFoundError,
 )
+from truckcount.pipeline.counts.timeline import Span
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.result import FileOutcome, FileWork, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
-from truckcount.pipeline.timeline import Span
 from truckcount.store import SegmentRecord
 from truckcount.store.closed_hours import LATE_DAYS
 from truckcount.store.seals import DELETED, LATE

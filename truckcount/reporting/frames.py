@@ -11,7 +11,7 @@ import numpy.typing as npt
 from truckcount.domain.camera import WHOLE_PICTURE, Gate
 from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import load_cameras
-from truckcount.pipeline.drawing import draw_gate
+from truckcount.pipeline.viewing.drawing import draw_gate
 from truckcount.reporting.facts import StoreFacts
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.layout import DAY_US

@@ -19,7 +19,7 @@ from truckcount.evaluation.clips import ClipScore, ClipScores, measure, score_cl
 from truckcount.evaluation.matching import Stay
 from truckcount.evaluation.truth import ClipTruth, read_truth
 from truckcount.pipeline.cameras import load_cameras
-from truckcount.pipeline.timeline import span_of
+from truckcount.pipeline.counts.timeline import span_of
 from truckcount.store import Store
 
 Worth = Callable[[Sequence[ClipScore]], float]

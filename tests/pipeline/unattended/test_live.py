@@ -1,0 +1,194 @@
+"""A live camera on loopback, over real RTSP: cut, silenced, slowed."""
+
+import time
+from dataclasses import replace
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
+from tests.video.rtsp_server import RtspCamera, encode_film, red_film
+from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.unattended.live import LiveStreams, choose_backoff_s
+from truckcount.store import Store
+from truckcount.store.check import check_store
+from truckcount.video import decode_live
+
+pytestmark = pytest.mark.video
+FPS = 10
+PATIENCE_S = 600.0
+
+
+@pytest.fixture(scope="module")
+def units():
+    return encode_film(red_film(FPS, SIZE, BOX_PX), 6 * FPS, FPS, SIZE)
+
+
+@pytest.fixture
+def watch(units, tmp_path, monkeypatch):
+    """Read a camera in pieces of so many seconds."""
+    monkeypatch.setattr(decode_live, "OPEN_TIMEOUT_S", 4.0)
+    monkeypatch.setattr(decode_live, "READ_TIMEOUT_S", 2.0)
+    options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
+    scenes = []
+
+    def start(segment_s, bins=60, **told):
+        chosen = replace(options, bins=bins)
+        scenes.append(Scene(RtspCamera(units, FPS, **told), chosen, segment_s))
+        return scenes[0]
+
+    yield start
+    for scene in scenes:
+        scene.close()
+        scene.camera.close()
+
+
+class Scene:
+    """A camera and the streams that read it."""
+
+    def __init__(self, camera, options, segment_s):
+        self.camera, self.options = camera, options
+        self.streams = LiveStreams([camera.url], options, segment_s)
+        self.outcomes = []
+
+    def close(self):
+        self.outcomes += [o for r in self.streams.close() for o in r.file_outcomes]
+
+    def until(self, condition):
+        end = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            for result in self.streams.publish():
+                self.outcomes += result.file_outcomes
+            time.sleep(0.05)
+
+    def until_pieces(self, n):
+        """Wait for n more pieces."""
+        n += len(self.outcomes)
+        self.until(lambda: len(self.outcomes) >= n)
+
+    def segments(self):
+        store = Store.open(self.options.store)
+        (name,) = store.cameras()
+        return store.segments(name)
+
+    def spans(self):
+        return [(r.start_us / 1e6, r.end_us / 1e6) for r in self.segments()]
+
+    def check_coverage(self):
+        """What was watched is what was sent, at most: no gap is filled."""
+        spans = self.spans()
+        hours = pd.read_parquet(self.options.store / "hours")
+        covered_s = hours.groupby("hour_start_utc")["coverage_s"].first().sum()
+        # counting bridges what is shorter than two seconds, as between files
+        slack_s = 1 + 2 * sum(c - b > 0.2 for (_, b), (c, _) in pairwise(spans))
+        assert 0 < covered_s <= self.camera.n_sent / FPS + slack_s
+        assert covered_s <= sum(b - a for a, b in spans) + slack_s
+        assert check_store(self.options.store) == []
+
+
+def test_hours_fill_while_the_camera_runs(watch):
+    before_s = time.time()
+    scene = watch(1.0)
+    scene.until_pieces(4)
+    assert all(o.status == "done" for o in scene.outcomes)
+    assert all("secret" not in o.path for o in scene.outcomes)
+    for start_s, end_s in scene.spans():
+        assert before_s - 2 < start_s < end_s < time.time() + 1
+        assert end_s - start_s < 1.3, "cut every second"
+    scene.check_coverage()
+
+
+def test_live_pieces_keep_the_bins_that_the_camera_has(watch):
+    scene = watch(5.0, bins=5)  # a publish must be faster than a piece is long
+    scene.until_pieces(1)
+    scene.close()
+    n = len(scene.outcomes)
+    plain = replace(scene.options, bins=60)
+    scene.streams = LiveStreams([scene.camera.url], plain, 5.0)
+    scene.until_pieces(1)
+    scene.close()
+    assert len(scene.outcomes) > n
+    bins = pd.read_parquet(scene.options.store / "bins_05")
+    hours = pd.read_parquet(scene.options.store / "hours")
+    assert bins["n_samples"].sum() == hours["n_samples"].sum()
+    assert check_store(scene.options.store) == []
+
+
+def test_a_cut_is_a_gap_and_not_the_end(watch, caplog):
+    scene = watch(1.0)
+    scene.until_pieces(1)
+    scene.camera.cut()
+    scene.until(lambda: "connecting again" in caplog.text)
+    n = scene.camera.n_connections
+    scene.camera.mend()
+    scene.until_pieces(2)
+    assert scene.camera.n_connections > n
+    assert "secret" not in caplog.text
+    scene.check_coverage()
+
+
+def test_a_camera_that_falls_silent_is_left_and_found_again(watch, caplog):
+    scene = watch(1.0)
+    scene.until_pieces(1)
+    scene.camera.is_silent = True
+    scene.until(lambda: "connecting again" in caplog.text)
+    assert "nothing came for 2 s" in caplog.text
+    scene.camera.is_silent = False
+    scene.until_pieces(2)
+    scene.check_coverage()
+
+
+def test_a_stream_that_slows_down_falls_behind_and_is_begun_anew(watch, caplog):
+    scene = watch(1.0)
+    scene.until_pieces(1)
+    scene.camera.delay_s = 0.5  # a fifth of what the camera sees gets through
+    scene.until(lambda: "fell behind" in caplog.text)
+    scene.camera.delay_s = 0.0
+    scene.until_pieces(1)
+    scene.check_coverage()
+
+
+def test_a_camera_that_tells_its_time_dates_its_frames(watch):
+    scene = watch(1.0, clock_error_s=3.0)
+    scene.until_pieces(2)
+    assert {r.start_source for r in scene.segments()} == {"rtcp"}
+    for start_s, _ in scene.spans():  # to the frame, however long it was under way
+        k = (start_s - 3.0 - scene.camera.taken_s(0)) * FPS
+        assert k == pytest.approx(round(k), abs=0.05)
+
+
+def test_a_camera_with_a_wrong_clock_is_dated_by_arrival(watch, caplog):
+    scene = watch(1.0, clock_error_s=-3600.0)
+    scene.until_pieces(1)
+    assert {r.start_source for r in scene.segments()} == {"arrival"}
+    assert "own clock is -3600 s off" in caplog.text
+
+
+def test_the_longer_a_camera_is_away_the_longer_are_the_pauses():
+    pauses_s = [choose_backoff_s(away_s) for away_s in (0.0, 5.0, 20.0, 200.0, 1e6)]
+    assert pauses_s == pytest.approx([0.2, 0.2, 0.6, 6.0, 15.0])
+
+
+def test_an_outage_is_told_once_and_not_at_every_try(watch, caplog):
+    scene = watch(60.0)
+    scene.until(lambda: len(scene.camera.shown) > FPS)
+    scene.camera.cut()
+    scene.until(lambda: scene.camera.n_refused >= 3)
+    told = [r for r in caplog.records if "connecting again" in r.getMessage()]
+    assert len(told) == 1
+
+
+def test_what_was_begun_is_kept_when_told_to_stop(watch):
+    scene = watch(3600.0)
+    scene.until(lambda: scene.camera.n_sent > 20)
+    scene.close()
+    assert scene.outcomes
+    assert len(scene.spans()) == len(scene.outcomes)
+
+
+def test_no_camera_means_no_network_is_loaded(tmp_path):
+    options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
+    streams = LiveStreams([], options)
+    assert list(streams.publish()) == list(streams.close()) == []

@@ -1,0 +1,1 @@
+"""Stored scores to passages and hours: what a change reaches, counted and published."""

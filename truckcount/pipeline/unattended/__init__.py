@@ -1,0 +1,1 @@
+"""Runs that nobody watches: what is new, what failed, what is lived through."""

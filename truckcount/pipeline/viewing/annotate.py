@@ -1,0 +1,133 @@
+"""A clip to a video that shows what was seen and counted."""
+
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any
+
+from truckcount.counting import count_passages
+from truckcount.domain.camera import Camera, Gate
+from truckcount.domain.passage import Passage
+from truckcount.domain.scores import PEAK_UNIT, Scores
+from truckcount.pipeline.cameras import open_book
+from truckcount.pipeline.config import RunOptions, counting_options
+from truckcount.pipeline.result import iso_utc, passage_row
+from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
+from truckcount.pipeline.viewing.drawing import (
+    TRUCK,
+    WEAK,
+    UInt8Array,
+    draw_banner,
+    draw_box,
+    draw_gate,
+)
+from truckcount.presence.devices import open_runtime
+from truckcount.presence.weights import find_weights
+from truckcount.video import find_sources
+from truckcount.video.frames import VideoWriter, iterate_frames
+from truckcount.video.mosaic import make_mosaic, tile_fraction
+
+STRONG_U8 = 128
+HOLD_S = 1.5  # a counted passage keeps its number on the screen for this long
+
+
+def annotate_clip(
+    clip: str, output: Path, options: RunOptions, *, is_blurred: bool = False
+) -> list[dict[str, Any]]:
+    """Count a clip and draw gates, boxes, passages and the running count.
+
+    Parameters
+    ----------
+    is_blurred : bool
+        Draw on a mosaic of the picture, in which nobody is known.
+
+    Returns
+    -------
+    list of dict
+        The passages, as ``run --json`` gives them.
+    """
+    source = find_sources([clip])[0]
+    camera = open_book(options, [source.path]).camera_for(source.path)
+    weights = find_weights(options.model)
+    task = ScoreTask(source=source, camera=camera, segment_id="clip", options=options)
+    runtime = open_runtime(weights, options.device)
+    scored = score_file(task, weights, runtime)
+    aspect = scored.report.width / scored.report.height
+    passages = {
+        gate.name: count_passages(
+            scored.scores[gate.name],
+            gate,
+            counting_options(gate, weights.header.thresholds),
+            aspect,
+            has_peaks=weights.has_peaks,
+        )
+        for gate in camera.gates
+    }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    writer: VideoWriter | None = None
+    start = scored.start.start_us
+    tile = tile_fraction(list(scored.scores.values()))
+    for elapsed, image in iterate_frames(source):
+        if writer is None:
+            writer = VideoWriter(output, (image.shape[1], image.shape[0]))
+        if is_blurred:
+            image = make_mosaic(image, tile)
+        _draw(image, start + elapsed, camera, scored, passages)
+        writer.write(elapsed, image)
+    if writer is not None:
+        writer.close()
+    return [
+        passage_row(camera.name, p)
+        for gate in camera.gates
+        for p in passages[gate.name]
+    ]
+
+
+def _draw(
+    image: UInt8Array,
+    t_us: int,
+    camera: Camera,
+    scored: ScoredFile,
+    passages: dict[str, list[Passage]],
+) -> None:
+    for gate in camera.gates:
+        draw_gate(image, gate)
+        own = [p for p in passages[gate.name] if p.is_counted]
+        _draw_peaks(image, t_us, scored.scores[gate.name], own)
+    counts: dict[str, int] = {}
+    for gate in camera.gates:
+        for p in passages[gate.name]:
+            if p.is_counted and p.onset_us <= t_us:
+                counts[p.direction] = counts.get(p.direction, 0) + 1
+    split = "  ".join(f"{k} {v}" for k, v in sorted(counts.items()) if k != "any")
+    draw_banner(
+        image, f"{iso_utc(t_us)[:19]}Z   trucks {sum(counts.values())}   {split}"
+    )
+
+
+def _draw_peaks(
+    image: UInt8Array, t_us: int, scores: Scores, passages: list[Passage]
+) -> None:
+    i = bisect_right(scores.t_us.tolist(), t_us) - 1
+    if i < 0:
+        return
+    low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
+    for peak in scores.peaks[low:high].tolist():
+        x, y, w, h = (v / PEAK_UNIT for v in peak[:4])
+        if peak[4] >= STRONG_U8 // 2:
+            number = _number_at(passages, t_us, x, y, w)
+            colour = TRUCK if peak[4] >= STRONG_U8 else WEAK
+            text = f"{number}{peak[4] / 255:.2f}"
+            draw_box(image, (x, y, w, h), text, colour)
+
+
+def _number_at(passages: list[Passage], t_us: int, x: float, y: float, w: float) -> str:
+    """Name the passage whose path is at this place and time."""
+    for number, p in enumerate(passages, start=1):
+        for t, px, py in p.path:
+            is_near = abs(px - x) < 0.6 * w and abs(py - y) < 0.6 * w
+            if abs(t - t_us) < HOLD_S * 1e6 / 2 and is_near:
+                return f"#{number} {p.direction} "
+    return ""
+
+
+__all__ = ["Gate", "annotate_clip"]

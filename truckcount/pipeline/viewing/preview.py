@@ -1,0 +1,65 @@
+"""A camera's gates over a frame, and a first cameras.toml for a clip."""
+
+from pathlib import Path
+
+import cv2
+
+from truckcount.domain.camera import Camera
+from truckcount.pipeline.cameras import check_zone
+from truckcount.pipeline.viewing.drawing import draw_gate
+from truckcount.video import find_sources, probe_video, split_camera_name
+from truckcount.video.frames import read_frame_at
+from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
+
+STARTING_TOML = """\
+# Cameras and their gates; check with
+#   truckcount cameras check cameras.toml --clip {file} --preview gates.png
+[cameras.{camera}]
+timezone = "{timezone}"                # IANA name, for hours in local time
+match = ["{match}"]                    # which files are this camera's
+
+[[cameras.{camera}.gates]]
+name = "main"
+# corners as fractions of the picture ({width} x {height}): draw it where trucks
+# are seen well and pass one by one, not at the edge of the picture
+polygon = [[0.15, 0.35], [0.85, 0.35], [0.90, 0.90], [0.10, 0.90]]
+# in = [0.0, 1.0]                      # movement that counts as `in`; y is downwards
+"""
+
+
+def starting_toml(clip: str, timezone: str) -> str:
+    """Return a commented cameras.toml for a clip's camera.
+
+    Raises
+    ------
+    ConfigError
+        When the zone is none.
+    """
+    check_zone(timezone, "--timezone")
+    source = find_sources([clip])[0]
+    probe = probe_video(source)
+    camera = split_camera_name(source.path)
+    path = Path(source.path)
+    has_stamp = path.stem.lower().startswith(camera) and path.stem.lower() != camera
+    match = f"{path.stem[: len(camera)]}*{path.suffix}" if has_stamp else path.name
+    return STARTING_TOML.format(
+        camera=camera,
+        timezone=timezone,
+        match=match,
+        file=path.name,
+        width=probe.width,
+        height=probe.height,
+    )
+
+
+def draw_preview(
+    camera: Camera, clip: str, at_s: float, output: Path, *, is_blurred: bool = False
+) -> None:
+    """Write a PNG of a camera's gates over a frame of a clip, or over its mosaic."""
+    image = read_frame_at(find_sources([clip])[0], at_s)
+    if is_blurred:
+        image = make_mosaic(image, UNKNOWN_FRACTION)
+    for gate in camera.gates:
+        draw_gate(image, gate)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(output), image[:, :, ::-1])
