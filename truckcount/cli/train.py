@@ -38,7 +38,10 @@ NETWORKS = (
     help="Start from ImageNet; downloads, but for efficientnet_lite0's (extra train).",
 )
 @click.option(
-    "--from", "start", default="truckmap", help="Start weights: trains truckmap."
+    "--from",
+    "start",
+    default="truckmap",
+    help="Weights or run folder to start from; trains what they are of.",
 )
 @click.option(
     "--teach",
@@ -108,16 +111,19 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
     Thresholds fit the validation split, or what --clips counts: neither is trained
     on; the test split is for the report alone.
     """
+    from truckcount.presence.weights import find_weights
     from truckcount.training.allocator import keep_freed_memory
 
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     given = click.get_current_context().get_parameter_source
     if given("start") is not click.core.ParameterSource.DEFAULT:
         if given("network") is click.core.ParameterSource.DEFAULT:
-            network = "truckmap"
-        if network != "truckmap":
-            msg = f"--from is of truckmap; {network} starts anew, or with --pretrained"
+            network = find_weights(options["start"]).header.network
+        if network != "truckmap" and options["pretrained"]:
+            msg = "--from or --pretrained: a network starts from one of them"
             raise click.UsageError(msg)
+    elif network != "truckmap":
+        options["start"] = None
     keep_freed_memory()
     if network == "truckmap":
         metrics, weights, page = _train_truckmap(label_set, folder, options)
@@ -166,6 +172,7 @@ def _train_zoo(
         dropout=options["dropout"],
         batch_norm=options["batch_norm"],
         is_pretrained=options["pretrained"],
+        start=options["start"],
         input_px=options["input_px"],
         optimizer=options["optimizer"],
         l1=options["l1"],

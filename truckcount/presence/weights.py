@@ -40,6 +40,8 @@ class WeightsHeader:
     """Logits that a truck gains for each factor of e in its size."""
     thresholds_by: str = ""
     """What the thresholds were chosen by; empty where the file does not say."""
+    input_px: int | None = None
+    """Side of the square that a classifier stretches views to; None of ``truckmap``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
             training=raw["training"],
             size_gain=float(raw.get("size_gain", 0)),
             thresholds_by=raw.get("thresholds_by", ""),
+            input_px=int(raw["input_px"]) if "input_px" in raw else None,
         )
     except WeightsError:
         raise

@@ -38,6 +38,7 @@ from truckcount.training.classifier.order import (
 )
 from truckcount.training.classifier.packed import PackedFrames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
+from truckcount.training.classifier.start import find_start, load_start
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +77,25 @@ class Trained:
 
 
 def open_network(options: ClassifierOptions) -> ViewClassifier:
-    """Build the network that options ask for."""
-    return build_network(
+    """Build the network that options ask for, with the weights it starts from.
+
+    Started from an earlier run, it sees views as large as that did, unless told.
+    """
+    start, input_px = None, options.input_px
+    if options.start is not None:
+        start = find_start(options.start, options.network)
+        input_px = start.header.input_px if input_px is None else input_px
+    network = build_network(
         options.network,
         dropout=options.dropout,
         batch_norm=options.batch_norm,
         pretrained=options.is_pretrained,
-        input_px=options.input_px,
+        # seed has one size, and takes no other
+        input_px=None if options.network == "seed" else input_px,
     )
+    if start is not None:
+        load_start(network, start.path)
+    return network
 
 
 def train_classifier(
@@ -131,6 +143,9 @@ class _Run:
         self.options, self.folder, self.device = options, folder, device
         fixed = {k: v for k, v in asdict(options).items() if k not in FREE_OPTIONS}
         self.facts = fixed | facts
+        if options.start is not None:
+            begun = find_start(options.start, options.network)
+            self.facts |= {"start": begun.sha256}
         self.frames = frames
         self.rows = frames.rows_of("train")
         torch.manual_seed(options.seed)

@@ -18,6 +18,8 @@ class ClassifierOptions:
     batch_norm: bool | None = None
     """None: as the network was published."""
     is_pretrained: bool = False
+    start: str | None = None
+    """Weights file or run folder of the same network to learn on from."""
     input_px: int | None = None
     n_epochs: int = 12
     batch_size: int = 64
@@ -57,6 +59,9 @@ class ClassifierOptions:
             if getattr(self, name) not in known:
                 msg = f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}"
                 raise ConfigError(msg)
+        if self.start is not None and self.is_pretrained:
+            msg = "start from ImageNet or from weights of your own, not from both"
+            raise ConfigError(msg)
         for name in ("n_epochs", "batch_size", "checkpoint_every"):
             if getattr(self, name) < 1:
                 msg = f"{name} must be at least 1, got {getattr(self, name)}"

@@ -1,0 +1,69 @@
+"""Weights of an earlier run to a classifier that learns on from them."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from truckcount.errors import ConfigError
+from truckcount.presence.weights import Weights, find_weights
+from truckcount.presence.zoo.classifier import ViewClassifier
+
+# not in a weights file: auxiliary heads, which training alone needs, begin anew
+UNWRITTEN = (".aux", ".num_batches_tracked")
+
+
+def find_start(start: str, network: str) -> Weights:
+    """Find the weights file, or finished run folder, to start from.
+
+    Raises
+    ------
+    ConfigError
+        When it holds another network.
+    WeightsError
+        When there is none.
+    """
+    weights = find_weights(start)
+    if weights.header.network != network:
+        msg = (
+            f"--from {start} holds {weights.header.network}, not {network}: give "
+            f"--network {weights.header.network}, or weights of a {network}"
+        )
+        raise ConfigError(msg)
+    return weights
+
+
+def load_start(network: ViewClassifier, path: Path) -> None:
+    """Give a network the tensors of a weights file, in place.
+
+    Raises
+    ------
+    ConfigError
+        When its layers are others.
+    """
+    state = load_file(path)
+    wanted = network.state_dict()
+    missing = [
+        name
+        for name in wanted.keys() - state.keys()
+        if not any(part in name for part in UNWRITTEN)
+    ]
+    other = [
+        name
+        for name in state.keys() - wanted.keys()
+        if not any(part in name for part in UNWRITTEN)
+    ]
+    unlike = [
+        name
+        for name in wanted.keys() & state.keys()
+        if wanted[name].shape != state[name].shape
+    ]
+    if missing or other or unlike:
+        named = sorted([*missing, *other, *unlike])[:3]
+        msg = (
+            f"--from {path} was trained with other layers ({', '.join(named)}, ...): "
+            "give the --batch-norm and --dropout that it was trained with"
+        )
+        raise ConfigError(msg)
+    with torch.no_grad():
+        network.load_state_dict(wanted | state)
