@@ -31,6 +31,7 @@ import pandas as pd
 import torch
 
 from benchmarks.machine import describe
+from benchmarks.truck_crops import teach_on_crops
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
@@ -45,11 +46,15 @@ SCRATCH = ClassifierOptions(n_epochs=25, batch_size=32, patience=8)
 PRETRAINED = ClassifierOptions(
     is_pretrained=True, input_px=128, n_epochs=12, head_epochs=2, batch_size=32
 )
+CROPS = "efficientnet_lite0, from crops of other cameras"  # benchmarks.truck_crops
 RUNS = {
     "seed, batch norm, dropout 0.5": replace(SCRATCH, batch_norm=True, dropout=0.5),
     "mobilenet_v3_small": replace(SCRATCH, network="mobilenet_v3_small", input_px=128),
     "resnet18": replace(SCRATCH, network="resnet18", input_px=128),
     "efficientnet_lite0, pretrained": replace(PRETRAINED, network="efficientnet_lite0"),
+    CROPS: ClassifierOptions(
+        network="efficientnet_lite0", n_epochs=6, batch_size=32, learning_rate=3e-4
+    ),
     "resnet18, pretrained": replace(PRETRAINED, network="resnet18"),
 }
 
@@ -175,13 +180,17 @@ def main() -> None:
 
     try:
         for name in arguments.only or RUNS:
+            options = RUNS[name]
+            if name == CROPS:
+                start = teach_on_crops(arguments.images, arguments.work, check)
+                options = replace(options, start=str(start))
             for event in sorted(rows["group"].unique()):
                 folder = fold_folder(arguments.work, name, event)
                 if not (folder / "metrics.json").exists():
                     write_fold(arguments.work / "views", rows, event)
                     train_run(
                         arguments.work / "views",
-                        RUNS[name],
+                        options,
                         folder,
                         device=arguments.device,
                         listener=check,
