@@ -1,6 +1,7 @@
 """A live camera with injected faults: is coverage what was to be seen?
 
     python -m benchmarks.live_soak --minutes 30 --faults 20
+    python -m benchmarks.live_soak --minutes 3.5 --faults 6 --kind slow --out slow.json
 
 A camera on loopback speaks RTSP in real time and is cut, silenced or slowed every so
 often. The truth is told frame by frame (each stands for its share of a second): what
@@ -32,6 +33,7 @@ from truckcount.pipeline.unattended.live import LiveStreams
 RESULT = ROOT / "benchmarks" / "results" / "live_soak.json"
 FPS = 10
 SAMPLE_S, BRIDGED_S = 0.2, 2.0  # counting/coverage.py
+KINDS = ("cut", "silence", "slow")
 FAULT_S = (12.0, 3.0)  # longer and shorter than a silent camera is waited for
 
 
@@ -130,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--faults", type=int, default=20)
+    parser.add_argument("--kind", choices=KINDS, help="Faults of one kind alone")
     parser.add_argument("--rtcp", action="store_true", help="The camera tells its time")
     parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
@@ -159,8 +162,9 @@ def main() -> None:
                 lambda: setattr(camera, "delay_s", 0.0),
             ),
         }
+        chosen = [arguments.kind] if arguments.kind else KINDS
         lengths = [
-            FAULT_S[k // len(kinds) % len(FAULT_S)] for k in range(arguments.faults)
+            FAULT_S[k // len(chosen) % len(FAULT_S)] for k in range(arguments.faults)
         ]
         calm_s = (arguments.minutes * 60 - sum(lengths)) / (arguments.faults + 1)
         while not camera.shown:
@@ -168,7 +172,7 @@ def main() -> None:
         began = time.monotonic()
         for k, length_s in enumerate(lengths):
             rest(calm_s)
-            kind = sorted(kinds)[k % len(kinds)]
+            kind = chosen[k % len(chosen)]
             begin, end = kinds[kind]
             begin_s = time.time()
             begin()

@@ -53,13 +53,13 @@ class RtspCamera:
     With ``clock_error_s`` it says in sender reports what its own clock shows.
     """
 
-    def __init__(self, units, fps, clock_error_s=None):
+    def __init__(self, units, fps, clock_error_s=None, delay_s=0.0):
         self._units, self._fps = units, fps
         self._began = time.time()
         self._clock_error_s = clock_error_s
         self.is_down = False
         self.is_silent = False
-        self.delay_s = 0.0
+        self.delay_s = delay_s
         self.n_connections = self.n_refused = self.n_sent = 0
         self.shown = set()
         self._open = set()

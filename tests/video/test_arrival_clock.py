@@ -86,6 +86,80 @@ def test_a_camera_that_tells_its_time_late_moves_frames_slowly():
     assert clock.is_sender_time
 
 
+def settle(arrivals):
+    """Hear packets of (pts, arrival) until the clock has settled; place all heard."""
+    clock, waiting = ArrivalClock(), []
+    for pts_us, arrival_us in arrivals:
+        assert clock.hear(pts_us, arrival_us)
+        waiting.append(pts_us)
+        if clock.is_settled:
+            return waiting, np.array([clock.place(pts_us) for pts_us in waiting])
+    return waiting, None
+
+
+def send(send_us, until_us, n):
+    """Give the arrivals of n frames over a link that takes so long for each.
+
+    At ``until_us`` the link is well, and all that waits comes at once.
+    """
+    free_us, arrivals = 0, []
+    for k in range(n):
+        free_us = max(free_us, k * FRAME_US)
+        free_us = max(free_us, min(free_us + send_us, until_us))
+        arrivals.append((k * FRAME_US, NOW_US + free_us + 20_000))
+    return arrivals
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(2 * FRAME_US, 10 * FRAME_US),
+    st.integers(500_000, 5_000_000),
+)
+def test_frames_that_a_slow_link_began_with_are_placed_when_it_has_caught_up(
+    send_us, slow_us
+):
+    waiting, times = settle(send(send_us, slow_us, 120))
+    late_us = times - NOW_US - np.array(waiting)
+    assert (late_us == 20_000).all()
+    assert waiting[-1] >= slow_us, "not before it had caught up"
+
+
+def test_a_clock_does_not_settle_while_the_link_is_too_slow():
+    waiting, times = settle(send(5 * FRAME_US, 1_000_000_000, 12))
+    assert (len(waiting), times) == (12, None)
+
+
+@pytest.mark.parametrize(
+    ("delays_us", "settled_after"),
+    [
+        ([20_000] * 30, 6),
+        ([20_000, 20_000, 700_000] + [20_000] * 25, 15),
+        ([20_000, 20_000, 20_000, 250_000, 20_000, 20_000] * 5, 4),
+        ([70_000, 20_000, 90_000, 40_000, 60_000, 30_000] * 5, 7),
+    ],
+    ids=["even", "a stall", "now and then one late", "jitter"],
+)
+def test_a_clock_settles_soon_where_the_network_keeps_up(delays_us, settled_after):
+    pts_us = FRAME_US * np.arange(len(delays_us))
+    # nothing overtakes: what follows a late frame waits behind it
+    arrivals_us = NOW_US + np.maximum.accumulate(pts_us + delays_us)
+    waiting, _ = settle(zip(pts_us.tolist(), arrivals_us.tolist(), strict=True))
+    assert len(waiting) == settled_after
+
+
+def test_a_camera_that_tells_its_time_need_not_catch_up():
+    clock = ArrivalClock()
+    told = []
+    for pts_us, arrival_us in send(5 * FRAME_US, 1_000_000_000, 4):
+        assert clock.hear(pts_us, arrival_us, NOW_US + pts_us)
+        told.append(clock.is_settled)
+    assert told == [False, True, True, True]
+
+
+def test_a_clock_that_heard_nothing_has_not_settled():
+    assert not ArrivalClock().is_settled
+
+
 def test_a_frame_is_not_placed_before_anything_was_heard():
     with pytest.raises(ValueError, match="heard"):
         ArrivalClock().place(0)

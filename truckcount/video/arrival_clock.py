@@ -1,5 +1,8 @@
 """Presentation times of a live stream to UTC: sender reports, else arrival."""
 
+from collections import deque
+from statistics import median_high
+
 US_PER_S = 1_000_000
 
 
@@ -27,6 +30,8 @@ class ArrivalClock:
     """
 
     MAX_SLEW = 0.1  # of the time between two frames
+    LISTEN_US = 500_000  # what a connection begins with comes in a burst
+    STEADY_US = 100_000  # jitter of a good network; of a bad one, half of it
 
     def __init__(
         self, max_late_us: int = 5 * US_PER_S, max_error_us: int = 10 * US_PER_S
@@ -37,6 +42,8 @@ class ArrivalClock:
         self._least_us: int | None = None
         self._sent_us: int | None = None
         self._last: tuple[int, int] | None = None
+        self._began_us: int | None = None
+        self._recent: deque[tuple[int, int]] = deque()
         self.sender_error_us: int | None = None
         """How far the camera's own time is off, where it was told and not believed."""
 
@@ -44,6 +51,21 @@ class ArrivalClock:
     def is_sender_time(self) -> bool:
         """Whether times are the camera's own."""
         return self._sent_us is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether frames that are placed now will keep their place.
+
+        A stream that falls behind from its first packet on was already late when it
+        came: how much is told only once it has caught up. Until then, what arrives
+        within half a second is mostly later than the least delay met.
+        """
+        if self._began_us is None or self._least_us is None:
+            return False
+        if self._recent[-1][0] - self._began_us < self.LISTEN_US:
+            return False
+        usual_us = median_high(delay_us for _, delay_us in self._recent)
+        return self.is_sender_time or usual_us - self._least_us <= self.STEADY_US
 
     def hear(self, pts_us: int, arrival_us: int, sent_us: int | None = None) -> bool:
         """Take note of a packet before its frame is placed.
@@ -64,6 +86,7 @@ class ArrivalClock:
         if abs(delay_us - least_us) > self._max_late_us:
             return False
         self._least_us = min(least_us, delay_us)
+        self._remember(arrival_us, delay_us)
         if sent_us is not None:
             error_us = sent_us - pts_us - self._least_us
             is_believed = abs(error_us) <= self._max_error_us
@@ -91,3 +114,10 @@ class ArrivalClock:
             t_us = max(t_us, self._last[1] + 1)
         self._last = (pts_us, t_us)
         return t_us
+
+    def _remember(self, arrival_us: int, delay_us: int) -> None:
+        if self._began_us is None:
+            self._began_us = arrival_us
+        self._recent.append((arrival_us, delay_us))
+        while self._recent[0][0] < arrival_us - self.LISTEN_US:
+            self._recent.popleft()

@@ -26,7 +26,10 @@ READ_TIMEOUT_S = 5.0  # without a packet; then the connection is begun anew
 # RTSP says in its SDP what comes: what is looked at first is lost time. FFmpeg's
 # smallest values; a codec that the SDP leaves open is found in the stream itself
 SHORT_LOOK = {"analyzeduration": "1", "probesize": "32", "fpsprobesize": "0"}
-LISTEN_US = 500_000  # to packets before the first is placed: they come in a burst
+# to packets before the first is placed, where the stream is behind from its start;
+# with READ_TIMEOUT_S shorter than a stop waits (pipeline/unattended/live.py)
+MAX_LISTEN_US = 8_000_000
+MAX_WAITING_BYTES = 64_000_000
 DEFAULT_FRAME_US = 40_000
 PRODUCER_TIME = struct.Struct("=q")  # AVProducerReferenceTime.wallclock, us of 1970
 PlanViews = Callable[[tuple[int, int]], Sequence[ViewRect]]
@@ -124,13 +127,41 @@ class _Connection:
         raise DecodeError(msg)
 
     def _heard(self, container: Any, now_us: Callable[[], int]) -> Iterator[Any]:
-        """Yield packets whose arrival the clock knows.
+        """Yield packets once the clock knows when they were taken.
 
-        What a connection begins with was often waiting somewhere, and would seem
-        taken late: so the clock listens for a while before anything is placed.
+        What a connection begins with was often waiting somewhere, or comes over a
+        link that is too slow, and would seem taken late: so packets wait until the
+        clock has settled. They are small; decoded frames would not be.
         """
-        waiting: list[Any] | None = []
+        waiting: list[Any] = []
+        n_bytes = 0
+        is_placing = False
         began_us = now_us()
+        try:
+            for packet, arrival_us in self._arrivals(container, now_us):
+                if is_placing:
+                    yield packet
+                    continue
+                waiting.append(packet)
+                n_bytes += packet.size
+                is_placing = (
+                    self._clock.is_settled
+                    or arrival_us - began_us >= MAX_LISTEN_US
+                    or n_bytes >= MAX_WAITING_BYTES
+                )
+                if is_placing:
+                    self._say_sender()
+                    yield from waiting
+                    waiting.clear()
+        except (DecodeError, av.error.FFmpegError):
+            yield from waiting  # what came before the stream broke was seen
+            raise
+        yield from waiting
+
+    def _arrivals(
+        self, container: Any, now_us: Callable[[], int]
+    ) -> Iterator[tuple[Any, int]]:
+        """Yield packets and when they came, until one does not fit the others."""
         for packet in container.demux(self._stream):
             arrival_us = now_us()
             if packet.pts is not None and not self._clock.hear(
@@ -140,15 +171,7 @@ class _Connection:
                     f"{self._source.name}: the stream fell behind, or its clock jumped"
                 )
                 raise DecodeError(msg)
-            if waiting is None:
-                yield packet
-                continue
-            waiting.append(packet)
-            if arrival_us - began_us >= LISTEN_US:
-                self._say_sender()
-                yield from waiting
-                waiting = None
-        yield from waiting or ()
+            yield packet, arrival_us
 
     def _sent_us(self, packet: Any) -> int | None:
         """Return when the camera says that a packet was taken, by RTCP."""

@@ -150,6 +150,30 @@ def test_a_stream_that_slows_down_falls_behind_and_is_begun_anew(watch, caplog):
     scene.check_coverage()
 
 
+def test_what_came_while_the_link_was_too_slow_is_dated_when_it_has_caught_up(watch):
+    scene = watch(60.0, delay_s=0.5)  # from the connection on
+    scene.until(lambda: scene.camera.n_sent >= 6)
+    scene.camera.delay_s = 0.0
+    scene.until(lambda: len(scene.camera.shown) > 5 * FPS)
+    scene.close()
+    first_s = scene.camera.taken_s(min(scene.camera.shown))
+    late_s = scene.spans()[0][0] - first_s
+    assert 0 <= late_s < 0.7, "1.3 s and more if dated by what came first"
+    scene.check_coverage()
+
+
+def test_what_came_before_a_slow_stream_broke_off_is_kept(watch, caplog):
+    scene = watch(60.0, delay_s=0.5)
+    scene.until(lambda: scene.camera.n_sent >= 5)
+    scene.camera.cut()
+    scene.until_pieces(1)
+    ((start_s, end_s),) = scene.spans()
+    seen_s = [scene.camera.taken_s(k) for k in sorted(scene.camera.shown)]
+    assert seen_s[0] <= start_s < end_s
+    assert end_s - start_s <= len(seen_s) / FPS + 0.1
+    assert "connecting again" in caplog.text
+
+
 def test_a_camera_that_tells_its_time_dates_its_frames(watch):
     scene = watch(1.0, clock_error_s=3.0)
     scene.until_pieces(2)
