@@ -142,3 +142,47 @@ def test_a_delta_table_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(FeatureError, match="cannot be written as a Delta table"):
         export.delta(store, str(tmp_path / "other"))
     assert deltalake.DeltaTable(tmp_path / "other").version() == 0
+
+
+def with_registry(store, gate):
+    (store / "_meta" / "cameras.toml").write_text(
+        "[cameras.dc-01]\n[[cameras.dc-01.gates]]\nname = 'dock-exit'\n" + gate
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("gate", "codes"),
+    [
+        ("in = [1, 0]\ncompass_out = 3", {"out": 3, "in": 7}),
+        ("in = [1, 0]\ncompass_out = 6", {"out": 6, "in": 2}),
+        ("compass_out = 5", {"any": 9}),  # north and south in one
+        ("compass_out = 8", {"any": 0}),  # south-east and north-west in one
+    ],
+)
+def test_a_station_looks_where_the_registry_says(tmp_path, gate, codes):
+    store = with_registry(write_store(tmp_path / "store", [revision()]), gate)
+    stations = export.read_stations(store, "32", {("dc-01", "dock-exit"): "RENO01"})
+    assert {key[2]: s.direction_code for key, s in stations.items()} == codes
+    assert {s.station_id for s in stations.values()} == {"RENO01"}
+
+
+def test_records_of_both_directions_come_from_the_registry(tmp_path):
+    rows = [
+        revision(T0 + k * HOUR, n, direction=direction)
+        for k in range(24)
+        for direction, n in (("in", 1), ("out", 2), ("unknown", 3))
+    ]
+    store = write_store(tmp_path / "store", rows)
+    with_registry(store, "in = [1, 0]\ncompass_out = 3")
+    stations = export.read_stations(store, "32", {("dc-01", "dock-exit"): "RENO01"})
+    assert export.tmg(store, tmp_path / "v.txt", stations) == []
+    lines = [line.split("|") for line in (tmp_path / "v.txt").read_text().splitlines()]
+    assert [(f[4], set(f[10:34])) for f in lines] == [("7", {"1"}), ("3", {"2"})]
+
+
+@pytest.mark.parametrize("gate", ["", "compass_out = 9", "compass_out = 'east'"])
+def test_a_compass_that_is_none_is_refused(tmp_path, gate):
+    store = with_registry(write_store(tmp_path / "store", [revision()]), gate)
+    with pytest.raises(FeatureError, match="compass_out"):
+        export.read_stations(store, "32", {("dc-01", "dock-exit"): "RENO01"})

@@ -1,7 +1,7 @@
 """What several commands ask of an option's value."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +107,27 @@ def check_iso_time(
             msg = f"{value!r} is no ISO-8601 time like 2026-03-02T08:00:00-06:00"
             raise click.BadParameter(msg) from error
     return value
+
+
+def in_utc(text: str | None) -> datetime | None:
+    """Take a time without a zone as UTC."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def check_camera(store: str | Path, camera: str) -> None:
+    """Refuse a camera that the store does not have, naming those that it has."""
+    import difflib
+
+    from truckcount.features.files import StoreFiles
+
+    there = StoreFiles.open(store).cameras("hours")
+    if camera in there:
+        return
+    near = difflib.get_close_matches(camera, there, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    names = ", ".join(there) if there else "none yet"
+    msg = f"no camera {camera!r} in {store}; it has: {names}{hint}"
+    raise click.BadParameter(msg, param_hint="--camera")

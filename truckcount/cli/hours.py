@@ -1,13 +1,18 @@
 """`truckcount hours`: what a store says."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from truckcount.cli._console import give, give_json
-from truckcount.cli._options import check_iso_time, check_moment, store_place
+from truckcount.cli._options import (
+    check_camera,
+    check_iso_time,
+    check_moment,
+    in_utc,
+    store_place,
+)
 from truckcount.cli.run import hour_table
 
 
@@ -50,7 +55,7 @@ def hours(
     from truckcount.store.read import read_hours
 
     if camera is not None:
-        _check_camera(store, camera)
+        check_camera(store, camera)
     if as_of is None and isinstance(store, Path):
         table = read_hours(store, camera=camera, start=from_utc, end=to_utc)
     else:
@@ -65,22 +70,6 @@ def hours(
     else:
         give("no hours")
     return 0
-
-
-def _check_camera(store: str | Path, camera: str) -> None:
-    """Refuse a camera that the store does not have, naming those that it has."""
-    import difflib
-
-    from truckcount.features.files import StoreFiles
-
-    there = StoreFiles.open(store).cameras("hours")
-    if camera in there:
-        return
-    near = difflib.get_close_matches(camera, there, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    names = ", ".join(there) if there else "none yet"
-    msg = f"no camera {camera!r} in {store}; it has: {names}{hint}"
-    raise click.BadParameter(msg, param_hint="--camera")
 
 
 def _read_as_of(
@@ -99,20 +88,13 @@ def _read_as_of(
     frame = load_hours(
         store,
         as_of,
-        start=_in_utc(from_utc),
-        end=_in_utc(to_utc),
+        start=in_utc(from_utc),
+        end=in_utc(to_utc),
         cameras=None if camera is None else [camera],
         direction=None,
         on_missing="ignore",
     )
     return pa.Table.from_pandas(frame, schema=schema_of("hours"), preserve_index=False)
-
-
-def _in_utc(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _csv(rows: list[dict[str, Any]], names: list[str]) -> str:

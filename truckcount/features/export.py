@@ -3,7 +3,6 @@
 import csv as csv_file
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from truckcount.features.calendars import day_number, midnight_us
 from truckcount.features.files import StoreFiles
 from truckcount.features.load import load_hours
 from truckcount.features.moments import Moment, as_us
+from truckcount.features.stations import Station, read_stations
 from truckcount.store.schema import SCHEMA_VERSION, schema_of
 
 HOURS_OF_DAY = tuple(range(24))
@@ -24,18 +24,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")  # delta-rs colours its errors
 FULL_SHARE = 3599.0  # seconds: an hour watched whole needs no estimate
 US_PER_HOUR = 3_600_000_000
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
-    """What FHWA's record says of a gate and direction that the store does not."""
-
-    state_fips: str
-    station_id: str
-    direction_code: int
-    """1 north, clockwise to 8 north-west; 9 both combined, 0 both in one."""
-    lane: int = 0
-    """0 is all lanes of the direction."""
-    functional_class: str = ""
+__all__ = ["Station", "csv", "delta", "read_stations", "tmg"]
 
 
 def csv(
@@ -51,6 +40,7 @@ def csv(
     int
         Rows written.
     """
+    _check_outside(StoreFiles.open(store), str(dest))
     hours = load_hours(store, as_of, **{"direction": None, **options})
     with Path(dest).open("w", encoding="utf-8", newline="") as file:
         file.write(f"# tc.schema_version={SCHEMA_VERSION}\n")
@@ -73,6 +63,7 @@ def tmg(
     Parameters
     ----------
     stations : mapping of (camera, gate, direction) to Station
+        As `read_stations` gives them; other gates and directions are no lines.
 
     Returns
     -------
@@ -92,6 +83,7 @@ def tmg(
     traffic volume record (2013 edition, table 7-9), which the 2022 edition, chapter
     4, lets be pipe-delimited: compare it with your edition before you submit.
     """
+    _check_outside(StoreFiles.open(store), str(dest))
     hours = load_hours(store, as_of, **{"direction": None, **options})
     lines, left_out = [], []
     keys = ["camera", "gate", "direction"]
@@ -159,7 +151,7 @@ def delta(store: str | Path, dest: str) -> int:
 
 
 def _check_outside(files: StoreFiles, dest: str) -> None:
-    """Refuse a table inside the store: who reads its folders would count it, too."""
+    """Refuse a place inside the store: who reads its folders would read it, too."""
     if files.fs is not None or "://" in dest:
         return
     if Path(dest).resolve().is_relative_to(Path(files.root).resolve()):
