@@ -45,10 +45,9 @@ def spoil_world(
         calendar=_tell_anew(
             world.calendar, told, **_shift(world.calendar, int(rng.integers(1, 60)))
         ),
-        # of two bridges between the same models the first in the table counts
         bridges=_tell_anew(
             world.bridges, told, ratio=rng.uniform(0.5, 2, len(world.bridges))
-        )[::-1].reset_index(drop=True),
+        ),
     )
 
 

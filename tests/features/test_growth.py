@@ -103,6 +103,38 @@ def test_a_bridge_carries_an_index_over_a_new_model():
     assert panel_index(pd.concat(apart))["index"].tolist() == pytest.approx([1] * 4)
 
 
+def two_bridges(ratios, known=None):
+    bridges = pd.DataFrame(
+        {"camera": "dc-01", "gate": "dock-exit", "from_hash": "old", "to_hash": "new",
+         "ratio": ratios}
+    )  # fmt: skip
+    return bridges if known is None else bridges.assign(
+        known_at_utc=pd.to_datetime(known, utc=True)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "known",
+    [None, [None, None], ["2026-03-01", "2026-03-01"]],
+    ids=["no times", "times unsaid", "told at once"],
+)
+def test_two_bridges_for_one_pair_are_no_matter_of_order(known):
+    hours = weeks([10, 11]).assign(config_hash=np.repeat(["old", "new"], 168))
+    with pytest.raises(FeatureError, match=r"lines 0 and 1 .* 1\.1 and 1\.3"):
+        rollup(hours, "W", bridges=two_bridges([1.1, 1.3], known))
+    same = rollup(hours, "W", bridges=two_bridges([1.1, 1.1], known))
+    assert panel_index(same)["index"].tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("first", [None, "2026-02-01"])
+def test_a_bridge_told_later_replaces_the_first(order, first):
+    hours = weeks([10, 11]).assign(config_hash=np.repeat(["old", "new"], 168))
+    bridges = two_bridges([1.3, 1.1], [first, "2026-03-01"]).iloc[order]
+    index = panel_index(rollup(hours, "W", bridges=bridges))["index"]
+    assert index.tolist() == pytest.approx([1, 1])
+
+
 def test_a_change_in_the_middle_of_a_period_breaks_it_twice():
     hours = weeks([10] * 4).assign(
         config_hash=["old"] * 250 + ["new"] * (4 * 168 - 250)

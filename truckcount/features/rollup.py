@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from truckcount.errors import FeatureError
+from truckcount.features.bridges import bridge_to_latest, read_bridges
 from truckcount.features.calendars import (
     Frequency,
     day_number,
@@ -76,6 +77,7 @@ def rollup(
     bridges : DataFrame, optional
         camera, gate, from_hash, to_hash, ratio: new over old on the same days, of
         counts times their factors; so 1 where audits of both put them on one scale.
+        Of two for one pair the one with the later ``known_at_utc`` counts.
     phi : float or mapping of camera to float, optional
         Over-dispersion of missed hours; without it, that of each gate's own weeks
         in ``hours``, see `totals.measure_phi`.
@@ -172,7 +174,7 @@ def _gates(
     bridges: pd.DataFrame | None,
 ) -> Iterator[tuple[GateKey, Grid]]:
     factors = find_factors(hours, calibrations)
-    lines = _read_bridges(bridges)
+    lines = read_bridges(bridges)
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
@@ -186,50 +188,9 @@ def _gates(
                 rows,
                 factors,
                 active=(validity or {}).get((camera, gate), (None, None)),
-                bridge=_bridge_to_latest(rows, lines.get((camera, gate), ())),
+                bridge=bridge_to_latest(rows, lines.get((camera, gate), ())),
             ),
         )
-
-
-def _read_bridges(
-    bridges: pd.DataFrame | None,
-) -> dict[tuple[str, str], list[tuple[str, str, float]]]:
-    """Return each gate's bridges as (from, to, ratio)."""
-    found: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
-    if bridges is not None:
-        names = ("camera", "gate", "from_hash", "to_hash", "ratio")
-        for camera, gate, old, new, ratio in zip(
-            *(bridges[name].tolist() for name in names), strict=True
-        ):
-            found.setdefault((camera, gate), []).append((old, new, float(ratio)))
-    return found
-
-
-def _bridge_to_latest(
-    rows: HourColumns, lines: Sequence[tuple[str, str, float]]
-) -> dict[str, float]:
-    """Return what to multiply each configuration's counts by; {} without a bridge.
-
-    All go to where the bridges lead from the latest configuration of the rows, so
-    that two stretches of time, rolled up apart, come to one scale.
-    """
-    if not lines or rows.config is None:
-        return {}
-    latest = rows.config.names[rows.config.codes[rows.start_us.argmax()]]
-    onward = {old: new for old, new, _ in lines}
-    seen = {latest}
-    while latest in onward and onward[latest] not in seen:
-        latest = onward[latest]
-        seen.add(latest)
-    ratios = {latest: 1.0}
-    waiting = [latest]
-    while waiting:
-        new = waiting.pop()
-        for old, to, ratio in lines:
-            if to == new and old not in ratios:
-                ratios[old] = ratios[new] * ratio
-                waiting.append(old)
-    return ratios
 
 
 def _lines(
