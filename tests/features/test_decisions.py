@@ -2,13 +2,17 @@
 
 from datetime import date, datetime, timedelta
 
+import fsspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.features.fill import HOUR, revision, write_store
 from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.features import PanelSpec, asof_panel, decisions, fiscal_from_ends
+from truckcount.store.schema import schema_of
 
 CALENDAR = fiscal_from_ends(
     ["2024-12-29", "2025-01-26", "2025-02-23"]
@@ -133,3 +137,42 @@ def test_an_archive_has_a_past_only_when_it_is_pretended(tmp_path):
     simulated = asof_panel(store, decide("2026-02-02"), spec)
     assert simulated["log_growth"].tolist() == pytest.approx([np.log(1.2)])
     assert simulated["vintage"].tolist() == ["simulated"]
+
+
+TOLD = datetime.fromisoformat("2026-02-02T10:00+00:00")
+
+
+def write_calibrations(store, *told):
+    """Write lines (known_at_utc, factor) of one calibration."""
+    line = {
+        "calibration_id": "c", "camera": "dc-01", "gate": "dock-exit",
+        "direction": "out", "regime": "all", "method": "ratio", "factor_se": 0.05,
+        "factor_cv": 0.04, "tau2": 0.3, "phi": 1.0, "dwell_mean_s": None,
+        "dwell_cv": None, "n_windows": 210, "audit_ids": ["a"], "model_id": "m",
+        "config_hash": "c0", "valid_from_utc": START, "valid_to_utc": None,
+        "status": "active",
+    }  # fmt: skip
+    rows = [line | {"known_at_utc": known, "factor": factor} for known, factor in told]
+    path = store / "calibrations" / "dc-01" / "all.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pylist(rows, schema=schema_of("calibrations"))
+    pq.write_table(table, path)
+
+
+@pytest.mark.parametrize("later", [1.5, 0.3])
+def test_a_mirrors_calibration_is_known_when_it_was_pushed(tmp_path, later):
+    """What was told nine minutes ago is not yet to be read there: whatever it says."""
+    rows = make_rows([10] * 28) + make_rows([12] * 28, LATER)
+    store = write_store(tmp_path, [{**r, "calibration_id": "c"} for r in rows])
+    write_calibrations(store, (START, 1.2), (TOLD, later))
+    memory = fsspec.filesystem("memory")
+    memory.put(str(store), f"/mirror-of-{later}", recursive=True)
+    after = [TOLD + timedelta(minutes=m) for m in (9, 10)]
+    here = asof_panel(store, decide(*after), SPEC)
+    there = asof_panel(f"memory://mirror-of-{later}", decide(*after), SPEC)
+    seen = 12 * 28 * 24
+    assert here["trucks"].tolist() == pytest.approx([later * seen] * 2)
+    assert there["trucks"].tolist() == pytest.approx([1.2 * seen, later * seen])
+    known = there["max_known_at_utc"]
+    assert known.iloc[0] < TOLD, "and is not what the row rests on"
+    assert known.iloc[1] == TOLD + timedelta(minutes=10)

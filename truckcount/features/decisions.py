@@ -12,6 +12,7 @@ import pandas as pd
 
 from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.features.calendars import year_before
+from truckcount.features.files import StoreFiles
 from truckcount.features.growth import growth_of, pair_records, panel
 from truckcount.features.load import Vintage
 from truckcount.features.moments import as_us
@@ -93,7 +94,8 @@ def asof_panel(
     -----
     A quarter's dates are local dates of the ticker's sites, in the zones that their
     hours told by then. Where the sites lie in several zones, a day or a quarter has
-    ended when it has ended at all of them.
+    ended when it has ended at all of them. In a mirror, hours and calibrations count
+    as known ten minutes later than they say, when a push had brought them.
     """
     if not isinstance(decisions["decision_utc"].dtype, pd.DatetimeTZDtype):
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
@@ -104,7 +106,7 @@ def asof_panel(
     replay = Replay.open(
         store, READ, window=window, as_of_us=_us(times[-1]), vintage=spec.vintage
     )
-    calibrations = load_calibrations(store)
+    calibrations = _delay(load_calibrations(store), StoreFiles.open(store).embargo_us)
     rows: list[dict[str, Any]] = []
     for time in times:
         tickers = decisions.loc[decisions["decision_utc"] == time, "ticker"]
@@ -252,6 +254,14 @@ def _window(times: list[Any], spec: PanelSpec) -> tuple[int, int]:
 
 def _always(day: date) -> DayOf:
     return lambda _: day
+
+
+def _delay(table: pd.DataFrame, embargo_us: int) -> pd.DataFrame:
+    """Take a mirror's lines as known when they could be read there, as its hours."""
+    if not embargo_us or "known_at_utc" not in table:
+        return table
+    known = pd.to_datetime(table["known_at_utc"], utc=True)
+    return table.assign(known_at_utc=known + pd.Timedelta(embargo_us, "us"))
 
 
 def _known(table: pd.DataFrame | None, time: pd.Timestamp) -> pd.DataFrame | None:
