@@ -19,6 +19,7 @@ from truckcount.domain.calibration import Calibration
 from truckcount.domain.scores import concat_scores
 from truckcount.errors import FeatureError
 from truckcount.features import daily, panel_index, rollup
+from truckcount.features.factors import find_factors
 from truckcount.features.grid import make_grid
 from truckcount.features.totals import measure_phi
 
@@ -215,6 +216,38 @@ def test_factor_and_bridge_are_applied_once(is_given):
     )
     for name in ("total", "se", "se_indep"):
         assert bridged[name] == pytest.approx(1.1 * day[name])
+
+
+def calibrate(hours):
+    """Carry the factor into hours that have an estimate; all of them name it."""
+    carried = hours.assign(calibration_id="c")
+    carried[ESTIMATES] = [
+        CALIBRATION.apply(est, se)
+        for est, se in zip(hours["n_trucks_est"], hours["n_trucks_se"], strict=True)
+    ]
+    return carried
+
+
+@pytest.mark.parametrize("per_hour", [12, 60])
+def test_the_factor_read_off_clips_is_the_audits(per_hour):
+    """Of a clip's ten seconds 9.5 can show an onset: those are no calibration."""
+    rng = np.random.default_rng(per_hour)
+    cycle = Cycle(EVERY_5_MIN)
+    days = [cycle.watch(draw_day(rng, per_hour)) for _ in range(5)]
+    factor = find_factors(calibrate(pd.concat(days)))["c"]
+    assert factor.ratio == pytest.approx(CALIBRATION.factor, rel=1e-6)
+    assert factor.se == pytest.approx(CALIBRATION.factor_se, rel=1e-6)
+    assert factor.tau2 == pytest.approx(CALIBRATION.tau2, rel=1e-6)
+
+
+def test_the_factor_of_clips_of_uneven_length_is_near():
+    rng = np.random.default_rng(6)
+    days = []
+    for _ in range(8):  # one clip of an hour lost here and there: other coverages
+        is_kept = rng.random(len(EVERY_5_MIN)) > 0.03
+        days.append(Cycle(EVERY_5_MIN[is_kept]).watch(draw_day(rng, 30)))
+    factor = find_factors(calibrate(pd.concat(days)))["c"]
+    assert factor.ratio == pytest.approx(CALIBRATION.factor, rel=0.002)
 
 
 def weeks_of_clips(rng, n_weeks, per_hour, lost=()):

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from truckcount.domain.exposure import CONTINUITY
 from truckcount.errors import FeatureError
 
 SECONDS_PER_HOUR = 3600.0
+LEAST_SHARE = 0.5  # of a clip can show an onset; less is no reading but noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ def find_factors(
     calibrations : DataFrame, optional
         calibration_id, factor, factor_se, tau2. Without it the factors are read
         off the hours' own estimates: est = R n/f, se^2 = indep^2 + (n/f)^2 se_R^2.
+        Of clips on a cycle f is what could show an onset, less than coverage_s: it
+        is told by the error of hours that saw none, and taken as coverage_s where
+        there is no such hour.
 
     Raises
     ------
@@ -62,32 +67,69 @@ def find_factors(
     codes, names = pd.factorize(hours["calibration_id"])
     columns = ("n_trucks", "n_trucks_est", "coverage_s", "n_trucks_se_indep")
     values = np.stack([_floats(hours[c]) for c in (*columns, "n_trucks_se")])
+    is_duty = np.zeros(len(hours), np.bool_)
+    if "source_kind" in hours.columns:
+        is_duty = (hours["source_kind"] == "duty").to_numpy(np.bool_)
     # one sort, not one search through all hours for each of many calibrations
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     return {
-        str(name): _read_off(*values[:, order[low:high]])
+        str(name): _read_off(
+            *values[:, order[low:high]], is_duty=is_duty[order[low:high]]
+        )
         for name, low, high in zip(names, bounds, bounds[1:], strict=False)
     }
 
 
-def _read_off(n: Any, est: Any, coverage_s: Any, indep: Any, se: Any) -> Factor:
+def _read_off(
+    n: Any, est: Any, coverage_s: Any, indep: Any, se: Any, *, is_duty: Any
+) -> Factor:
     """Read a factor off its hours: arrays of shape (n,), as in their columns."""
+    f = coverage_s / SECONDS_PER_HOUR
+    f = np.where(is_duty, f * _exposed_share(n, est, f, indep, is_duty), f)
     use = (n > 0) & (est > 0) & (coverage_s > 0)
     if not use.any():
         return UNCALIBRATED  # no truck: the factor multiplies zero
-    n, est, f = n[use], est[use], coverage_s[use] / SECONDS_PER_HOUR
+    n, est, f, is_duty = n[use], est[use], f[use], is_duty[use]
     counted = n / f
     indep = indep[use] ** 2
     shared = se[use] ** 2 - indep
     ratio = float(est.sum() / counted.sum())
     se = float(np.sqrt(np.maximum(shared, 0)).sum() / counted.sum())
     # what exposure does not explain of the independent part; hours watched whole say
-    # it without the over-dispersion phi of the others
-    exposure = ratio**2 * (n + 0.5) * (1 - f) / f**2
+    # it without the over-dispersion phi of the others, and clips that saw one truck
+    # without what they stray from one another
+    exposure = ratio**2 * (n + CONTINUITY) * (1 - f) / f**2
     whole = f >= f.max() - 1e-9
+    if (is_single := is_duty & (n == 1)).any():
+        whole, exposure = is_single, ratio**2 * (1 - f) / f**2
     tau2 = (indep - exposure)[whole].sum() / counted[whole].sum()
     return Factor(ratio, se, float(max(tau2, 0.0)))
+
+
+def _exposed_share(n: Any, est: Any, f: Any, indep: Any, is_duty: Any) -> float:
+    """Read off which share of its clips' coverage could show an onset.
+
+    A clip's first sample tells a state, no onset, and its last moments are too short
+    for a passage: ten seconds count for 9.5. An hour that saw no truck has the error
+    R sqrt(CONTINUITY (1 - f)) / f, and one that saw n the estimate R n / f: of the
+    same coverage, they tell f without R. Arrays of shape (n,).
+    """
+    seconds = np.round(f * SECONDS_PER_HOUR, 3)
+    is_told = is_duty & (f > 0) & (indep > 0)
+    is_bare, is_seen = is_told & (n == 0) & (est == 0), is_told & (n > 0) & (est > 0)
+    shares = []
+    for length in np.unique(seconds[is_bare]):
+        alike = is_seen & (seconds == length)
+        if alike.any():
+            per_truck = est[alike].sum() / n[alike].sum()  # R / f
+            bare = is_bare & (seconds == length)
+            watched = 1 - indep[bare] ** 2 / (CONTINUITY * per_truck**2)
+            shares.append(watched / f[bare])
+    if not shares:
+        return 1.0
+    share = float(np.median(np.concatenate(shares)))
+    return share if LEAST_SHARE <= share <= 1.0 else 1.0
 
 
 def _floats(column: Any) -> Any:
