@@ -56,6 +56,21 @@ def spoil(root, table="bins_15", **values):
     assert "F10" in {broken.invariant for broken in check_store(root)}
 
 
+def keep_gate(store):
+    """Give the store the gate that its hours were counted with."""
+    gate = CAMERA.gates[0]
+    corners = [list(corner) for corner in gate.polygon]
+    store.keep_cameras(
+        f"""
+        [cameras.dc-north]
+        [[cameras.dc-north.gates]]
+        name = "{gate.name}"
+        polygon = {corners}
+        in = {list(gate.in_vector)}
+        """.encode()
+    )
+
+
 @pytest.fixture
 def counted(tmp_path):
     fill(tmp_path)
@@ -87,18 +102,7 @@ def test_bins_of_shipped_weights_are_made_again_to_the_last_column(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tests.pipeline.pieces.WEIGHTS", find_weights("truckmap"))
-    gate = CAMERA.gates[0]
-    store = fill(tmp_path)
-    corners = [list(corner) for corner in gate.polygon]
-    store.keep_cameras(
-        f"""
-        [cameras.dc-north]
-        [[cameras.dc-north.gates]]
-        name = "{gate.name}"
-        polygon = {corners}
-        in = {list(gate.in_vector)}
-        """.encode()
-    )
+    keep_gate(fill(tmp_path))
     whole = read(tmp_path)
     assert whole["busy_s"].sum() > 0
     spoil(tmp_path, n_trucks=9, busy_s=1.0)
@@ -156,6 +160,44 @@ def test_bins_of_pruned_scores_are_said_to_stay(counted):
     (line,) = repair_bins(counted)
     assert "scores are gone" in line
     assert "recount" not in line
+
+
+def fill_duty(root, camera):
+    """Two hours of ten seconds every two minutes; a truck in each third clip."""
+    files = [
+        piece(f"clip{k:02d}", film([through(4)] if k % 3 == 0 else [], 10, seed=k),
+              shift_us=k * 120_000_000)
+        for k in range(60)
+    ]  # fmt: skip
+    store = Store.open(root)
+    ingest(store, [files], camera=camera, options=RunOptions(bins=15))
+    assert check_store(root) == []
+    return store
+
+
+def test_bins_of_clips_on_a_cycle_are_made_again_with_their_estimates(tmp_path):
+    """By the options of the store's cameras.toml, which are those of the count."""
+    keep_gate(fill_duty(tmp_path, replace(CAMERA, source_kind="duty")))
+    whole = read(tmp_path)
+    assert set(whole["source_kind"]) == {"duty"}
+    assert whole["n_trucks_est"].max() > 5 * whole["n_trucks"].max()
+    spoil(tmp_path, n_trucks=9, n_trucks_est=9.0, n_trucks_se=1.0)
+    assert repair_bins(tmp_path) == [
+        "dc-north: bins_15 of 2 hours rebuilt from passages and scores"
+    ]
+    pd.testing.assert_frame_equal(read(tmp_path), whole)
+    assert check_store(tmp_path) == []
+
+
+def test_bins_of_clips_counted_otherwise_are_left_and_the_command_is_told(tmp_path):
+    fill_duty(tmp_path, replace(STRICT, source_kind="duty"))
+    spoil(tmp_path, n_trucks=9)
+    stale = read(tmp_path)
+    (line,) = repair_bins(tmp_path)
+    assert "clips on a cycle: the options they were counted with" in line
+    assert f"truckcount recount {tmp_path} --camera dc-north --bins 15" in line
+    assert "--from 2026-01-01T00:00Z --to 2026-01-01T02:00Z" in line
+    assert read(tmp_path).equals(stale), "nothing is guessed"
 
 
 def test_a_whole_store_and_one_without_bins_are_left_alone(counted, tmp_path):

@@ -3,12 +3,13 @@
 The hours stay as they are: they are the record, and bins go by them. Passages are
 stored as they were counted, whatever thresholds they were counted with; what was
 watched is measured anew from the scores. Bins are written only where they then sum
-to their hour in all that is summed.
+to their hour in all that is summed. Stills are left to a recount, and so are clips on
+a cycle that were counted with other options than the store's cameras.toml gives.
 """
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +42,10 @@ from truckcount.store.schema import TIME, schema_of
 
 HOUR_US = 3_600_000_000
 SLACK = 1e-3
+ESTIMATED = (  # what is estimated from more than its passages
+    ("duty", " (clips on a cycle: the options they were counted with are not known)"),
+    ("stills", " (stills are estimated by their dwell, from cameras.toml)"),
+)
 
 Rows = list[dict[str, Any]]
 Hour = tuple[str, int]
@@ -84,7 +89,12 @@ def _repair_camera(store: Store, camera: str) -> Iterator[str]:
             n = len(mended)
             yield f"{camera}: {table} of {n} hours rebuilt from passages and scores"
         if stale - mended:
-            yield _advise(store, camera, minutes, sorted(stale - mended))
+            kinds = {
+                row["source_kind"]
+                for hour in stale - mended
+                for row in rebuilder.hours.get(hour, ())
+            }
+            yield _advise(store, camera, minutes, sorted(stale - mended), kinds)
 
 
 class _BinsRebuilder:
@@ -104,10 +114,11 @@ class _BinsRebuilder:
         """Write the bins of an hour; False where they would not sum to it."""
         name, start_us = hour
         rows = self.hours.get(hour)
-        # how a duty cycle or stills are estimated hangs on options nobody kept
-        if not rows or any(r["source_kind"] != "video" for r in rows):
+        if not rows:
             return False
         gate = self._gate(name, {r["direction"] for r in rows})
+        if not _is_told(gate, rows):
+            return False
         if all(r["coverage_s"] + r["unusable_s"] == 0 for r in rows):
             made = unwatched_rows(gate, [start_us], minutes)
         else:
@@ -142,6 +153,7 @@ class _BinsRebuilder:
             bin_minutes=minutes,
             from_us=start_us,
             to_us=start_us + HOUR_US,
+            source_kind=hour["source_kind"],
             options=options,
         )
         if is_certain:
@@ -174,6 +186,16 @@ class _BinsRebuilder:
             & ((pc.field("onset_utc") >= low) | (ends > low) | ends.is_null())
         )
         return [_passage_of(r) for r in self._passages.filter(is_seen).to_pylist()]
+
+
+def _is_told(gate: Gate, rows: Rows) -> bool:
+    """Tell whether what estimates an hour follows from what the store has.
+
+    Film needs its passages and what was watched. Clips on a cycle need the debounce
+    that they were counted with, and stills the mean dwell and their neighbours.
+    """
+    kinds = {r["source_kind"] for r in rows}
+    return kinds == {"video"} or (kinds == {"duty"} and _options_of(gate, rows[0])[1])
 
 
 def _options_of(gate: Gate, hour: dict[str, Any]) -> tuple[CountingOptions, bool]:
@@ -234,8 +256,16 @@ def _passage_of(row: dict[str, Any]) -> Passage:
     )
 
 
-def _advise(store: Store, camera: str, minutes: int, left: Sequence[Hour]) -> str:
-    """Say which command makes the bins of hours that this one could not."""
+def _advise(
+    store: Store, camera: str, minutes: int, left: Sequence[Hour], kinds: Set[str]
+) -> str:
+    """Say which command makes the bins of hours that this one could not, and why.
+
+    Parameters
+    ----------
+    kinds : set of str
+        What those hours were watched with.
+    """
     starts = [start for _, start in left]
     low, high = (
         f"{from_us(t):%Y-%m-%dT%H:%MZ}" for t in (min(starts), max(starts) + HOUR_US)
@@ -245,12 +275,14 @@ def _advise(store: Store, camera: str, minutes: int, left: Sequence[Hour]) -> st
     seals = store.seals(camera)
     if not any(seals.open_parts(window) for window in windows):
         return what + "stay so: their scores are gone; take the hours instead"
+    why = "".join(why for kind, why in ESTIMATED if kind in kinds)
     command = (
         f"truckcount recount {shlex.quote(str(store.root))} --camera {camera} "
         f"--bins {minutes} --from {low} --to {high}"
     )
     return (
-        what + f"could not be rebuilt; run `{command}` with the --config, --model, "
+        what
+        + f"could not be rebuilt{why}; run `{command}` with the --config, --model, "
         "--sample-fps and thresholds that they were counted with"
     )
 
