@@ -72,6 +72,17 @@ def test_a_camera_without_a_row_is_an_error_that_names_it(tmp_path, asked, where
     assert load_hours(store, **asked, cameras="dc-02", gates="none").empty
 
 
+def test_a_camera_that_fell_silent_is_told_how_to_end(tmp_path):
+    store = store_of(tmp_path / "silent", [(*FIRST[:3], None)])
+    with pytest.raises(MissingHoursError, match=r"2026-01-07T00:00Z.* active_to"):
+        load_hours(store, as_of="2026-02-01T00:00Z")
+    rows = [row for k, row in enumerate(hours_of()) if k != 7]
+    holed = store_of(tmp_path / "holed", [FIRST], rows)
+    with pytest.raises(MissingHoursError) as error:
+        load_hours(holed)
+    assert "active_to" not in str(error.value)
+
+
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_a_gate_without_a_row_is_an_error_that_names_it(tmp_path, asked):
     store = store_of(tmp_path / "store", [FIRST, SECOND])

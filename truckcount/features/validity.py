@@ -108,6 +108,8 @@ def check_complete(
     more = f" and {n - 1} more of {len(missing)} gate(s)" if n > 1 else ""
     if (camera, gate) in starts:
         remedy = f"`truckcount recount {place} --camera {camera} --from {first}`"
+        if hours[0] > starts[camera, gate].max():
+            remedy += ", or give it an active_to if nobody watches it any more"
     else:  # no scores to count again: of the whole gate there is nothing
         remedy = (
             f"`truckcount run VIDEOS --cameras cameras.toml --camera {camera} --store "

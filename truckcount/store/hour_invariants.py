@@ -151,7 +151,11 @@ def check_presence(
             continue
         for t in sorted(wanted - starts[gate]):
             where = f"{camera}/{gate}/{from_us(t)}"
-            yield Broken("F8", where, "the hour has no row; run again to fill it")
+            what = (
+                "the hour has no row; run again to fill it, or give the gate an "
+                "active_to if nobody watches it any more"
+            )
+            yield Broken("F8", where, what)
 
 
 def check_bins(

@@ -9,7 +9,8 @@ from tests.counting.simulate import GATE, T0_US, film, through
 from tests.pipeline.pieces import CAMERA, HOUR_US, NOW_US, ingest, piece
 from truckcount.errors import ConfigError
 from truckcount.pipeline.cameras import load_cameras
-from truckcount.pipeline.counts.outages import is_valid
+from truckcount.pipeline.counts.camera_spans import CameraSpans
+from truckcount.pipeline.counts.outages import is_valid, outage_hours
 from truckcount.store import Store
 from truckcount.store.check import check_store
 
@@ -36,6 +37,39 @@ def test_from_its_begin_on_every_hour_has_a_row_till_now(tmp_path):
     found, rows = hours_of(tmp_path, now_us, active_from_us=T0_US + 2 * HOUR_US + 1)
     assert found == list(range(2, 8)), "hour 8 ended less than a quarter of one ago"
     assert rows["n_trucks"].isna().tolist() == [k != 5 for k in found]
+
+
+def asked_for(tmp_path, now_us, newest_us):
+    """Hours to fill of a gate that is active from T0, by hour after it.
+
+    What was counted just now is old; the newest file stands in the store.
+    """
+    gate = replace(GATE, active_from_us=T0_US)
+    old = piece("a", film([], 60), shift_us=5 * HOUR_US).record
+    newest = piece("b", film([], 60), shift_us=newest_us).record
+    store = Store.open(tmp_path)
+    with store.lock(CAMERA.name):
+        store.write_segment(CAMERA.name, replace(newest, known_at_us=NOW_US))
+    spans = CameraSpans([old], (), store, CAMERA.name)
+    window = (T0_US + 5 * HOUR_US, T0_US + 6 * HOUR_US)
+    starts = outage_hours(gate, spans, [window], lambda *_: set(), now_us)
+    return [(start - T0_US) // HOUR_US for start in starts]
+
+
+def test_a_clock_years_ahead_asks_for_no_more_null_hours_than_400_days(
+    tmp_path, caplog
+):
+    ahead_us = T0_US + 6 * 365 * 24 * HOUR_US
+    found = asked_for(tmp_path, ahead_us, newest_us=30 * HOUR_US)
+    assert found == list(range(400 * 24 + 30))
+    assert "set this host's clock right, or give the gate an active_to" in caplog.text
+
+
+def test_a_year_without_a_file_is_filled_till_now(tmp_path, caplog):
+    now_us = T0_US + 399 * 24 * HOUR_US
+    found = asked_for(tmp_path, now_us, newest_us=30 * HOUR_US)
+    assert found == list(range(399 * 24 - 1))
+    assert caplog.text == ""
 
 
 def test_after_its_end_no_hour_has_a_row(tmp_path):

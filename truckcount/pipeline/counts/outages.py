@@ -1,5 +1,6 @@
 """Hours that nobody watched: rows of null between those that were."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -8,10 +9,14 @@ from truckcount.domain.camera import Gate
 from truckcount.domain.hour import HourRow
 from truckcount.pipeline.counts.camera_spans import CameraSpans
 from truckcount.pipeline.counts.timeline import Interval
+from truckcount.store.layout import from_us
+
+logger = logging.getLogger(__name__)
 
 HOUR_US = 3_600_000_000
 PROVISIONAL_AFTER_US = 15 * 60 * 1_000_000  # features.md section 13
 MAX_NULL_HOURS = 400 * 24  # fill no longer outage with null rows than the scores live
+FOREVER_US = 2**62
 
 
 def outage_hours(
@@ -34,6 +39,11 @@ def outage_hours(
     -------
     list of int
         Starts, microseconds UTC.
+
+    Notes
+    -----
+    A gate without an ``active_to`` is filled till now, but not farther than 400 days
+    from the end of its camera's newest file: this host's clock may be years ahead.
     """
     now_us = time.time_ns() // 1000 if now_us is None else now_us
     found: set[int] = set()
@@ -45,12 +55,32 @@ def outage_hours(
         until = now_us - PROVISIONAL_AFTER_US
         if gate.active_to_us is not None:
             until = min(until, gate.active_to_us + HOUR_US - 1)
+        until = _near_files(gate, until, spans, windows)
         begin = gate.active_from_us // HOUR_US * HOUR_US
         found |= set(range(begin, until // HOUR_US * HOUR_US, HOUR_US))
     if not found:
         return []
     found -= known(min(found), max(found) + HOUR_US)
     return sorted(t for t in found if is_valid(gate, t, t + HOUR_US))
+
+
+def _near_files(
+    gate: Gate, until_us: int, spans: CameraSpans, windows: Sequence[Interval]
+) -> int:
+    """Bound the hours that a clock asks for by what files tell of the time."""
+    newest, _ = spans.neighbours(FOREVER_US, FOREVER_US)
+    told = [high for _, high in windows] + ([] if newest is None else [newest])
+    last = max(told, default=until_us) + MAX_NULL_HOURS * HOUR_US
+    if until_us <= last:
+        return until_us
+    logger.warning(
+        "gate %s: no null hours from %s till now, %s: its camera's newest file is over "
+        "400 days old; set this host's clock right, or give the gate an active_to",
+        gate.name,
+        f"{from_us(last):%Y-%m-%d}",
+        f"{from_us(until_us):%Y-%m-%d}",
+    )
+    return last
 
 
 def unwatched_rows(
