@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from truckcount.domain.scores import Scores
+from truckcount.domain.segment import StartTime
 from truckcount.errors import StoreError, TruckcountError, VideoError
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import scoring_hash
@@ -26,6 +27,7 @@ from truckcount.pipeline.segments import (
     failed_outcome,
     guessed_before,
     header_span,
+    held_back_outcome,
     is_counted,
     outcome_of,
     record_of,
@@ -193,8 +195,9 @@ class CameraRun:
             self._work.own_ids.add(segment_id)
             self._note(outcome_of(task.source, self._camera, known, "reused"))
             return False
-        has_scores = self._store.has_scores(self._camera.name, known, self._digest)
-        return not has_scores or self._take_known(task, known)
+        if self._store.has_scores(self._camera.name, known, self._digest):
+            return self._take_known(task, known)
+        return not self._is_held_back(task, known)
 
     def _is_late(self, task: ScoreTask) -> bool:
         """Tell whether a new file lies in hours that are closed but for a backfill."""
@@ -203,6 +206,20 @@ class CameraRun:
             return False
         span = header_span(task)
         return span is not None and bool(closed_hours(root, name, span, now_us))
+
+    def _is_held_back(
+        self, task: ScoreTask, known: SegmentRecord, start: StartTime | None = None
+    ) -> bool:
+        """Note a counted file whose corrected time would change closed hours."""
+        if self._options.is_backfill or known.path != task.source.name:
+            return False
+        outcome = held_back_outcome(task, self._store.root, known, start)
+        if outcome is None:
+            return False
+        logger.warning("%s: %s", task.source.name, outcome.warnings[0])
+        self._work.own_ids.add(task.segment_id)
+        self._note(outcome)
+        return True
 
     def _is_sealed(self, known: SegmentRecord) -> bool:
         """Tell whether a counted file's hours stand though its scores are gone."""
@@ -221,6 +238,8 @@ class CameraRun:
             record = uncounted_record(task, outcome, self._run_id)
             self._store.write_segment(self._camera.name, record)
             self._note(outcome)
+            return False
+        if start is not None and self._is_held_back(task, known, start):
             return False
         if start is not None:
             logger.warning(

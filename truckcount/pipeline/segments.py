@@ -1,5 +1,7 @@
 """Scored and failed files to segment rows and outcomes."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,12 @@ from truckcount.errors import (
     TruckcountError,
     VideoNotFoundError,
 )
-from truckcount.pipeline.counts.timeline import Span
+from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.result import FileOutcome, FileWork, iso_utc
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.store import SegmentRecord
-from truckcount.store.closed_hours import LATE_DAYS
+from truckcount.store.closed_hours import LATE_DAYS, closed_hours, may_have_closed
 from truckcount.store.seals import DELETED, LATE
 from truckcount.video import Source, probe_video, resolve_start
 
@@ -237,6 +239,44 @@ def sealed_outcome(task: ScoreTask, status: str) -> FileOutcome:
         segment_id=task.segment_id,
         warnings=(f"not counted: {why}",),
     )
+
+
+def held_back_outcome(
+    task: ScoreTask, root: Path, record: SegmentRecord, start: StartTime | None = None
+) -> FileOutcome | None:
+    """Say that a counted file's corrected time would change closed hours.
+
+    Those that it would leave, or those that it would come to: what was told of them
+    moves by a backfill alone, as for a file that comes late. Until then it counts
+    where it stands.
+
+    Parameters
+    ----------
+    start : StartTime, optional
+        Where it should stand now; looked up where that may matter.
+
+    Returns
+    -------
+    FileOutcome or None
+        None where nothing holds it back.
+    """
+    now_us = time.time_ns() // 1000
+    if not may_have_closed(root, task.camera.name, now_us):
+        return None
+    known = span_of(record)
+    start = corrected_start(task, known) if start is None else start
+    if start is None:
+        return None
+    end_us = start.start_us + known.end_us - known.start_us
+    spans = ((known.start_us, known.end_us), (start.start_us, end_us))
+    if not any(closed_hours(root, task.camera.name, s, now_us) for s in spans):
+        return None
+    why = (
+        f"not moved: it should start at {iso_utc(start.start_us)} and is counted at "
+        f"{iso_utc(known.start_us)}, and hours there closed {LATE_DAYS} days after "
+        "their end; `truckcount backfill` moves it"
+    )
+    return replace(outcome_of(task.source, task.camera, record, LATE), warnings=(why,))
 
 
 _WHY = {

@@ -120,6 +120,57 @@ def test_an_archive_is_read_file_by_file(tmp_path, model):
     assert rows["is_backfill"].tolist() == [True, True]
 
 
+@pytest.mark.parametrize("is_leaving", [False, True], ids=["into", "out of"])
+def test_a_corrected_start_changes_a_closed_hour_by_a_backfill_alone(
+    tmp_path, model, monkeypatch, is_leaving
+):
+    """What was told of it stands, and says `is_backfill` when it moves."""
+    desk = Desk(tmp_path, model, days=100)
+    clip, new = desk.record(5), desk.record(24 * 60 * 90)  # ten days ago
+    desk.run_then(clip, monkeypatch)
+    assert [o.status for o in desk.run(new).file_outcomes] == ["done"]
+    before = desk.rows()
+    if is_leaving:
+        corrected, start = clip, desk.hour + timedelta(days=92)
+    else:
+        corrected, start = new, desk.hour + timedelta(minutes=30)
+
+    held = desk.run(corrected, start=start.isoformat())
+    assert held.exit_code == 0
+    (outcome,) = held.file_outcomes
+    assert outcome.status == "late"
+    assert outcome.warnings[0].startswith("not moved: it should start at ")
+    assert "truckcount backfill" in outcome.warnings[0]
+    closed = desk.rows().query("hour_start_utc == @desk.hour")
+    assert closed["n_trucks"].tolist() == [1, 1], "as it was told, and final"
+    assert len(desk.rows()) == len(before)
+    assert check_store(desk.store) == []
+
+    moved = desk.run(corrected, start=start.isoformat(), is_backfill=True)
+    assert [o.status for o in moved.file_outcomes] == ["done"]
+    last = desk.rows().query("hour_start_utc == @desk.hour").iloc[-1]
+    assert last["is_backfill"]
+    assert pd.isna(last["n_trucks"]) if is_leaving else last["n_trucks"] == 2
+    at_50 = load_hours(desk.store, desk.hour + timedelta(days=50), direction="any")
+    assert at_50["n_trucks"].tolist() == [1], "as it was told then"
+    assert check_store(desk.store) == []
+
+
+def test_a_corrected_start_of_the_last_weeks_moves_at_once(
+    tmp_path, model, monkeypatch
+):
+    desk = Desk(tmp_path, model, days=20)
+    clip = desk.record(5)
+    desk.run_then(clip, monkeypatch)
+    start = desk.hour + timedelta(hours=5)
+    (outcome,) = desk.run(clip, start=start.isoformat()).file_outcomes
+    assert outcome.status == "done"
+    hours = pd.read_parquet(desk.store / "hours").set_index("hour_start_utc")
+    assert hours.loc[start, "n_trucks"] == 1
+    assert hours.loc[start, "is_backfill"]
+    assert pd.isna(hours.loc[desk.hour, "n_trucks"])
+
+
 def test_another_model_scores_counted_files_of_closed_hours_again(
     tmp_path, model, monkeypatch
 ):
