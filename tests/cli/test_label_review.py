@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from tests.conftest import ROOT
-from tests.labelling.pieces import make_set
+from tests.labelling.pieces import assert_mosaic, make_set
 from truckcount.labelling.label_set import LabelSet
 
 PATIENCE_S = 120  # a loaded machine is no fault of the command
@@ -18,9 +18,9 @@ PATIENCE_S = 120  # a loaded machine is no fault of the command
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_it_prints_an_address_saves_answers_and_ends_on_ctrl_c(tmp_path):
-    made, _ = make_set(tmp_path / "set", 3)
+    made, images = make_set(tmp_path / "set", 3)
     command = [sys.executable, "-m", "truckcount", "label", "review", str(made.root)]
-    command += ["--no-browser", "--labeller", "ana"]
+    command += ["--no-browser", "--labeller", "ana", "--blur-people"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -34,6 +34,8 @@ def test_it_prints_an_address_saves_answers_and_ends_on_ctrl_c(tmp_path):
             )
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 assert json.load(answer)["label"] == "truck"
+            with urllib.request.urlopen(f"{url}picture/1", timeout=PATIENCE_S) as shown:
+                assert_mosaic(made.root / images[1], shown.read())
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 urllib.request.urlopen(url[:-5] + "/", timeout=PATIENCE_S)
             process.send_signal(signal.SIGINT)

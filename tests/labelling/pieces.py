@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from truckcount.labelling.label_set import LabelSet
+from truckcount.video.mosaic import MIN_TILE_PX
 
 
 def frame_rows(images, **columns):
@@ -52,3 +53,20 @@ def make_set(root, n=6, **columns):
         write_picture(root / image, seed=i)
     made.add_frames(frame_rows(images, **columns))
     return made, images
+
+
+def assert_mosaic(path, data):
+    """Assert that encoded `data` is a mosaic of the picture (48 x 64) at `path`."""
+    plain = cv2.imread(str(path)).astype(float)
+    shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(float)
+    assert shown.shape == plain.shape, "boxes are drawn in its pixels"
+    side = MIN_TILE_PX
+    tiles = [
+        np.s_[y : y + side, x : x + side]
+        for y in range(0, plain.shape[0], side)
+        for x in range(0, plain.shape[1], side)
+    ]
+    detail = [np.mean([p[t].mean(2).std() for t in tiles]) for p in (plain, shown)]
+    assert detail[1] < 0.4 * detail[0], "what is left is JPEG's own noise"
+    moved = [np.abs(plain[t].mean() - shown[t].mean()) for t in tiles]
+    assert np.mean(moved) < 2, "it is a mosaic of this picture"

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, say
+from truckcount.cli._options import blur_option
 
 
 @click.command("review")
@@ -17,6 +18,7 @@ from truckcount.cli._console import give, say
 @click.option("--blind", is_flag=True, help="Show nothing of what others said.")
 @click.option("--only-new", is_flag=True, help="Leave out what a person labelled.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free.")
+@blur_option
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 def review(
     label_set: Path,
@@ -25,13 +27,15 @@ def review(
     blind: bool,
     only_new: bool,
     port: int,
+    is_blurred: bool,
     no_browser: bool,
 ) -> int:
     """Label the pictures of SET by keyboard: T truck, N no truck, S skip, U undo.
 
     B draws boxes, arrows move, ? shows all keys. Every answer is saved at once; a
     later review goes on where this one stopped. The page is served to this machine
-    only, at an address with a secret in it; Ctrl-C ends it.
+    only, at an address with a secret in it; Ctrl-C ends it. --blur-people changes
+    what is shown, never SET: a small or far truck may not be seen then.
 
     \b
     Example:
@@ -48,7 +52,7 @@ def review(
         is_blind=blind,
         only_new=only_new,
     )
-    with ReviewServer(session, port) as server:
+    with ReviewServer(session, port, is_blurred=is_blurred) as server:
         give(server.url)
         say(f"{len(session)} pictures for {session.labeller}; Ctrl-C when done")
         if not no_browser:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli._options import blur_option
 
 if TYPE_CHECKING:
     from truckcount.labelling.votes.crowd import CrowdImport
@@ -43,6 +44,7 @@ def votes() -> None:
 @click.option("--gold", help="Mix in these known ones: a CSV, or `person`.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many beside gold.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def export(
     label_set: Path,
@@ -53,12 +55,15 @@ def export(
     gold: str | None,
     limit: int | None,
     seed: int,
+    is_blurred: bool,
     as_json: bool,
 ) -> int:
     """Write the upload CSV (image_url, image_id) and a HIT template.
 
     Workers fetch PREFIX/frames/...: upload the set's `frames` folder there first,
-    for example with `aws s3 sync set/frames s3://bucket/set/frames`.
+    for example with `aws s3 sync set/frames s3://bucket/set/frames`. Workers are
+    strangers: with --blur-people mosaics are written to SET/blurred/frames, and
+    PREFIX/blurred/frames/... is fetched; upload SET/blurred there and nothing else.
 
     \b
     Example:
@@ -66,13 +71,19 @@ def export(
           -o upload.csv --template hit.html --gold person
     """
     from truckcount.labelling.label_set import LabelSet
+    from truckcount.labelling.mosaics import MOSAIC_FOLDER, write_mosaics
     from truckcount.labelling.votes import hit
     from truckcount.labelling.votes.tasks import read_gold
 
     opened = LabelSet.open(label_set)
     known = read_gold(opened, gold) or {}
     images = hit.choose_images(opened, which, gold=known, limit=limit, seed=seed)
-    hit.write_text(output, hit.upload_csv(images, url_prefix))
+    prefix = f"{url_prefix.rstrip('/')}/{MOSAIC_FOLDER}" if is_blurred else url_prefix
+    upload = hit.upload_csv(images, prefix)
+    pictures = label_set / "frames"
+    if is_blurred:
+        pictures = write_mosaics(opened, images) / "frames"
+    hit.write_text(output, upload)
     if template is not None:
         hit.write_text(template, hit.TEMPLATE)
     if as_json:
@@ -80,11 +91,14 @@ def export(
             {
                 "upload": str(output),
                 "template": None if template is None else str(template),
+                "pictures": str(pictures),
                 "n_pictures": len(images),
                 "n_gold": len(known),
             }
         )
     say(f"{output}: {len(images)} pictures, {len(known)} of them gold")
+    if is_blurred:
+        say(f"mosaics are in {pictures}: upload it as {prefix}/frames")
     return 0
 
 

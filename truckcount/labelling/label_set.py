@@ -253,6 +253,21 @@ class LabelSet:
         """Merge to one row an image; see :func:`merge_labels`."""
         return merge_labels(self.labels)
 
+    def picture_path(self, image: str) -> Path:
+        """Return a picture's file, which must lie in the set.
+
+        Raises
+        ------
+        LabelError
+            When the id leads out of the set, or the file is gone.
+        """
+        root = self.root.resolve()
+        path = (root / image).resolve()
+        if not path.is_relative_to(root) or not path.is_file():
+            msg = f"{image} is no file of {self.root}"
+            raise LabelError(msg)
+        return path
+
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.parquet"
 

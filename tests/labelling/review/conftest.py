@@ -19,8 +19,9 @@ def serve():
     """Start a server over a set; all are stopped at the end."""
     running = []
 
-    def start(made, **options):
-        server = ReviewServer(ReviewSession(made, "ana", **options))
+    def start(made, *, is_blurred=False, **options):
+        session = ReviewSession(made, "ana", **options)
+        server = ReviewServer(session, is_blurred=is_blurred)
         thread = threading.Thread(target=server.serve_forever, kwargs={
             "poll_interval": 0.02}, daemon=True)  # fmt: skip
         thread.start()

@@ -7,6 +7,7 @@ import socket
 import pandas as pd
 import pytest
 
+from tests.labelling.pieces import assert_mosaic
 from truckcount.errors import LabelError
 from truckcount.labelling.label_set import LabelSet
 from truckcount.labelling.review.server import ReviewServer
@@ -105,6 +106,19 @@ def test_a_picture_is_its_file(ask, made):
     answer, body = ask("GET", "picture/2")
     assert answer.headers["Content-Type"] == "image/jpeg"
     assert body == (made.root / "frames/002.jpg").read_bytes()
+
+
+def test_where_people_are_blurred_no_picture_is_shown_as_it_is(serve, made):
+    names = [*(made.root / "frames").iterdir()]
+    files = {path: path.read_bytes() for path in names}
+    ask = Client(serve(made, is_blurred=True))
+    for index in range(4):
+        answer, body = ask("GET", f"picture/{index}")
+        path = made.root / made.frames["image"][index]
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert_mosaic(path, body)
+    ask("POST", "api/answer/2", {"label": "truck"})
+    assert {path: path.read_bytes() for path in names} == files, "the set's stay"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from truckcount.errors import LabelError
+from truckcount.labelling.mosaics import encode_mosaic
 from truckcount.labelling.review.session import ReviewSession
 from truckcount.loopback import LoopbackServer
 
@@ -59,6 +60,8 @@ class ReviewServer(LoopbackServer):
     session : ReviewSession
     port : int
         0 takes any free one.
+    is_blurred : bool
+        Show mosaics of the pictures; boxes fit the pictures all the same.
 
     Raises
     ------
@@ -66,8 +69,11 @@ class ReviewServer(LoopbackServer):
         When the port is taken.
     """
 
-    def __init__(self, session: ReviewSession, port: int = 0) -> None:
+    def __init__(
+        self, session: ReviewSession, port: int = 0, *, is_blurred: bool = False
+    ) -> None:
         self.session = session
+        self.is_blurred = is_blurred
         try:
             super().__init__(_Handler, port)
         except OSError as error:
@@ -144,7 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("picture/"):
             picture = session.picture_path(_index(path))
             kind = PICTURE_TYPES.get(picture.suffix.lower(), "application/octet-stream")
-            self._send(picture.read_bytes(), kind, "private, max-age=3600")
+            is_blurred = self.server.is_blurred
+            data = encode_mosaic(picture) if is_blurred else picture.read_bytes()
+            self._send(data, kind, "private, max-age=3600")
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "not found")
 

@@ -170,12 +170,7 @@ class ReviewSession:
         LabelError
             When the table leads out of the set, or the file is gone.
         """
-        root = self.label_set.root.resolve()
-        path = (root / self.image(index)).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            msg = f"{self.image(index)} is no file of {self.label_set.root}"
-            raise LabelError(msg)
-        return path
+        return self.label_set.picture_path(self.image(index))
 
     def answer(self, index: int, value: Mapping[str, Any]) -> dict[str, Any]:
         """Take an answer and save it.
