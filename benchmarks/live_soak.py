@@ -142,6 +142,7 @@ def main() -> None:
         root = Path(name)
         options = RunOptions(store=root / "store", model=write_red_model(root))
         streams = LiveStreams([camera.url], options, 60.0)
+        streams.start()
         faults: list[Fault] = []
 
         def rest(seconds: float) -> None:

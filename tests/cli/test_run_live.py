@@ -5,29 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tests.pipeline.red_box import BOX_PX, SIZE
-from tests.video.rtsp_server import RtspCamera, encode_film, red_film
+from tests.pipeline.red_camera import FPS, PATIENCE_S, open_camera, until
 from truckcount.store.check import check_store
 
 pytestmark = pytest.mark.video
-FPS = 10
-PATIENCE_S = 300.0
-
-
-@pytest.fixture(scope="module")
-def units():
-    return encode_film(red_film(FPS, SIZE, BOX_PX), 6 * FPS, FPS, SIZE)
 
 
 @pytest.fixture
-def camera(units):
-    camera = RtspCamera(units, FPS)
+def camera():
+    camera = open_camera()
     yield camera
     camera.close()
 
@@ -56,13 +47,6 @@ def start(scene, tmp_path):
     for process in started:
         process.kill()
         process.communicate()
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def live_hours(store):

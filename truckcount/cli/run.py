@@ -80,10 +80,12 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     publishes the rest; a URL of http is read as one file. Exit codes: 0 done, 2 usage,
     3 some files failed, 4 nothing usable, 5 store, 130 interrupted.
     """
+    from truckcount.pipeline.unattended.run_live import check_live
+
     if options["is_new_only"] and options["is_rehash"]:
         msg = "--rehash reads known files, which --new leaves alone: give one of them"
         raise click.UsageError(msg)
-    _check_live(paths, options)
+    check_live(paths, start=options["start"], store=options["store"])
     return _count(paths, **options)
 
 
@@ -109,22 +111,6 @@ def backfill(paths: tuple[str, ...], **options: Any) -> int:
     return _count(
         paths, is_new_only=False, is_backfill=True, segment_minutes=5.0, **options
     )
-
-
-def _check_live(paths: tuple[str, ...], options: dict[str, Any]) -> None:
-    """Refuse what cannot be had of a live camera before anything is read."""
-    from truckcount.video import is_live_url
-
-    is_live = [is_live_url(path) for path in paths]
-    if options["start"] is not None and all(is_live):
-        msg = "--start dates files: a live camera's frames are dated as they come"
-        raise click.UsageError(msg)
-    if "://" in str(options["store"]) and any(is_live):
-        msg = (
-            "a live camera is counted into a folder: give --store one, and push it "
-            "with `truckcount store push FOLDER URL`"
-        )
-        raise click.UsageError(msg)
 
 
 def _count(paths: tuple[str, ...], **options: Any) -> int:

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
-from tests.video.rtsp_server import RtspCamera, encode_film, red_film
+from tests.pipeline.red_box import write_red_model
+from tests.pipeline.red_camera import FPS, open_camera, until
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.unattended.live import LiveStreams, choose_backoff_s
 from truckcount.store import Store
@@ -16,17 +16,10 @@ from truckcount.store.check import check_store
 from truckcount.video import decode_live
 
 pytestmark = pytest.mark.video
-FPS = 10
-PATIENCE_S = 600.0
-
-
-@pytest.fixture(scope="module")
-def units():
-    return encode_film(red_film(FPS, SIZE, BOX_PX), 6 * FPS, FPS, SIZE)
 
 
 @pytest.fixture
-def watch(units, tmp_path, monkeypatch):
+def watch(tmp_path, monkeypatch):
     """Read a camera in pieces of so many seconds."""
     monkeypatch.setattr(decode_live, "OPEN_TIMEOUT_S", 4.0)
     monkeypatch.setattr(decode_live, "READ_TIMEOUT_S", 2.0)
@@ -35,7 +28,7 @@ def watch(units, tmp_path, monkeypatch):
 
     def start(segment_s, bins=60, **told):
         chosen = replace(options, bins=bins)
-        scenes.append(Scene(RtspCamera(units, FPS, **told), chosen, segment_s))
+        scenes.append(Scene(open_camera(**told), chosen, segment_s))
         return scenes[0]
 
     yield start
@@ -49,19 +42,22 @@ class Scene:
 
     def __init__(self, camera, options, segment_s):
         self.camera, self.options = camera, options
-        self.streams = LiveStreams([camera.url], options, segment_s)
         self.outcomes = []
+        self.start(options, segment_s)
+
+    def start(self, options, segment_s):
+        self.streams = LiveStreams([self.camera.url], options, segment_s)
+        self.streams.start()
 
     def close(self):
         self.outcomes += [o for r in self.streams.close() for o in r.file_outcomes]
 
     def until(self, condition):
-        end = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            for result in self.streams.publish():
-                self.outcomes += result.file_outcomes
-            time.sleep(0.05)
+        until(condition, self.publish)
+
+    def publish(self):
+        for result in self.streams.publish():
+            self.outcomes += result.file_outcomes
 
     def until_pieces(self, n):
         """Wait for n more pieces."""
@@ -106,7 +102,7 @@ def test_live_pieces_keep_the_bins_that_the_camera_has(watch):
     scene.close()
     n = len(scene.outcomes)
     plain = replace(scene.options, bins=60)
-    scene.streams = LiveStreams([scene.camera.url], plain, 5.0)
+    scene.start(plain, 5.0)
     scene.until_pieces(1)
     scene.close()
     assert len(scene.outcomes) > n
@@ -215,4 +211,5 @@ def test_what_was_begun_is_kept_when_told_to_stop(watch):
 def test_no_camera_means_no_network_is_loaded(tmp_path):
     options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
     streams = LiveStreams([], options)
+    streams.start()
     assert list(streams.publish()) == list(streams.close()) == []

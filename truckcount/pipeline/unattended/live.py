@@ -39,7 +39,7 @@ Piece = tuple[ScoreTask, ScoredFile]
 
 
 class LiveStreams:
-    """Reads live cameras until closed; scored pieces wait to be published.
+    """Reads live cameras from start to close; scored pieces wait to be published.
 
     Parameters
     ----------
@@ -81,6 +81,9 @@ class LiveStreams:
                 )
             ]
         ]
+
+    def start(self) -> None:
+        """Begin to read; whoever starts closes, so that nothing begun is lost."""
         for thread in self._threads:
             thread.start()
 
@@ -104,7 +107,8 @@ class LiveStreams:
         """Stop reading; publish what the cameras had begun."""
         self._stopped.set()
         for thread in self._threads:
-            thread.join(STOP_S)
+            if thread.ident is not None:  # an interrupt may come before all have begun
+                thread.join(STOP_S)
         yield from self.publish()
 
 

@@ -88,6 +88,7 @@ class Watch:
                 clock=self._clock,
             )
             streams = LiveStreams(self._urls, self._options, self._watch.segment_s)
+            streams.start()
             events = FolderEvents(intake.paths, self._watch.poll_s)
             try:
                 while True:
