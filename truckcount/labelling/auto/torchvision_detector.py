@@ -1,14 +1,12 @@
 """Torchvision's COCO detectors, with its own weights files, to detections."""
 
-import hashlib
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truckcount.errors import LabelError
+from truckcount.errors import LabelError, WeightsError
 from truckcount.labelling.auto.detections import (
     TRUCK,
     Detections,
@@ -129,10 +127,9 @@ def load_state(url: str, name: str, *, may_download: bool) -> dict[str, Any]:
     The file's name ends in the first digits of its SHA-256; they are checked in
     the cache, too, and the file is read as tensors only, never as pickled code.
     """
-    import torch
-    from torch.hub import get_dir, load_state_dict_from_url
+    from truckcount.presence.published_weights import cached_path, load_published
 
-    cached = Path(get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    cached = cached_path(url)
     if not cached.exists() and not may_download:
         msg = (
             f"the weights of {name} are not on this machine; run again with "
@@ -140,35 +137,7 @@ def load_state(url: str, name: str, *, may_download: bool) -> dict[str, Any]:
         )
         raise LabelError(msg)
     try:
-        if cached.exists():
-            _check_digest(cached)
-        state = load_state_dict_from_url(
-            url,
-            progress=False,
-            check_hash=True,
-            map_location=torch.device("cpu"),
-            weights_only=True,
-        )
-    except LabelError:
-        raise
-    except OSError as error:  # urllib's errors are of this kind
-        msg = (
-            f"the weights of {name} cannot be downloaded ({error}); fetch {url} "
-            f"on a machine that can and put it at {cached}"
-        )
+        return load_published(url)
+    except WeightsError as error:
+        msg = f"the weights of {name}: {error}"
         raise LabelError(msg) from error
-    except Exception as error:  # torch: a bad hash, a file that is no checkpoint
-        msg = f"the weights of {name} at {cached} cannot be read: {error}; delete them"
-        raise LabelError(msg) from error
-    return dict(state)
-
-
-def _check_digest(path: Path) -> None:
-    named = re.search(r"-([0-9a-f]{8,})\.\w+$", path.name)
-    if named is None:
-        return
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(named[1]):
-        msg = f"{path} is damaged (sha256 {digest[:8]}, not {named[1]}); delete it"
-        raise LabelError(msg)

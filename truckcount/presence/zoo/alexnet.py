@@ -9,7 +9,7 @@ from torch import nn
 from torchvision import models
 
 from truckcount.presence.zoo.classifier import Parts
-from truckcount.presence.zoo.pretrained import fetch
+from truckcount.presence.zoo.pretrained import load_weights
 
 INPUT_PX = 224
 
@@ -21,7 +21,7 @@ def build_alexnet(*, dropout: float, batch_norm: bool, pretrained: bool) -> Part
     in :func:`truckcount.presence.zoo.factory.build_network`.
     """
     weights = models.AlexNet_Weights.IMAGENET1K_V1 if pretrained else None
-    network = fetch("alexnet", lambda: models.alexnet(weights=weights))
+    network = load_weights("alexnet", models.alexnet(), weights)
     for part in network.classifier:
         if isinstance(part, nn.Dropout):
             part.p = dropout

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from truckcount.presence.zoo.classifier import Parts
-from truckcount.presence.zoo.pretrained import drop_batch_norm, fetch
+from truckcount.presence.zoo.pretrained import drop_batch_norm, load_weights
 
 INPUT_PX = 224
 AUXILIARY_SHARE = 0.3  # of the loss, section 5 of the paper
@@ -33,12 +33,12 @@ class GoogLeNetBody(nn.Module):
 def build_googlenet(*, dropout: float, batch_norm: bool, pretrained: bool) -> Parts:
     """Build it; ``dropout`` stands before the last layer of each of the three heads."""
     weights = models.GoogLeNet_Weights.IMAGENET1K_V1 if pretrained else None
-    # from scratch torchvision would draw truncated normals, which takes a minute
-    options = {} if pretrained else {"init_weights": False}
-    network = fetch(
-        "googlenet",
-        lambda: models.googlenet(weights=weights, aux_logits=True, **options),
+    plain = models.googlenet(
+        aux_logits=True,
+        transform_input=pretrained,  # they were trained on another mean
+        init_weights=False,  # torchvision's truncated normals take a minute
     )
+    network = load_weights("googlenet", plain, weights)
     for head in (network.aux1, network.aux2):
         head.fc2 = nn.Linear(1024, 1)
         head.dropout = nn.Dropout(dropout) if dropout else nn.Identity()

@@ -9,7 +9,7 @@ from torch import nn
 from torchvision import models
 
 from truckcount.presence.zoo.classifier import Parts
-from truckcount.presence.zoo.pretrained import drop_batch_norm, fetch
+from truckcount.presence.zoo.pretrained import drop_batch_norm, load_weights
 
 INPUT_PX = 224
 NORM_MOMENTUM = 0.1  # published: 0.01, for runs of 100,000s of steps; ours take 100s
@@ -30,7 +30,7 @@ def build_mobilenet(
         ),
     }[size]
     weights = published if pretrained else None
-    network = fetch(f"mobilenet_v3_{size}", lambda: make(weights=weights))
+    network = load_weights(f"mobilenet_v3_{size}", make(), weights)
     layers = [p for p in network.classifier if not isinstance(p, nn.Dropout)]
     head = nn.Linear(layers[-1].in_features, 1)
     layers[-1:] = [nn.Dropout(dropout), head] if dropout else [head]

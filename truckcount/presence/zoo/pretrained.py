@@ -1,31 +1,43 @@
 """torchvision networks, with their published weights where those are asked for."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from truckcount.errors import WeightsError
+from truckcount.presence.published_weights import load_published
 
 
-def fetch(name: str, make: Callable[[], Any]) -> Any:
-    """Build a torchvision network; say plainly when its weights cannot be had.
+def load_weights(name: str, network: nn.Module, weights: Any | None) -> Any:
+    """Give a torchvision network its published weights.
+
+    torchvision's own ``weights=`` would read them as a pickle, code and all.
+
+    Parameters
+    ----------
+    network : Module
+        For ImageNet's 1,000 classes.
+    weights : torchvision.models.WeightsEnum, optional
+        None leaves the network as it is.
 
     Raises
     ------
     WeightsError
-        When the weights must be downloaded and cannot, or arrive damaged.
+        When they must be downloaded and cannot, or arrive damaged.
     """
+    if weights is None:
+        return network
     try:
-        return make()
-    except (OSError, RuntimeError) as error:  # URLError is an OSError
+        network.load_state_dict(load_published(weights.url))
+    except (WeightsError, OSError, RuntimeError) as error:
         msg = (
             f"the published weights of {name} cannot be had ({error}); with a network "
             f"they are kept in {torch.hub.get_dir()}/checkpoints: copy them there, or "
             "train without --pretrained"
         )
         raise WeightsError(msg) from error
+    return network
 
 
 def drop_batch_norm(network: nn.Module) -> None:

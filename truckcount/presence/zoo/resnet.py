@@ -9,7 +9,7 @@ from torch import nn
 from torchvision import models
 
 from truckcount.presence.zoo.classifier import Parts
-from truckcount.presence.zoo.pretrained import drop_batch_norm, fetch
+from truckcount.presence.zoo.pretrained import drop_batch_norm, load_weights
 
 INPUT_PX = 224
 
@@ -23,7 +23,7 @@ def build_resnet(
         50: (models.resnet50, models.ResNet50_Weights.IMAGENET1K_V2),
     }[depth]
     weights = published if pretrained else None
-    network = fetch(f"resnet{depth}", lambda: make(weights=weights))
+    network = load_weights(f"resnet{depth}", make(), weights)
     head = nn.Linear(network.fc.in_features, 1)
     network.fc = nn.Sequential(nn.Dropout(dropout), head) if dropout else head
     if not batch_norm:
