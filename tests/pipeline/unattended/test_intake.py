@@ -422,6 +422,64 @@ def test_an_unmounted_folder_that_is_left_empty_is_missing(desk, tmpfs, caplog, 
     assert "is there again" in caplog.text
 
 
+def lose(mount, made_anew):
+    """Unmount; leave the mount point, make it anew, or leave nothing."""
+    subprocess.run(["umount", mount], check=True)
+    if made_anew is not None:
+        mount.rmdir()
+    if made_anew:
+        mount.mkdir()
+
+
+@pytest.mark.parametrize("made_anew", [True, False, None], ids=["new", "gone", "left"])
+def test_one_lost_mount_beside_others_is_missing(desk, tmpfs, caplog, made_anew):
+    """Of three cameras' disks one is gone; retention empties another; one is well."""
+    options = replace(desk.options, settle_s=0)
+    mounts = [tmpfs(desk.rec / name, "2m") for name in ("a", "b", "c")]
+    for minute, mount in enumerate(mounts):
+        shutil.move(desk.record(minute), mount)
+    folder = [str(desk.rec)]
+    watch = Watch(folder, options, WatchOptions(), clock=desk.clock)
+    intake = Intake(folder, options, clock=desk.clock)
+    watch.cycle(intake)
+    assert desk.counted() == 3
+    lose(mounts[0], made_anew)
+    (mounts[1] / "gate_20260302T090100Z.mp4").unlink()
+
+    said = f"{mounts[0]} held files and was a mount, and is none now; is it mounted?"
+    gone = run_new(folder, options)
+    assert [o.error for o in gone.file_outcomes] == [said]
+    assert gone.exit_code == 4, "as where it is named"
+    shutil.move(desk.record(3), mounts[2])
+    assert run_new(folder, options).exit_code == 3, "the others are counted"
+    assert desk.counted() == 4
+    found = read_status(desk.store, folder)
+    assert found["level"] == "critical"
+    assert found["waiting"]["missing_folders"] == [str(mounts[0])]
+    assert said in found["reasons"]
+    watch.cycle(intake)
+    watch.cycle(intake)
+    assert caplog.text.count(f"{said} it is looked for") == 1
+
+    tmpfs(mounts[0], "2m")
+    watch.cycle(intake)
+    assert f"{mounts[0]} is there again" in caplog.text
+    assert run_new(folder, options).exit_code == 0
+
+
+@pytest.mark.parametrize("inside", [".", "cam/2026-03-02"], ids=["flat", "in days"])
+def test_a_mount_point_made_anew_is_missing(desk, tmpfs, inside):
+    mount = tmpfs(desk.rec / "mount", "2m")
+    (mount / inside).mkdir(parents=True, exist_ok=True)
+    shutil.move(desk.record(1), mount / inside)
+    assert run_new([str(mount)], desk.options).exit_code == 0
+    lose(mount, made_anew=True)
+    gone = run_new([str(mount)], desk.options)
+    assert gone.exit_code == 4
+    assert "held files and was a mount" in gone.file_outcomes[0].error
+    assert read_status(desk.store, [str(mount)])["level"] == "critical"
+
+
 @pytest.mark.parametrize(
     "take_away",
     [

@@ -1,6 +1,7 @@
 """Folders to the files that a store does not know yet, and those to hours."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -24,6 +25,7 @@ from truckcount.pipeline.unattended.attempts import (
     Attempts,
 )
 from truckcount.pipeline.unattended.known_files import KnownFiles
+from truckcount.pipeline.unattended.known_mounts import KnownMounts
 from truckcount.pipeline.unattended.reading_notes import judge_dead, noted
 from truckcount.store import Store
 from truckcount.store.seals import LATE
@@ -33,6 +35,7 @@ from truckcount.video.sources import URL_PATTERN
 logger = logging.getLogger(__name__)
 
 NOT_THERE = "is not there; is it mounted?"
+WAS_MOUNTED = "held files and was a mount, and is none now; is it mounted?"
 NOT_MOUNTED = "is empty, and its counted files were not deleted from it; is it mounted?"
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
 MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
@@ -81,6 +84,7 @@ class Intake:
         self._clock = clock
         self._store = Store.open(options.store)
         self._known = KnownFiles.of_store(self._store)
+        self._mounts = KnownMounts(self._store.root)
         self._judged_late: dict[str, float] = {}
         self.attempts = Attempts(options.store, quarantine_after)
 
@@ -98,6 +102,7 @@ class Intake:
         return find_waiting(
             self.paths,
             self._known,
+            self._mounts,
             self.attempts,
             settle_s=self._options.settle_s,
             now_s=now_s,
@@ -124,9 +129,12 @@ class Intake:
         now_us = round(self._clock() * US_PER_S)
         is_own_process = self._options.jobs == 1 and self._options.dask is None
         root = self._store.root
+        folders = {os.path.split(s.path)[0] for s in sources if s.kind != "url"}
+        self._mounts.note(folders, now_us)
         with noted(root, sources, now_us) if is_own_process else nullcontext():
             result = run_paths([s.path for s in sources], self._options, listener)
         self._take_note(sources, result, now_us)
+        self._mounts.save()
         return result
 
     def _take_note(
@@ -194,6 +202,7 @@ def batches(
 def find_waiting(
     paths: Sequence[str],
     known: KnownFiles,
+    mounts: KnownMounts,
     attempts: Attempts,
     *,
     settle_s: float,
@@ -202,7 +211,11 @@ def find_waiting(
     """Sort what stands at paths by what becomes of it."""
     waiting = Waiting()
     for path in paths:
-        for source in _sources_of(path, known, waiting):
+        sources = _sources_of(path, known, waiting)
+        folders = {os.path.split(s.path)[0] for s in sources}
+        for place in mounts.vanished(path, folders, round(now_s * US_PER_S)):
+            waiting.missing.setdefault(place, WAS_MOUNTED)
+        for source in sources:
             if source in known:
                 waiting.n_known += 1
                 continue

@@ -16,6 +16,7 @@ from truckcount.pipeline.segments import is_counted_row
 from truckcount.pipeline.unattended.attempts import US_PER_S, Attempts
 from truckcount.pipeline.unattended.intake import Waiting, find_waiting
 from truckcount.pipeline.unattended.known_files import KnownFiles
+from truckcount.pipeline.unattended.known_mounts import KnownMounts
 from truckcount.store import Store
 from truckcount.store.read import read_bins
 from truckcount.store.seals import LEFT_OUT
@@ -99,6 +100,7 @@ def read_status(
     waiting = find_waiting(
         places,
         KnownFiles.of_store(opened),
+        KnownMounts(opened.root),
         attempts,
         settle_s=options.settle_s,
         now_s=now_us / US_PER_S,
