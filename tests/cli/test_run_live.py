@@ -133,3 +133,15 @@ def test_what_a_live_camera_cannot_have_is_a_usage_error(truckcount, arguments, 
     said = truckcount(command, "rtsp://127.0.0.1:1/live", *more)
     assert said.code == 2
     assert says in said.err
+
+
+@pytest.mark.parametrize("command", ["run", "watch"])
+def test_two_channels_that_only_a_secret_key_tells_apart_are_not_merged(
+    truckcount, tmp_path, command
+):
+    nvr = "rtsp://admin:hunter2@127.0.0.1:1/live"
+    said = truckcount(command, f"{nvr}?door=1", f"{nvr}?door=2")
+    assert said.code == 2
+    assert "would both be counted as camera '127-0-0-1-1-live'" in said.err
+    assert "hunter2" not in said.err + said.out
+    assert list((tmp_path / "store").rglob("*.parquet")) == []

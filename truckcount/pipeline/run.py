@@ -17,6 +17,7 @@ from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run_result import gather_result
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
+from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import Store
 
@@ -45,6 +46,7 @@ def run_paths(
         When nothing can be done at all.
     """
     began, cpu_began = time.monotonic(), time.process_time()
+    check_urls(options, paths)
     weights = find_weights(options.model)
     book = open_book(options, paths)
     store = Store.open(options.store)

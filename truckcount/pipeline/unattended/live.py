@@ -18,6 +18,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import RunResult
 from truckcount.pipeline.run import publish_scored
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
+from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
@@ -59,6 +60,8 @@ class LiveStreams:
     ) -> None:
         self._options = options
         self._whole = whole
+        urls = list(dict.fromkeys(urls))  # one thread a camera
+        check_urls(options, urls)
         self._weights = find_weights(options.model)
         self._pieces: queue.Queue[Piece] = queue.Queue()
         self._stopped = threading.Event()

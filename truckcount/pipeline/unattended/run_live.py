@@ -16,6 +16,7 @@ from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.run_result import gather_result, join_results
 from truckcount.pipeline.unattended.live import SEGMENT_S, LiveStreams
+from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.weights import find_weights
 from truckcount.store import Store
 from truckcount.video import Source, is_live_url
@@ -65,6 +66,7 @@ def run_live(
     StoreError
         When the last pieces cannot be published; a full disk before is outwaited.
     """
+    check_urls(options, paths)
     urls = list(dict.fromkeys(path for path in paths if is_live_url(path)))
     files = [path for path in paths if not is_live_url(path)]
     if not urls:

@@ -11,6 +11,7 @@ from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.run_result import join_results
 from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.unattended.intake import Intake, Waiting
+from truckcount.pipeline.url_cameras import check_urls
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def run_new(
     StoreError
         The first of a batch of which nothing could be counted, after all others.
     """
+    check_urls(options, paths)  # before they are cut into batches
     intake = Intake(paths, options)
     waiting = intake.look()
     if listener is not None:
