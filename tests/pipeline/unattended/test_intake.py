@@ -465,6 +465,7 @@ def test_one_lost_mount_beside_others_is_missing(desk, tmpfs, caplog, made_anew)
     watch.cycle(intake)
     assert f"{mounts[0]} is there again" in caplog.text
     assert run_new(folder, options).exit_code == 0
+    assert check_store(desk.store) == []
 
 
 @pytest.mark.parametrize("inside", [".", "cam/2026-03-02"], ids=["flat", "in days"])

@@ -103,8 +103,10 @@ def find_mount(folder: str) -> str | None:
 def _is_mount(folder: str) -> bool:
     place = Path(folder)
     try:
+        with os.scandir(place):  # an automounter acts on a look inside, not on a stat
+            pass
         return place.stat().st_dev != place.parent.stat().st_dev
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:  # a stale network mount: looking through it says so
         return True
