@@ -1,13 +1,12 @@
 """Rows to columns at the least total cost, without SciPy where nobody competes."""
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
 
 FORBIDDEN = 1e6  # far above any sum of allowed costs
 Pairs = list[tuple[int, int]]
 
 
-def assign(cost: npt.NDArray[np.float64]) -> Pairs:
+def assign(cost: Sequence[Sequence[float]]) -> Pairs:
     """Pair rows with columns: as many as allowed, then at the least total cost.
 
     Where each row that has an allowed pair may have its cheapest one, that is the
@@ -17,7 +16,7 @@ def assign(cost: npt.NDArray[np.float64]) -> Pairs:
 
     Parameters
     ----------
-    cost : float array, shape (R, C)
+    cost : sequence of R sequences of C floats, R and C at least 1
         ``FORBIDDEN`` where a row and a column must not meet.
 
     Returns
@@ -28,7 +27,7 @@ def assign(cost: npt.NDArray[np.float64]) -> Pairs:
     by_row = _cheapest(cost)
     if by_row is not None:
         return by_row
-    by_column = _cheapest(cost.T)
+    by_column = _cheapest(list(zip(*cost, strict=True)))
     if by_column is not None:
         return sorted((row, column) for column, row in by_column)
     from scipy.optimize import linear_sum_assignment
@@ -37,19 +36,19 @@ def assign(cost: npt.NDArray[np.float64]) -> Pairs:
     return [
         (int(row), int(column))
         for row, column in zip(rows, columns, strict=True)
-        if cost[row, column] < FORBIDDEN
+        if cost[row][column] < FORBIDDEN
     ]
 
 
-def _cheapest(cost: npt.NDArray[np.float64]) -> Pairs | None:
+def _cheapest(cost: Sequence[Sequence[float]]) -> Pairs | None:
     """Give each row its cheapest column; None where two rows want the same."""
     pairs = []
     taken = set()
-    for row, (column, least) in enumerate(
-        zip(cost.argmin(axis=1).tolist(), cost.min(axis=1).tolist(), strict=True)
-    ):
+    for row, costs in enumerate(cost):
+        least = min(costs)
         if least >= FORBIDDEN:
             continue
+        column = costs.index(least)
         if column in taken:
             return None
         taken.add(column)

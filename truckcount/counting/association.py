@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from truckcount.counting.assignment import FORBIDDEN, assign
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.track import Observation, Track
@@ -36,35 +34,46 @@ def associate(
     """
     if not tracks or not seen:
         return []
-    cost = np.full((len(tracks), len(seen)), FORBIDDEN)
-    for i, track in enumerate(tracks):
-        x, y, reach = _expect(track, t_us, options)
-        w, h = track.size
-        area = max(w * h, 1e-9)
-        for j, peak in enumerate(seen):
-            peak_w, peak_h = peak.w, peak.h
-            ratio = peak_w * peak_h / area
-            if not LEAST_RATIO < ratio < MOST_RATIO:
-                continue
+    return assign([_costs(track, seen, t_us, options) for track in tracks])
+
+
+def _costs(
+    track: Track, seen: Sequence[Observation], t_us: int, options: CountingOptions
+) -> list[float]:
+    """Say what it costs to go on with each observation, ``FORBIDDEN`` if it must not.
+
+    Plain floats: of a handful, an array is slower.
+    """
+    x, y, reach = _expect(track, t_us, options)
+    w, h = track.size
+    area = max(w * h, 1e-9)
+    costs = []
+    for _, peak_x, peak_y, peak_w, peak_h, p, _, _ in seen:
+        cost = FORBIDDEN
+        ratio = peak_w * peak_h / area
+        if LEAST_RATIO < ratio < MOST_RATIO:
             # along a thin box the height says little, so no side counts for less
             # than half of the other
             size_x, size_y = max(w, peak_w, h / 2), max(h, peak_h, w / 2)
-            distance = math.hypot((peak.x - x) / size_x, (peak.y - y) / size_y)
+            distance = math.hypot((peak_x - x) / size_x, (peak_y - y) / size_y)
             if distance <= reach:
                 # a better peak wins among equals; the shift stays below a tenth
-                shift = abs(math.log(ratio)) + (1 - peak.p)
-                cost[i, j] = distance + 0.1 * shift
-    return assign(cost)
+                shift = abs(math.log(ratio)) + (1 - p)
+                cost = distance + 0.1 * shift
+        costs.append(cost)
+    return costs
 
 
 def _expect(
     track: Track, t_us: int, options: CountingOptions
 ) -> tuple[float, float, float]:
     """Say where a track is expected, and how far from there it may be (boxes)."""
-    unseen_s = (t_us - track.last.t_us) / 1e6
+    last = track.obs[-1]
+    unseen_s = (t_us - last.t_us) / 1e6
     if unseen_s > options.fill_s:
         # only a track that stood lasts so long: it waits where it was, or has
         # set off unseen; whoever passes farther away is somebody else
-        return track.last.x, track.last.y, options.first_reach
+        return last.x, last.y, options.first_reach
     reach = options.reach if track.n_obs > 1 else options.first_reach
-    return *track.predict(t_us), reach + SPEED_SLACK * max(0.0, unseen_s - 0.3)
+    x, y = track.predict(t_us)
+    return x, y, reach + SPEED_SLACK * max(0.0, unseen_s - 0.3)

@@ -1,5 +1,7 @@
 """Scores of one gate to passages: a fold over samples."""
 
+import bisect
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +12,18 @@ from truckcount.counting.association import associate
 from truckcount.counting.debounce import Debouncer, Presence
 from truckcount.counting.judgement import judge_track
 from truckcount.counting.options import CountingOptions
-from truckcount.counting.polygon import is_inside
+from truckcount.counting.sightings import Sightings
 from truckcount.counting.track import Observation, Track, overlap
 from truckcount.domain.camera import Gate
 from truckcount.domain.passage import Passage
-from truckcount.domain.scores import PEAK_UNIT, Scores
+from truckcount.domain.scores import Scores
 from truckcount.errors import CountingError
 
 RIDE_OVERLAP = 0.3  # of the smaller box, in one sample, to count as riding
+PIECE = 16_384  # samples whose peaks are looked at at once: an hour of them
+
+Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 class GateCounter:
@@ -52,6 +58,8 @@ class GateCounter:
         self._last_us: int | None = None
         self._watch_start_us = 0
         self._debouncer = Debouncer(options)
+        self._fill_us = math.floor(options.fill_s * 1e6)
+        self._stand_fill_us = max(self._fill_us, math.floor(options.stand_fill_s * 1e6))
 
     @property
     def is_idle(self) -> bool:
@@ -90,6 +98,12 @@ class GateCounter:
         CountingError
             When they begin before the last ones ended.
         """
+        done: list[Passage] = []
+        for at in range(0, len(scores), PIECE):
+            done += self._process_piece(scores[at : at + PIECE])
+        return done
+
+    def _process_piece(self, scores: Scores) -> list[Passage]:
         usable = np.flatnonzero(scores.quality_flags == 0)
         if not len(usable):
             return []
@@ -101,25 +115,9 @@ class GateCounter:
             )
             raise CountingError(msg)
         before = -(2**62) if self._last_us is None else self._last_us
-        steps = np.diff(times, prepend=before)
-        is_gap = steps > self._options.seam_s * 1e6
-        events = np.flatnonzero(is_gap | self._is_active(scores)[usable])
-        done: list[Passage] = []
-        k = 0
-        while k < len(usable):
-            if self.is_idle:  # quiet samples change nothing: leap over them
-                at = int(np.searchsorted(events, k))
-                if at == len(events):
-                    break
-                k = int(events[at])
-                if k:
-                    self._debouncer.skip_to(int(times[k - 1]))
-            i = int(usable[k])
-            if is_gap[k]:
-                done += self._end_watch()
-                self._watch_start_us = int(times[k])
-            done += self._take(scores, i)
-            k += 1
+        is_gap = np.diff(times, prepend=before) > self._options.seam_s * 1e6
+        follow = self._follow if self._has_peaks else self._debounce
+        done = follow(scores, usable, times, is_gap)
         self._last_us = int(times[-1])
         self._debouncer.skip_to(self._last_us)
         return done
@@ -128,76 +126,116 @@ class GateCounter:
         """End all tracks as at the end of coverage."""
         return self._end_watch()
 
-    def _is_active(self, scores: Scores) -> npt.NDArray[np.bool_]:
-        if not self._has_peaks:
-            floor = self._options.off_score * 255
-            return np.asarray(scores.score_u8 >= floor)
-        strong = scores.peaks["p"] >= round(self._options.off_score * 255)
-        total = np.concatenate([[0], np.cumsum(strong)])
-        return np.asarray(total[scores.peak_start[1:]] > total[scores.peak_start[:-1]])
-
-    def _take(self, scores: Scores, i: int) -> list[Passage]:
-        t_us = int(scores.t_us[i])
-        segment = scores.segment_ids[scores.segment[i]]
-        if not self._has_peaks:
+    def _debounce(
+        self, scores: Scores, usable: Int64Array, times: Int64Array, is_gap: BoolArray
+    ) -> list[Passage]:
+        """Take the presence scores of usable samples."""
+        is_active = scores.score_u8[usable] >= self._options.off_score * 255
+        events = np.flatnonzero(is_gap | is_active)
+        done: list[Passage] = []
+        k = 0
+        while k < len(usable):
+            if self._debouncer.is_idle:  # quiet samples change nothing: leap over them
+                at = int(np.searchsorted(events, k))
+                if at == len(events):
+                    break
+                k = int(events[at])
+                if k:
+                    self._debouncer.skip_to(int(times[k - 1]))
+            if is_gap[k]:
+                done += self._end_watch()
+                self._watch_start_us = int(times[k])
+            i = int(usable[k])
             score = float(scores.score_u8[i]) / 255
-            found = self._debouncer.process(t_us, score, segment)
-            return [_from_presence(p, self._gate) for p in found]
-        seen = self._observe(scores, i, t_us, segment)
+            segment = scores.segment_ids[scores.segment[i]]
+            found = self._debouncer.process(int(times[k]), score, segment)
+            done += [_from_presence(p, self._gate) for p in found]
+            k += 1
+        return done
+
+    def _follow(
+        self, scores: Scores, usable: Int64Array, times: Int64Array, is_gap: BoolArray
+    ) -> list[Passage]:
+        """Take the peaks of usable samples.
+
+        Samples without any are leapt over: all that happens in them is that a track
+        ends, and when it does is known beforehand.
+        """
+        sightings = Sightings(scores, self._gate, self._options, self._aspect)
+        is_strong = sightings.is_strong[usable]
+        looked_at = np.flatnonzero(is_gap | is_strong | sightings.is_any[usable])
+        begins = np.flatnonzero((is_gap | is_strong)[looked_at]).tolist()
+        done: list[Passage] = []
+        before = at = 0
+        rows = looked_at.tolist()
+        while at < len(rows):
+            if not self._tracks:  # nor do weak peaks change anything
+                j = bisect.bisect_left(begins, at)
+                if j == len(begins):
+                    break
+                at = begins[j]
+            k = rows[at]
+            if self._tracks and before < k:
+                done += self._expire_within(times[before:k])
+            if is_gap[k]:
+                done += self._end_watch()
+                self._watch_start_us = int(times[k])
+            i, t_us = int(usable[k]), int(times[k])
+            segment = scores.segment_ids[scores.segment[i]]
+            done += self._take(sightings.observe(i, t_us, segment), t_us)
+            before = k + 1
+            at += 1
+        return done + self._expire_within(times[before:])
+
+    def _take(self, seen: list[Observation], t_us: int) -> list[Passage]:
         done = self._expire(t_us)
         pairs = associate(self._tracks, seen, t_us, self._options)
         current: list[Track] = []
         for track_index, seen_index in pairs:
             self._tracks[track_index].add(seen[seen_index])
             current.append(self._tracks[track_index])
-        taken = {j for _, j in pairs}
-        floor = self._options.off_score
-        for j, peak in enumerate(seen):
-            if j not in taken and peak.p >= floor:
-                self._n_born += 1
-                self._tracks.append(Track(number=self._n_born, obs=[peak]))
-                current.append(self._tracks[-1])
+        if len(pairs) < len(seen):
+            taken = {j for _, j in pairs}
+            floor = self._options.off_score
+            for j, peak in enumerate(seen):
+                if j not in taken and peak.p >= floor:
+                    self._n_born += 1
+                    self._tracks.append(Track(number=self._n_born, obs=[peak]))
+                    current.append(self._tracks[-1])
         _note_rides(current)
         return done
 
-    def _observe(
-        self, scores: Scores, i: int, t_us: int, segment: str
-    ) -> list[Observation]:
-        low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
-        floor = self._options.peak_floor
-        seen = []
-        for peak in scores.peaks[low:high].tolist():
-            p = peak[4] / 255
-            if p < floor:
-                continue
-            x, y = peak[0] / PEAK_UNIT, peak[1] / PEAK_UNIT
-            seen.append(
-                Observation(
-                    t_us=t_us,
-                    x=x * self._aspect,
-                    y=y,
-                    w=peak[2] / PEAK_UNIT * self._aspect,
-                    h=peak[3] / PEAK_UNIT,
-                    p=p,
-                    is_inside=is_inside(self._gate.polygon, x, y),
-                    segment=segment,
-                )
-            )
-        return seen
-
     def _expire(self, t_us: int) -> list[Passage]:
+        """End the tracks that were not seen for too long before a sample."""
+        if not self._may_expire(t_us):
+            return []
         kept, done = [], []
         for track in self._tracks:
-            unseen_us = t_us - track.last.t_us
-            limit = self._options.fill_s
-            if unseen_us > limit * 1e6 and track.is_standing(track.last.t_us):
-                limit = self._options.stand_fill_s
-            if unseen_us > limit * 1e6:
+            if t_us > self._last_chance_us(track):
                 done += self._judge(track, is_cut=False)
             else:
                 kept.append(track)
         self._tracks = kept
         return done
+
+    def _expire_within(self, times: Int64Array) -> list[Passage]:
+        """End tracks over samples in which nothing is seen."""
+        done = []
+        while len(times) and self._may_expire(int(times[-1])):
+            end_us = min([self._last_chance_us(track) for track in self._tracks])
+            times = times[np.searchsorted(times, end_us, "right") :]
+            if len(times):
+                done += self._expire(int(times[0]))
+        return done
+
+    def _may_expire(self, t_us: int) -> bool:
+        return any(t_us - track.obs[-1].t_us > self._fill_us for track in self._tracks)
+
+    def _last_chance_us(self, track: Track) -> int:
+        """Return when a track must be seen again not to end."""
+        return track.obs[-1].t_us + (
+            self._stand_fill_us if track.is_standing else self._fill_us
+        )
 
     def _end_watch(self) -> list[Passage]:
         done = []

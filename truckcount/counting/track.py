@@ -1,7 +1,8 @@
 """A track: one vehicle followed from sample to sample."""
 
-from dataclasses import astuple, dataclass, field
-from typing import Any
+import bisect
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 STAND_WINDOW_US = 2_000_000  # a truck that has not moved for this long stands
 STAND_OBS = 3  # from which on a stand can be told
@@ -11,9 +12,12 @@ MAX_OBS_AT_REST = 64  # a waiting truck's memory does not grow with its wait
 MAX_OBS = 256  # nor that of a crawl, or of one whose detections wander
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One peak of a track; positions and sizes in picture heights."""
+class Observation(NamedTuple):
+    """One peak of a track; positions and sizes in picture heights.
+
+    A tuple, for millions are made of a day: a frozen dataclass takes three times as
+    long.
+    """
 
     t_us: int
     x: float
@@ -39,17 +43,21 @@ class Track:
     """Samples in which it overlapped another track, by that track's number."""
     partner_weight: dict[int, float] = field(default_factory=dict)
     """The other track's summed score when last seen together."""
+    _stands: bool | None = None
+    """Whether it stood when last seen; None until somebody asks."""
 
     def __post_init__(self) -> None:
-        first = self.obs[0]
-        self._note(first)
+        self._note(self.obs[0].p)
 
     def add(self, seen: Observation) -> None:
         """Append what was found of this vehicle in a later sample."""
         self.obs.append(seen)
         self.n_obs += 1
-        self._note(seen)
-        if len(self.obs) > MAX_OBS_AT_REST and self.is_standing(seen.t_us):
+        self._note(seen.p)
+        self._stands = None
+        if len(self.obs) <= MAX_OBS_AT_REST:
+            return
+        if self.is_standing:
             # keep how it came and how it stands; drop the middle of the wait
             self._forget(range(MAX_OBS_AT_REST // 2, MAX_OBS_AT_REST), 1)
         elif len(self.obs) > MAX_OBS:
@@ -61,16 +69,18 @@ class Track:
         kept = {inside[0], inside[-1], inside[-1] + 1} if inside else set()
         dropped = set([i for i in candidates if i not in kept][:n])
         self.obs = [o for i, o in enumerate(self.obs) if i not in dropped]
+        self._stands = None
 
-    def _note(self, seen: Observation) -> None:
-        self.sum_p += seen.p
-        self.max_p = max(self.max_p, seen.p)
+    def _note(self, p: float) -> None:
+        self.sum_p += p
+        if p > self.max_p:
+            self.max_p = p
 
     def to_state(self) -> dict[str, Any]:
         """Return all of it as what JSON can hold."""
         return {
             "number": self.number,
-            "obs": [astuple(seen) for seen in self.obs],
+            "obs": [tuple(seen) for seen in self.obs],
             "n_obs": self.n_obs,
             "sum_p": self.sum_p,
             "max_p": self.max_p,
@@ -104,28 +114,30 @@ class Track:
             h += seen.h
         return w / len(recent), h / len(recent)
 
-    def velocity(self) -> tuple[float, float]:
-        """Picture heights per second, over the newest observations."""
-        recent = self.obs[-VELOCITY_OBS:]
-        seconds = (recent[-1].t_us - recent[0].t_us) / 1e6
-        if seconds <= 0:
-            return 0.0, 0.0
-        return (
-            (recent[-1].x - recent[0].x) / seconds,
-            (recent[-1].y - recent[0].y) / seconds,
-        )
-
     def predict(self, t_us: int) -> tuple[float, float]:
         """Where the centre should be at a time, at constant velocity."""
-        seconds = (t_us - self.last.t_us) / 1e6
-        vx, vy = self.velocity()
-        return self.last.x + vx * seconds, self.last.y + vy * seconds
+        first, last = self.obs[-VELOCITY_OBS:][0], self.obs[-1]
+        seconds = (last.t_us - first.t_us) / 1e6
+        ahead_s = (t_us - last.t_us) / 1e6
+        if seconds <= 0:
+            return last.x, last.y
+        return (
+            last.x + (last.x - first.x) / seconds * ahead_s,
+            last.y + (last.y - first.y) / seconds * ahead_s,
+        )
 
-    def is_standing(self, t_us: int) -> bool:
-        """Whether it has been in one place for ``STAND_WINDOW_US``."""
-        if self.obs[0].t_us > t_us - STAND_WINDOW_US:
+    @property
+    def is_standing(self) -> bool:
+        """Whether it was in one place for ``STAND_WINDOW_US`` when last seen."""
+        if self._stands is None:
+            self._stands = self._find_stand()
+        return self._stands
+
+    def _find_stand(self) -> bool:
+        begin_us = self.obs[-1].t_us - STAND_WINDOW_US
+        if self.obs[0].t_us > begin_us:
             return False
-        recent = [o for o in self.obs if o.t_us >= t_us - STAND_WINDOW_US]
+        recent = self.obs[bisect.bisect_left(self.obs, (begin_us,)) :]
         if len(recent) < STAND_OBS:  # something passes before it: now and then it shows
             recent = self.obs[-STAND_OBS:]
         return len(recent) >= STAND_OBS and travel(recent) < STAND_TRAVEL
@@ -133,9 +145,9 @@ class Track:
 
 def travel(obs: list[Observation]) -> float:
     """Largest way between any observation and the first, in box sizes."""
-    first = obs[0]
-    size = sorted(max(o.w * o.h, 1e-8) ** 0.5 for o in obs)[len(obs) // 2]
-    far = max(((o.x - first.x) ** 2 + (o.y - first.y) ** 2) for o in obs)
+    size = sorted([max(o.w * o.h, 1e-8) ** 0.5 for o in obs])[len(obs) // 2]
+    _, first_x, first_y, *_ = obs[0]
+    far = max([(o.x - first_x) ** 2 + (o.y - first_y) ** 2 for o in obs])
     return float(far**0.5 / size)
 
 

@@ -5,6 +5,7 @@ tell them apart: the box shrinks against the edge, then grows on the way back. A
 truck does not turn round like that; two trucks do.
 """
 
+import bisect
 import itertools
 
 from truckcount.counting.options import CountingOptions
@@ -29,59 +30,78 @@ def split_at_turns(
     list of lists of Observation
         At least one; each is followed in one direction or stands.
     """
-    areas = [o.w * o.h for o in obs]
-    best: tuple[float, int] | None = None
-    for k in range(2, len(obs) - 2):
-        before, after = max(areas[:k]), max(areas[k + 1 :])
-        is_small = areas[k] < SHRUNK * min(before, after)
-        was_inside = any(o.is_inside for o in obs[:k])
-        comes_inside = any(o.is_inside for o in obs[k + 1 :])
-        is_outside = not obs[k].is_inside and was_inside and comes_inside
-        is_turn = (is_small or is_outside) and _turns_back(obs, k, options)
-        if is_turn or _turns_sharply(obs, k, options):
-            best = min(best or (areas[k], k), (areas[k], k))
-    if best is None:
+    track = _Path(obs)
+    turns = [k for k in range(2, len(obs) - 2) if _is_turn(track, k, options)]
+    if not turns:
         return [obs]
-    _, k = best
+    k = min(turns, key=track.areas.__getitem__)
     return split_at_turns(obs[: k + 1], options) + split_at_turns(obs[k + 1 :], options)
 
 
-def _turns_back(obs: list[Observation], k: int, options: CountingOptions) -> bool:
+class _Path:
+    """Observations with what every turn asks of them, found once."""
+
+    def __init__(self, obs: list[Observation]) -> None:
+        self.obs = obs
+        self.times = [o.t_us for o in obs]
+        self.areas = [o.w * o.h for o in obs]
+        self.largest_before = list(itertools.accumulate(self.areas, max))
+        self.largest_after = list(itertools.accumulate(self.areas[::-1], max))[::-1]
+        inside = [k for k, o in enumerate(obs) if o.is_inside]
+        self.first_inside = inside[0] if inside else len(obs)
+        self.last_inside = inside[-1] if inside else -1
+
+    def bounds(self, k: int, reach_us: int) -> tuple[int, int]:
+        """Return the first and the last observation within a time of one."""
+        t_us = self.times[k]
+        first = bisect.bisect_left(self.times, t_us - reach_us)
+        return first, bisect.bisect_right(self.times, t_us + reach_us) - 1
+
+
+def _is_turn(path: _Path, k: int, options: CountingOptions) -> bool:
+    before, after = path.largest_before[k - 1], path.largest_after[k + 1]
+    is_small = path.areas[k] < SHRUNK * min(before, after)
+    is_outside = path.first_inside < k < path.last_inside and (
+        not path.obs[k].is_inside
+    )
+    if (is_small or is_outside) and _turns_back(path, k, options):
+        return True
+    return _turns_sharply(path, k, options)
+
+
+def _turns_back(path: _Path, k: int, options: CountingOptions) -> bool:
     """Whether the ways to and from an observation are long and opposite."""
-    before, after = _windows(obs, k, LOOK_US)
-    is_opposite = _are_opposite(before, after, options)
-    return is_opposite and _is_straight(before) and _is_straight(after)
+    found = _opposite_windows(path, k, LOOK_US, options)
+    return found is not None and all(map(_is_straight, found))
 
 
-def _turns_sharply(obs: list[Observation], k: int, options: CountingOptions) -> bool:
+def _turns_sharply(path: _Path, k: int, options: CountingOptions) -> bool:
     """Whether they are so within a second each, by steady steps: two vehicles."""
-    before, after = _windows(obs, k, SHARP_US)
-    is_opposite = _are_opposite(before, after, options)
-    return is_opposite and _is_steady(before) and _is_steady(after)
+    found = _opposite_windows(path, k, SHARP_US, options)
+    return found is not None and all(map(_is_steady, found))
 
 
-def _windows(
-    obs: list[Observation], k: int, reach_us: int
-) -> tuple[list[Observation], list[Observation]]:
-    t_us = obs[k].t_us
-    first, last = k, k
-    while first > 0 and obs[first - 1].t_us >= t_us - reach_us:
-        first -= 1
-    while last + 1 < len(obs) and obs[last + 1].t_us <= t_us + reach_us:
-        last += 1
-    return obs[first : k + 1], obs[k : last + 1]
-
-
-def _are_opposite(
-    before: list[Observation], after: list[Observation], options: CountingOptions
-) -> bool:
-    come, gone = _way(before), _way(after)
-    lengths = [(x * x + y * y) ** 0.5 for x, y in (come, gone)]
-    dot = come[0] * gone[0] + come[1] * gone[1]
-    if not dot < OPPOSITE * lengths[0] * lengths[1]:
-        return False  # most tracks go straight on: ask for the dear things last
-    sizes = sorted((o.w * o.h) ** 0.5 for o in (*before, *after))
-    return bool(min(lengths) >= options.min_travel * sizes[len(sizes) // 2])
+def _opposite_windows(
+    path: _Path, k: int, reach_us: int, options: CountingOptions
+) -> tuple[list[Observation], list[Observation]] | None:
+    """Return what is within a time before and after, if its ways are opposite."""
+    first, last = path.bounds(k, reach_us)
+    obs = path.obs
+    _, x, y, *_ = obs[k]
+    come_x, come_y = x - obs[first].x, y - obs[first].y
+    gone_x, gone_y = obs[last].x - x, obs[last].y - y
+    dot = come_x * gone_x + come_y * gone_y
+    if dot >= 0:
+        return None  # most tracks go straight on: ask for the dear things last
+    come = (come_x * come_x + come_y * come_y) ** 0.5
+    gone = (gone_x * gone_x + gone_y * gone_y) ** 0.5
+    if not dot < OPPOSITE * come * gone:
+        return None
+    before, after = obs[first : k + 1], obs[k : last + 1]
+    sizes = sorted([(o.w * o.h) ** 0.5 for o in (*before, *after)])
+    if min(come, gone) < options.min_travel * sizes[len(sizes) // 2]:
+        return None
+    return before, after
 
 
 def _is_straight(window: list[Observation]) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.domain.camera import Point
+from truckcount.domain.polygon import contains
 from truckcount.domain.sample import ViewRect
 from truckcount.domain.scores import PEAK_DTYPE, PEAK_UNIT
 from truckcount.presence.runtime import Maps
@@ -31,21 +32,6 @@ def inside_mask(
     ys = rect.y0 + (np.arange(rows) + 0.5) / rows * (rect.y1 - rect.y0)
     grid_x, grid_y = np.meshgrid(xs, ys)
     return contains(polygon, grid_x, grid_y)
-
-
-def contains(
-    polygon: Sequence[Point],
-    x: npt.NDArray[np.float64],
-    y: npt.NDArray[np.float64],
-) -> npt.NDArray[np.bool_]:
-    """Tell which points lie in a polygon, by the even-odd rule."""
-    is_inside = np.zeros(np.shape(x), np.bool_)
-    for (xa, ya), (xb, yb) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
-        if ya == yb:
-            continue
-        is_beside = (y < ya) != (y < yb)
-        is_inside ^= is_beside & (x < xa + (y - ya) / (yb - ya) * (xb - xa))
-    return is_inside
 
 
 def find_peaks(maps: Maps, rect: ViewRect) -> list[Float32Array]:

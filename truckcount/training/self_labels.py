@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.domain.camera import WHOLE_PICTURE, Gate, Point
+from truckcount.domain.polygon import contains
 from truckcount.errors import LabelError
 from truckcount.labelling.frame_files import store_image
 from truckcount.labelling.label_set import LabelSet
-from truckcount.presence.peaks import PEAK_FLOOR, contains, find_peaks, suppress_doubles
+from truckcount.presence.peaks import PEAK_FLOOR, find_peaks, suppress_doubles
 from truckcount.presence.runtime import Maps
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.views import plan_views
