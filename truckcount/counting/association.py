@@ -10,6 +10,7 @@ from truckcount.counting.track import Observation, Track
 SIZE_RATIO = 2.6  # a truck's box does not grow more than this between two samples
 LEAST_RATIO, MOST_RATIO = SIZE_RATIO**-2, SIZE_RATIO**2  # of areas
 SPEED_SLACK = 0.5  # boxes per second of unseen time that a prediction may be off
+SLACK_AFTER_S = 0.3  # a sample or two are not unseen time
 
 
 def associate(
@@ -76,4 +77,4 @@ def _expect(
         return last.x, last.y, options.first_reach
     reach = options.reach if track.n_obs > 1 else options.first_reach
     x, y = track.predict(t_us)
-    return x, y, reach + SPEED_SLACK * max(0.0, unseen_s - 0.3)
+    return x, y, reach + SPEED_SLACK * max(0.0, unseen_s - SLACK_AFTER_S)

@@ -13,10 +13,10 @@ from truckcount.counting.debounce import Debouncer, Presence
 from truckcount.counting.judgement import judge_track
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.sightings import Sightings
-from truckcount.counting.track import Observation, Track, overlap
+from truckcount.counting.track import VELOCITY_OBS, Observation, Track, overlap
 from truckcount.domain.camera import Gate
 from truckcount.domain.passage import Passage
-from truckcount.domain.scores import Scores
+from truckcount.domain.scores import Scores, select_scores
 from truckcount.errors import CountingError
 
 RIDE_OVERLAP = 0.3  # of the smaller box, in one sample, to count as riding
@@ -104,21 +104,23 @@ class GateCounter:
         return done
 
     def _process_piece(self, scores: Scores) -> list[Passage]:
-        usable = np.flatnonzero(scores.quality_flags == 0)
-        if not len(usable):
+        is_usable = scores.quality_flags == 0
+        if not is_usable.all():
+            scores = select_scores(scores, is_usable)
+        if not len(scores):
             return []
-        times = scores.t_us[usable]
-        if self._last_us is not None and times[0] <= self._last_us:
+        first_us = int(scores.t_us[0])
+        if self._last_us is not None and first_us <= self._last_us:
             msg = (
-                f"gate {self._gate.name!r}: scores at {times[0]} us come after "
+                f"gate {self._gate.name!r}: scores at {first_us} us come after "
                 f"{self._last_us} us were counted; sort them by time"
             )
             raise CountingError(msg)
         before = -(2**62) if self._last_us is None else self._last_us
-        is_gap = np.diff(times, prepend=before) > self._options.seam_s * 1e6
+        is_gap = np.diff(scores.t_us, prepend=before) > self._options.seam_s * 1e6
         follow = self._follow if self._has_peaks else self._debounce
-        done = follow(scores, usable, times, is_gap)
-        self._last_us = int(times[-1])
+        done = follow(scores, is_gap)
+        self._last_us = int(scores.t_us[-1])
         self._debouncer.skip_to(self._last_us)
         return done
 
@@ -126,66 +128,76 @@ class GateCounter:
         """End all tracks as at the end of coverage."""
         return self._end_watch()
 
-    def _debounce(
-        self, scores: Scores, usable: Int64Array, times: Int64Array, is_gap: BoolArray
-    ) -> list[Passage]:
+    def _debounce(self, scores: Scores, is_gap: BoolArray) -> list[Passage]:
         """Take the presence scores of usable samples."""
-        is_active = scores.score_u8[usable] >= self._options.off_score * 255
+        is_active = scores.score_u8 >= self._options.off_score * 255
         events = np.flatnonzero(is_gap | is_active)
         done: list[Passage] = []
         k = 0
-        while k < len(usable):
+        while k < len(scores):
             if self._debouncer.is_idle:  # quiet samples change nothing: leap over them
                 at = int(np.searchsorted(events, k))
                 if at == len(events):
                     break
                 k = int(events[at])
                 if k:
-                    self._debouncer.skip_to(int(times[k - 1]))
+                    self._debouncer.skip_to(int(scores.t_us[k - 1]))
+            t_us = int(scores.t_us[k])
             if is_gap[k]:
                 done += self._end_watch()
-                self._watch_start_us = int(times[k])
-            i = int(usable[k])
-            score = float(scores.score_u8[i]) / 255
-            segment = scores.segment_ids[scores.segment[i]]
-            found = self._debouncer.process(int(times[k]), score, segment)
+                self._watch_start_us = t_us
+            score = float(scores.score_u8[k]) / 255
+            segment = scores.segment_ids[scores.segment[k]]
+            found = self._debouncer.process(t_us, score, segment)
             done += [_from_presence(p, self._gate) for p in found]
             k += 1
         return done
 
-    def _follow(
-        self, scores: Scores, usable: Int64Array, times: Int64Array, is_gap: BoolArray
-    ) -> list[Passage]:
+    def _follow(self, scores: Scores, is_gap: BoolArray) -> list[Passage]:
         """Take the peaks of usable samples.
 
         Samples without any are leapt over: all that happens in them is that a track
-        ends, and when it does is known beforehand.
+        ends, and when it does is known beforehand. So are those in which one track
+        goes on that is alone.
         """
-        sightings = Sightings(scores, self._gate, self._options, self._aspect)
-        is_strong = sightings.is_strong[usable]
-        looked_at = np.flatnonzero(is_gap | is_strong | sightings.is_any[usable])
-        begins = np.flatnonzero((is_gap | is_strong)[looked_at]).tolist()
+        times = scores.t_us
+        sightings = Sightings(scores, is_gap, self._gate, self._options, self._aspect)
+        is_event = is_gap | sightings.is_strong
+        events = np.flatnonzero(is_event).tolist()
+        looked_at = np.flatnonzero(is_event | sightings.is_any).tolist()
         done: list[Passage] = []
-        before = at = 0
-        rows = looked_at.tolist()
-        while at < len(rows):
-            if not self._tracks:  # nor do weak peaks change anything
-                j = bisect.bisect_left(begins, at)
-                if j == len(begins):
-                    break
-                at = begins[j]
-            k = rows[at]
+        k = n_alone = 0
+        while True:
+            # where nobody is followed, weak peaks change nothing either
+            rows = looked_at if self._tracks else events
+            at = bisect.bisect_left(rows, k)
+            if at == len(rows):
+                break
+            before, k = k, rows[at]
             if self._tracks and before < k:
                 done += self._expire_within(times[before:k])
+            t_us = int(times[k])
             if is_gap[k]:
                 done += self._end_watch()
-                self._watch_start_us = int(times[k])
-            i, t_us = int(usable[k]), int(times[k])
-            segment = scores.segment_ids[scores.segment[i]]
-            done += self._take(sightings.observe(i, t_us, segment), t_us)
-            before = k + 1
-            at += 1
-        return done + self._expire_within(times[before:])
+                self._watch_start_us = t_us
+            seen = sightings.observe(k)
+            done += self._take(seen, t_us)
+            is_alone = self._is_alone(seen)
+            n_alone = min(n_alone + 1, self._tracks[0].n_obs) if is_alone else 0
+            if is_alone and n_alone >= min(self._tracks[0].n_obs, VELOCITY_OBS):
+                more, k = sightings.observe_lone(k, n_alone)
+                self._tracks[0].extend(more)
+                n_alone += len(more)
+            k += 1
+        return done + self._expire_within(times[k:])
+
+    def _is_alone(self, seen: list[Observation]) -> bool:
+        """Tell whether all that was seen is the only track's."""
+        return (
+            len(seen) == 1
+            and len(self._tracks) == 1
+            and self._tracks[0].obs[-1] is seen[0]
+        )
 
     def _take(self, seen: list[Observation], t_us: int) -> list[Passage]:
         done = self._expire(t_us)

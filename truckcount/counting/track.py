@@ -63,6 +63,18 @@ class Track:
         elif len(self.obs) > MAX_OBS:
             self._forget(range(MAX_OBS // 4, MAX_OBS * 3 // 4, 2), MAX_OBS)
 
+    def extend(self, seen: list[Observation]) -> None:
+        """Append what was found of it in one sample after another."""
+        if len(self.obs) + len(seen) > MAX_OBS_AT_REST:
+            for one in seen:
+                self.add(one)
+            return
+        self.obs += seen
+        self.n_obs += len(seen)
+        for one in seen:
+            self._note(one.p)
+        self._stands = None
+
     def _forget(self, candidates: range, n: int) -> None:
         """Drop up to n observations, none that tells onset or offset."""
         inside = [i for i, o in enumerate(self.obs) if o.is_inside]

@@ -18,6 +18,7 @@ SHARP_STEP = 0.05  # of the way: a step that goes along it
 STRAIGHT = 0.6  # way over the sum of its steps; a box that wanders has less
 SHRUNK = 0.45  # of the largest box on either side: cut by the edge, or far away
 OPPOSITE = -0.5  # cosine of the ways before and after: more than 120 degrees
+STRAIGHT_ON = 0.515  # cosine of a step and the whole way, where all have more
 
 
 def split_at_turns(
@@ -30,12 +31,31 @@ def split_at_turns(
     list of lists of Observation
         At least one; each is followed in one direction or stands.
     """
-    track = _Path(obs)
-    turns = [k for k in range(2, len(obs) - 2) if _is_turn(track, k, options)]
+    if _goes_straight_on(obs):
+        return [obs]
+    path = _Path(obs)
+    turns = [k for k in range(2, len(obs) - 2) if _is_turn(path, k, options)]
     if not turns:
         return [obs]
-    k = min(turns, key=track.areas.__getitem__)
+    k = min(turns, key=path.areas.__getitem__)
     return split_at_turns(obs[: k + 1], options) + split_at_turns(obs[k + 1 :], options)
+
+
+def _goes_straight_on(obs: list[Observation]) -> bool:
+    """Whether no step is more than 59 degrees off the whole way.
+
+    Then no two parts of the way are more than 118 degrees apart: there is no turn.
+    """
+    way_x, way_y = _way(obs)
+    least = STRAIGHT_ON**2 * (way_x * way_x + way_y * way_y)
+    _, last_x, last_y, *_ = obs[0]
+    for _, x, y, *_ in obs:
+        step_x, step_y = x - last_x, y - last_y
+        along = step_x * way_x + step_y * way_y
+        if along < 0 or along * along < least * (step_x * step_x + step_y * step_y):
+            return False
+        last_x, last_y = x, y
+    return True
 
 
 class _Path:
