@@ -1,6 +1,7 @@
 """Sample times to what was watched: usable, unusable and busy stretches."""
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,18 +98,26 @@ class BusyCounter:
         times, values = scores.t_us[usable], scores.score_u8[usable]
         found: list[Presence] = []
         last = -1
-        for k in [*np.flatnonzero(values >= self._floor).tolist(), len(times)]:
-            # a quiet sample after a dip ends a presence: show the debouncer some
-            for q in range(last + 1, k):
-                if self.debouncer.is_idle:
-                    break
-                found += self.debouncer.process(int(times[q]), 0.0, "")
-            if k > 0:
-                self.debouncer.skip_to(int(times[k - 1]))
-            if k < len(times):
-                found += self.debouncer.process(int(times[k]), int(values[k]) / 255, "")
+        active = np.flatnonzero(values >= self._floor)
+        columns = (active, times[active], values[active])
+        for k, t_us, value in zip(*(c.tolist() for c in columns), strict=True):
+            if last + 1 < k:
+                found += self._pass_quiet(times[last + 1 : k])
+            found += self.debouncer.process(t_us, value / 255, "")
             last = k
+        found += self._pass_quiet(times[last + 1 :])
         return [(p.onset_us, p.offset_us) for p in found]
+
+    def _pass_quiet(self, times: Int64Array) -> list[Presence]:
+        """Take quiet samples: after a dip they end a presence, then they do nothing."""
+        found: list[Presence] = []
+        for t_us in times:
+            if self.debouncer.is_idle:
+                break
+            found += self.debouncer.process(int(t_us), 0.0, "")
+        if len(times):
+            self.debouncer.skip_to(int(times[-1]))
+        return found
 
     def finish(self) -> list[tuple[int, int]]:
         """End what is open, as at the end of coverage."""
@@ -142,8 +151,7 @@ def measure_coverage(
         )
     dt = np.diff(times, append=times[-1])
     stands_for = np.empty(len(times), np.int64)
-    for index in range(len(scores.segment_ids)):
-        mine = scores.segment == index
+    for mine in _by_segment(scores.segment):
         own = np.diff(times[mine])
         median = int(np.median(own)) if len(own) else 200_000
         limit = max(options.seam_s, DT_MAX_S) * 1e6
@@ -159,3 +167,13 @@ def measure_coverage(
         is_usable=np.asarray(is_usable),
         busy=tuple(busy),
     )
+
+
+def _by_segment(segment: npt.NDArray[np.int32]) -> list[slice] | list[Int64Array]:
+    """Return each segment's samples; slices where they are not mixed."""
+    edges = [0, *(np.flatnonzero(np.diff(segment)) + 1).tolist(), len(segment)]
+    runs = [slice(a, b) for a, b in itertools.pairwise(edges)]
+    indices = [int(segment[run.start]) for run in runs]
+    if len(set(indices)) == len(indices):
+        return runs
+    return [np.flatnonzero(segment == index) for index in sorted(set(indices))]

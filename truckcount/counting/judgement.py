@@ -13,6 +13,7 @@ from truckcount.domain.passage import Passage
 
 PARK_S = 5.0  # a stand that is no mere stop in the stream
 START_S = 1.0  # a truck found this soon after the start may have been there at it
+SURELY = 1 + 1e-9  # what is nearer to a limit is reckoned in full
 MAX_PATH = 16  # points of a stored path
 
 
@@ -129,11 +130,12 @@ def _drop_reason(
         return "not_truck"
     if len(obs) < 2:
         return "short"
-    if travel(obs) < options.min_travel:
+    way = travel(obs)
+    if way < options.min_travel:
         return "still"
     is_brief = (obs[-1].t_us - obs[0].t_us) < options.min_on_s * 1e6
     # a truck that crosses the gate between two ticks is brief, but goes far
-    if is_brief and travel(obs) < 2 * options.min_travel:
+    if is_brief and way < 2 * options.min_travel:
         return "short"
     return None
 
@@ -210,8 +212,13 @@ def _split_at_stand(
     if (obs[-1].t_us - obs[0].t_us) / 1e6 < PARK_S:
         return [obs]
     best: tuple[int, int, int] | None = None
+    largest = max([max(o.w * o.h, 1e-8) for o in obs]) ** 0.5
+    surely_gone = (options.min_travel * largest * SURELY) ** 2
     start = 0
     for k in range(1, len(obs)):
+        _, x, y, *_ = obs[k]
+        while (obs[start].x - x) ** 2 + (obs[start].y - y) ** 2 > surely_gone:
+            start += 1  # without a look at all between: that costs their square
         while travel(obs[start : k + 1]) > options.min_travel:
             start += 1
         stood = obs[k].t_us - obs[start].t_us

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -120,7 +121,7 @@ def _to_row(
 
 def _f32(value: float) -> float:
     """Round as the column will, so that equal rows compare equal."""
-    return float(pa.scalar(value, pa.float32()).as_py())
+    return float(np.float32(value))
 
 
 def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from truckcount.domain.scores import PEAK_DTYPE, Scores, empty_scores
+from truckcount.domain.scores import Scores, concat_scores
+from truckcount.store.gate_day import COUNTED, GateDay, decode_gates
 from truckcount.store.layout import days_between, file_path
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import PEAKS, schema_of
@@ -104,7 +104,7 @@ class ScoresReader:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._days: dict[Path, tuple[tuple[int, int], dict[str, pa.Table]]] = {}
+        self._days: dict[Path, tuple[tuple[int, int], dict[str, GateDay]]] = {}
 
     def forget(self) -> None:
         """Give the memory back."""
@@ -125,77 +125,24 @@ class ScoresReader:
             The times each segment counts for; samples outside are left out, so that
             no moment is given twice where files overlap.
         """
-        parts = [
-            _between(self._gates_of(camera, day).get(gate), *window)
-            for day in days_between(*window)
-        ]
-        tables = [part for part in parts if part is not None and len(part)]
-        if not tables:
-            return empty_scores()
-        table = pa.concat_tables(tables)
-        keep = _is_won(table, won)
-        if not keep.all():
-            table = table.filter(pa.array(keep))
-        t_us = table["t_utc"].cast(pa.int64()).to_numpy()
-        if len(t_us) > 1 and not (np.diff(t_us) > 0).all():
-            table = table.sort_by([("t_utc", "ascending")])
-        return _from_arrow(table)
+        days = (self._gates_of(camera, day).get(gate) for day in days_between(*window))
+        parts = [day.cut(window, won) for day in days if day is not None]
+        parts = [part for part in parts if len(part)]
+        return parts[0] if len(parts) == 1 else concat_scores(parts)
 
-    def _gates_of(self, camera: str, day: str) -> dict[str, pa.Table]:
+    def _gates_of(self, camera: str, day: str) -> dict[str, GateDay]:
         path = file_path(self._root, "scores", camera, day)
         stamp = _stamp_of(path)
         if stamp is None:
             return {}
         known = self._days.pop(path, None)
         if known is None or known[0] != stamp:
-            table = read_table(path, "scores", columns=_COUNTED)
-            gates = pc.unique(table["gate"]).to_pylist()
-            by_gate = {
-                g: table.filter(pc.equal(table["gate"], g)).combine_chunks()
-                for g in gates
-            }
-            known = (stamp, by_gate)
+            table = read_table(path, "scores", columns=COUNTED)
+            known = (stamp, decode_gates(table))
         self._days[path] = known  # the newest stands last
         while len(self._days) > MAX_DAYS:
             del self._days[next(iter(self._days))]
         return known[1]
-
-
-_COUNTED = ["gate", "t_utc", "segment_id", "score_u8", "quality_flags", "peaks"]
-
-
-def _between(table: pa.Table | None, low_us: int, high_us: int) -> pa.Table | None:
-    """Cut a table in time order, without a copy."""
-    if table is None:
-        return None
-    t_us = table["t_utc"].cast(pa.int64()).to_numpy()
-    low, high = np.searchsorted(t_us, [low_us, high_us])
-    return table.slice(int(low), int(high - low))
-
-
-def _is_won(
-    table: pa.Table, won: Mapping[str, Sequence[tuple[int, int]]]
-) -> npt.NDArray[np.bool_]:
-    ids = _encode(table["segment_id"])
-    index = ids.indices.to_numpy(zero_copy_only=False)
-    t_us = table["t_utc"].cast(pa.int64()).to_numpy()
-    keep = np.zeros(len(t_us), np.bool_)
-    order = np.argsort(index, kind="stable")
-    bounds = np.searchsorted(index[order], np.arange(len(ids.dictionary) + 1))
-    for k, segment_id in enumerate(ids.dictionary.to_pylist()):
-        mine = order[bounds[k] : bounds[k + 1]]  # in time order, as the table is
-        for low, high in won.get(segment_id, ()):
-            a, b = np.searchsorted(t_us[mine], [low, high])
-            keep[mine[a:b]] = True
-    return keep
-
-
-def _encode(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Encode the strings of all chunks by one dictionary."""
-    encoded = column.combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = pa.concat_arrays(encoded.chunks)
-    return encoded.dictionary_encode()
 
 
 def _empty() -> pa.Table:
@@ -238,28 +185,4 @@ def _to_arrow(camera: str, gate: str, scores: Scores, scoring_hash: str) -> pa.T
             pa.array([scoring_hash] * n),
         ],
         schema=schema,
-    )
-
-
-def _from_arrow(table: pa.Table) -> Scores:
-    if not len(table):
-        return empty_scores()
-    table = table.combine_chunks()
-    ids = _encode(table["segment_id"])
-    lists = table["peaks"].combine_chunks()
-    if isinstance(lists, pa.ChunkedArray):
-        lists = lists.chunk(0)
-    flat = lists.flatten()
-    peaks = np.empty(len(flat), PEAK_DTYPE)
-    for target, source in zip(("x", "y", "w", "h", "p"), PEAKS.value_type, strict=True):
-        peaks[target] = flat.field(source.name).to_numpy(zero_copy_only=False)
-    counts = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
-    return Scores(
-        t_us=table["t_utc"].cast(pa.int64()).to_numpy(),
-        score_u8=table["score_u8"].to_numpy(),
-        quality_flags=table["quality_flags"].to_numpy(),
-        segment=ids.indices.to_numpy(zero_copy_only=False).astype(np.int32),
-        segment_ids=tuple(ids.dictionary.to_pylist()),
-        peak_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        peaks=peaks,
     )
