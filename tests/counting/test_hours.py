@@ -1,11 +1,13 @@
 """Passages and coverage to hours: zero, unknown and partly seen told apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.counting.simulate import T0_US, film, through
+from tests.counting.simulate import T0_US, film, scores_of, through
 from truckcount.counting.coverage import measure_coverage
 from truckcount.counting.estimates import Estimate, estimate_video
 from truckcount.counting.hours import count_hours
@@ -134,3 +136,23 @@ def test_files_that_touch_leave_no_hole():
     assert measure_coverage(joined, OPTIONS).seconds(
         T0_US, T0_US + HOUR_US
     ) == pytest.approx(a)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=20), st.integers(0, 99))
+def test_what_a_last_sample_stands_for_is_its_own_segments_pace(segment, seed):
+    """Also where segments lie among one another."""
+    steps = np.random.default_rng(seed).integers(100_000, 4_000_000, len(segment))
+    rows = scores_of([[]] * len(segment), T0_US + np.cumsum(steps))
+    scores = replace(
+        rows, segment=np.array(segment, np.int32), segment_ids=("a", "b", "c")
+    )
+    coverage = measure_coverage(scores, OPTIONS)
+    for k, end_us in enumerate(coverage.end_us.tolist()):
+        own = scores.t_us[scores.segment == segment[k]]
+        median = int(np.median(np.diff(own))) if len(own) > 1 else 200_000
+        to_next = scores.t_us[k + 1] - scores.t_us[k] if k + 1 < len(segment) else None
+        longest = max(2e6, 3 * median)
+        if to_next is not None and to_next <= longest:
+            assert end_us == scores.t_us[k + 1]
+        else:
+            assert end_us == scores.t_us[k] + min(median, to_next or median)

@@ -2,9 +2,17 @@
 
 import math
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from truckcount.counting.options import CountingOptions
 from truckcount.counting.track import Observation
-from truckcount.counting.turns import split_at_turns
+from truckcount.counting.turns import (
+    _goes_straight_on,
+    _is_turn,
+    _Path,
+    split_at_turns,
+)
 
 OPTIONS = CountingOptions()
 STEP_US = 200_000
@@ -78,3 +86,29 @@ def test_a_truck_that_stops_and_backs_is_one():
 def test_a_waiting_truck_whose_peak_jumps_to_its_trailer_and_back_is_one():
     path = [(0.8 if k % 12 < 6 else 1.0, 0.5, 0.3) for k in range(60)]
     assert sizes(split_at_turns(follow(path), OPTIONS)) == [60]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 0.2), st.floats(-1.2, 1.2)), min_size=5),
+    st.floats(-3.2, 3.2),
+)
+def test_a_way_that_goes_straight_on_has_no_turn(steps, heading):
+    """Steps up to 69 degrees to either side: some ways do so, some do not."""
+    x = y = 0.5
+    places = []
+    for length, angle in steps:
+        x += length * math.cos(heading + angle)
+        y += length * math.sin(heading + angle)
+        places.append((x, y, 0.01))
+    obs = follow(places)
+    path = _Path(obs)
+    if _goes_straight_on(obs):
+        assert not any(_is_turn(path, k, OPTIONS) for k in range(2, len(obs) - 2))
+
+
+def test_a_steady_way_is_told_without_a_look_for_turns():
+    assert _goes_straight_on(follow([(0.03 * k, 0.5, 0.3) for k in range(30)]))
+    assert not _goes_straight_on(follow([(0.4, 0.5, 0.3), (0.1, 0.5, 0.3), (1, 1, 1)]))
+    there = [(0.03 * k, 0.5, 0.3) for k in range(30)]
+    assert not _goes_straight_on(follow(there + there[::-1]))

@@ -48,6 +48,8 @@ def _goes_straight_on(obs: list[Observation]) -> bool:
     """
     way_x, way_y = _way(obs)
     least = STRAIGHT_ON**2 * (way_x * way_x + way_y * way_y)
+    if least == 0:
+        return False  # back where it was first seen
     _, last_x, last_y, *_ = obs[0]
     for _, x, y, *_ in obs:
         step_x, step_y = x - last_x, y - last_y

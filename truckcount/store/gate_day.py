@@ -43,6 +43,7 @@ class GateDay:
     ) -> Scores:
         """Return the samples of [low, high) at times that their segments won."""
         low, high = (int(i) for i in np.searchsorted(self.t_us, window))
+        high = max(low, high)
         keep = np.zeros(high - low, np.bool_)
         t_us, segment = self.t_us[low:high], self.segment[low:high]
         for index in np.flatnonzero(np.bincount(segment)).tolist():
