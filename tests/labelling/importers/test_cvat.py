@@ -122,3 +122,87 @@ def test_what_is_no_cvat_file_is_an_error(tmp_path, text, match):
     path.write_text(text)
     with pytest.raises(LabelError, match=match):
         read(path)
+
+
+CUBOID = (
+    "<cuboid {} "
+    + " ".join(
+        f'x{t}{k}="{x}" y{t}{k}="{y}"'
+        for t, x, y in (("tl", 4, 6), ("bl", 4, 30), ("tr", 30, 6), ("br", 30, 30))
+        for k in (1, 2)
+    )
+    + "/>"
+)
+
+
+SKELETON = (
+    '<skeleton {}><points label="1" points="4,6"/>'
+    '<points label="2" points="30,40"/></skeleton>'
+)
+
+
+@pytest.mark.parametrize(
+    ("shape", "corners"),
+    [
+        (CUBOID, (4, 6, 30, 30)),
+        ('<ellipse {} cx="20" cy="20" rx="10" ry="5"/>', (10, 15, 30, 25)),
+        ('<ellipse {} cx="20" cy="20" rx="10" ry="5" rotation="90"/>',
+         (15, 10, 25, 30)),
+        ('<box {} xtl="10" ytl="15" xbr="30" ybr="25" rotation="90"/>',
+         (15, 10, 25, 30)),
+        ('<points {} points="4,6;30,40"/>', (4, 6, 30, 40)),
+        ('<mask {} rle="1, 2" left="4" top="6" width="26" height="34"/>',
+         (4, 6, 30, 40)),
+        (SKELETON, (4, 6, 30, 40)),
+    ],
+    ids=["cuboid", "ellipse", "turned ellipse", "turned box", "points", "mask",
+         "skeleton"],
+)  # fmt: skip
+def test_every_shape_of_a_truck_is_a_truck(tmp_path, shape, corners):
+    source = write_cvat(tmp_path)
+    old = '<box label="car" xtl="10" ytl="10" xbr="20" ybr="20"/>'
+    source.write_text(source.read_text().replace(old, shape.format('label="lorry"')))
+    found, problems = read(source)
+    assert problems == []
+    (box,) = found[1].boxes
+    assert (box.name, box.corners) == ("lorry", pytest.approx(corners))
+
+
+def test_a_shape_that_is_not_known_leaves_its_picture_open(tmp_path):
+    source = write_cvat(tmp_path)
+    old = '<box label="car" xtl="10" ytl="10" xbr="20" ybr="20"/>'
+    text = source.read_text().replace(old, '<splat label="lorry" at="1"/>')
+    source.write_text(text)
+    found, (problem,) = read(source)
+    assert "<splat> is no shape" in problem
+    assert [f.is_annotated for f in found] == [True, False, True]
+
+
+def test_tracks_of_polygons_are_trucks(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", 6)
+    polygon = '<polygon frame="{}" outside="{}" points="10,5;30,5;20,{}"/>'
+    track = ("truck", *(polygon.format(*x) for x in ((1, 0, 9), (3, 0, 11), (4, 1, 9))))
+    found, problems = read(write_tracks(tmp_path, track), video=clip)
+    assert problems == []
+    assert [[b.corners for b in f.boxes] for f in found] == [
+        [(10, 5, 30, 9)], [(10, 5, 30, 10)], [(10, 5, 30, 11)],
+    ]  # fmt: skip
+
+
+def test_frames_of_a_box_that_cannot_be_read_stay_open(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", 8)
+    meta = "<start_frame>0</start_frame><stop_frame>7</stop_frame>"
+    unread = box(1).replace('xtl="10"', 'xtl="left"')
+    track = ("truck", unread, box(4), box(5, is_outside=True))
+    found, (problem,) = read(write_tracks(tmp_path, track, meta=meta), video=clip)
+    assert "want a number" in problem
+    assert [f.is_annotated for f in found] == [True, *[False] * 3, *[True] * 4]
+    assert [len(f.boxes) for f in found] == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_frames_that_are_listed_without_suffix_are_found(tmp_path):
+    source = write_cvat(tmp_path)
+    source.write_text(source.read_text().replace('name="b.jpg"', 'name="b"'))
+    found, problems = read(source)
+    assert problems == []
+    assert [f.picture.name for f in found] == ["a.jpg", "b.jpg", "c.jpg"]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from truckcount.errors import LabelError
 from truckcount.labelling.importers.class_map import ClassMap
-from truckcount.labelling.importers.cvat_tracks import corners_of, read_tracks
+from truckcount.labelling.importers.cvat_shapes import corners_of, is_shape
+from truckcount.labelling.importers.cvat_tracks import read_tracks
 from truckcount.labelling.importers.found import (
     PICTURE_SUFFIXES,
     Complain,
@@ -32,8 +33,8 @@ def read_cvat(
 ) -> Iterator[FoundPicture]:
     """Yield the pictures of a CVAT 1.1 file.
 
-    *Images*: boxes, polygons (as their bounding box) and tags; every listed image
-    was looked at. *Tracks*: the frames come from `video` by their number, or from
+    *Images*: shapes (as the box around them) and tags; every listed image was
+    looked at. *Tracks*: the frames come from `video` by their number, or from
     `pictures` (`frame_000012.png` and the like); only every `every`-th frame is
     taken. Boxes between keyframes that the file leaves out are interpolated.
 
@@ -72,17 +73,14 @@ def _read_images(
     for element in root.iterfind("image"):
         where = f"{source}:{line_of(element)}"
         name = element.get("name") or ""
-        found = [inside(r, name) for r in ([pictures] if pictures else roots)]
-        path = next((p for p in found if p is not None and p.is_file()), None)
-        if path is None or not name:
+        path = _find([pictures] if pictures else roots, name)
+        if path is None:
             complain(
                 Problem(where, f"image {name!r} is not below {pictures or roots[0]}")
             )
             continue
         boxes, is_whole = [], True
-        for shape in element:
-            if shape.tag not in ("box", "polygon", "polyline", "mask"):
-                continue
+        for shape in filter(is_shape, element):
             try:
                 boxes.append(_read_shape(shape, f"{source}:{line_of(shape)}"))
             except ValueError as error:
@@ -100,6 +98,15 @@ def _read_images(
         )
 
 
+def _find(roots: list[Path], name: str) -> Path | None:
+    """Find a picture; frames of a video are listed without their suffix."""
+    if not name:
+        return None
+    names = [name, *(name + suffix for suffix in sorted(PICTURE_SUFFIXES))]
+    found = (inside(root, each) for root in roots for each in names)
+    return next((p for p in found if p is not None and p.is_file()), None)
+
+
 def _label_of(tags: set[str]) -> str | None:
     if "truck" in tags:
         return "truck"
@@ -113,22 +120,7 @@ def _read_shape(shape: Any, where: str) -> FoundBox:
     if not name:
         msg = f"<{shape.tag}> has no label"
         raise ValueError(msg)
-    if shape.tag == "box":
-        return FoundBox(name, corners_of(shape), where)
-    if shape.tag == "mask":
-        x, y = number_of(shape, "left"), number_of(shape, "top")
-        w, h = number_of(shape, "width"), number_of(shape, "height")
-        return FoundBox(name, (x, y, x + w, y + h), where)
-    try:
-        points = [
-            tuple(float(v) for v in pair.split(","))
-            for pair in (shape.get("points") or "").split(";")
-        ]
-        xs, ys = [p[0] for p in points], [p[1] for p in points]
-    except (ValueError, IndexError) as error:
-        msg = f"<{shape.tag}> has points {shape.get('points')!r}"
-        raise ValueError(msg) from error
-    return FoundBox(name, (min(xs), min(ys), max(xs), max(ys)), where)
+    return FoundBox(name, corners_of(shape), where)
 
 
 def _read_video(
@@ -139,7 +131,7 @@ def _read_video(
     video: Path | None,
     every: int,
 ) -> Iterator[FoundPicture]:
-    boxes = read_tracks(source, root, complain)
+    boxes, doubtful = read_tracks(source, root, complain)
     first, last = _frame_range(root, boxes)
     wanted = range(first, last + 1, max(1, every))
     size = _size_of(root.find("meta//original_size"))
@@ -159,6 +151,7 @@ def _read_video(
             where=f"{source}: frame {number}",
             picture=picture,
             boxes=tuple(boxes.get(number, ())),
+            is_annotated=number not in doubtful,
             size=size,
             t_s=t_s,
         )

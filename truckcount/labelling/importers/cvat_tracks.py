@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from truckcount.labelling.importers.cvat_shapes import corners_of, is_shape
 from truckcount.labelling.importers.found import (
     Complain,
     Corners,
@@ -15,20 +16,35 @@ from truckcount.labelling.importers.xml_tree import line_of, number_of
 
 def read_tracks(
     source: Path, root: Any, complain: Complain
-) -> dict[int, list[FoundBox]]:
+) -> tuple[dict[int, list[FoundBox]], set[int]]:
     """Read every track's boxes by frame number.
 
     A box stands until the track's next one; where frames between two of them are
     left out (a file of keyframes alone) it is interpolated. `outside` ends it.
+    Other shapes (polygons, masks, ...) count as the box around them.
+
+    Returns
+    -------
+    boxes : dict
+        Boxes by frame.
+    doubtful : set of int
+        Frames in which a shape could not be read: what their boxes say is not all.
     """
     boxes: dict[int, list[FoundBox]] = defaultdict(list)
+    doubtful: set[int] = set()
     for track in root.iterfind("track"):
         name = track.get("label")
         where = f"{source}:{line_of(track)}"
         if not name:
             complain(Problem(where, "<track> has no label"))
+            doubtful |= {key[0] for key in _read_keys(source, track, complain)[0]}
             continue
-        keys = _read_keys(source, track, complain)
+        keys, unread = _read_keys(source, track, complain)
+        known = [frame for frame, *_ in keys]
+        for frame in unread:
+            # it would have stood until the next
+            after = next((k for k in known if k > frame), frame + 1)
+            doubtful.update(range(frame, after))
         for k, (frame, corners, is_outside, place) in enumerate(keys):
             if is_outside:
                 continue
@@ -40,34 +56,33 @@ def read_tracks(
                 part = 0.0 if is_gone else (between - frame) / (after - frame)
                 moved = _between(corners, target, part)
                 boxes[between].append(FoundBox(name, moved, place))
-    return dict(boxes)
+    return dict(boxes), doubtful
 
 
 Key = tuple[int, Corners, bool, str]
 
 
-def _read_keys(source: Path, track: Any, complain: Complain) -> list[Key]:
+def _read_keys(
+    source: Path, track: Any, complain: Complain
+) -> tuple[list[Key], list[int]]:
+    """Read a track's shapes in order, and the frames of those that cannot be read."""
     keys: list[Key] = []
-    for element in track.iterfind("box"):
+    unread: list[int] = []
+    for element in filter(is_shape, track):
         where = f"{source}:{line_of(element)}"
         try:
             frame = int(number_of(element, "frame"))
-            corners = corners_of(element)
         except ValueError as error:
             complain(Problem(where, str(error)))
             continue
+        try:
+            corners = corners_of(element)
+        except ValueError as error:
+            complain(Problem(where, str(error)))
+            unread.append(frame)
+            continue
         keys.append((frame, corners, element.get("outside") == "1", where))
-    return sorted(keys, key=lambda key: key[0])
-
-
-def corners_of(element: Any) -> Corners:
-    """Read the corners of a CVAT box."""
-    return (
-        number_of(element, "xtl"),
-        number_of(element, "ytl"),
-        number_of(element, "xbr"),
-        number_of(element, "ybr"),
-    )
+    return sorted(keys, key=lambda key: key[0]), unread
 
 
 def _between(a: Corners, b: Corners, part: float) -> Corners:
