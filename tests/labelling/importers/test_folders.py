@@ -35,6 +35,23 @@ def test_folders_of_vehicles_hold_no_trucks_but_for_those_mapped(tmp_path):
     assert list(found.values()) == ["no_truck", "truck", "no_truck"]
 
 
+@pytest.mark.parametrize("name", ["unsorted", "articulated_truck", "Tram"])
+def test_a_folder_whose_name_says_nothing_is_refused(tmp_path, name):
+    for folder in ("truck", "no_truck", name):
+        write_picture(tmp_path / folder / "a.jpg")
+    with pytest.raises(LabelError, match=f'--class "{name}='):
+        read(tmp_path)
+    for kind, label in (("other", "no_truck"), ("skip", "skip"), ("truck", "truck")):
+        found, _ = read(tmp_path, f"{name}={kind}")
+        assert found[f"{name}/a.jpg"] == label
+
+
+def test_what_cannot_be_told_is_skipped(tmp_path):
+    for folder in ("truck", "unknown"):
+        write_picture(tmp_path / folder / "a.jpg")
+    assert read(tmp_path)[0]["unknown/a.jpg"] == "skip"
+
+
 def test_files_that_are_no_pictures_are_reported(tmp_path):
     write_picture(tmp_path / "truck/a.jpg")
     (tmp_path / "truck/Thumbs.db").write_bytes(b"x")

@@ -88,3 +88,13 @@ def test_a_yaml_that_makes_objects_is_refused(tmp_path):
     source.write_text("names: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(LabelError, match="cannot be read"):
         read(source)
+
+
+def test_a_class_that_may_be_a_truck_is_asked_for(tmp_path):
+    source = write_yolo(tmp_path)
+    source.write_text("names: [single_unit_truck, lorry]\n")
+    with pytest.raises(LabelError, match='--class "single_unit_truck=truck"'):
+        read(source)
+    assert len(read(source, "single_unit_truck=truck")[0]) == 3
+    source.write_text("names: [no_truck, lorry]\n")
+    assert len(read(source)[0]) == 3

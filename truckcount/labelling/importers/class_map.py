@@ -33,6 +33,9 @@ SYNONYMS = {
     "pedestrian": "person",
     "ambiguous": AMBIGUOUS,
 }
+# a name with one of these words may be a truck, unless it says that it is none
+TRUCK_WORDS = frozenset({"truck", "trucks", "lorry", "lorries", "hgv", "hgvs"})
+NO_WORDS = frozenset({"no", "not", "non", "without"})
 
 
 class ClassMap:
@@ -69,10 +72,17 @@ class ClassMap:
         plain = _plain(name)
         return self._own.get(plain) or SYNONYMS.get(plain) or plain or "other"
 
+    def is_known(self, name: str) -> bool:
+        """Tell whether the user, or a synonym, says what a name is."""
+        plain = _plain(name)
+        return plain in self._own or plain in SYNONYMS
+
     def check_declared(self, names: Iterable[str], where: str) -> None:
         """Refuse a source none of whose classes is a truck: all would be `no_truck`.
 
-        Classes given by the user are believed, trucks among them or not.
+        Classes given by the user are believed, trucks among them or not. Refused,
+        too, is a name such as `single unit truck` of which nobody said what it is:
+        its pictures would become `no_truck`, if others are trucks.
 
         Raises
         ------
@@ -97,6 +107,19 @@ class ClassMap:
                 "(--class car=car) where there is really none"
             )
             raise LabelError(msg)
+        open_ones = [n for n in known if not self.is_known(n) and _may_be_truck(n)]
+        if open_ones:
+            first = open_ones[0]
+            msg = (
+                f"{where}: {', '.join(open_ones)} may be trucks or not; say what each "
+                f'is, as --class "{first}=truck" or --class "{first}=other"'
+            )
+            raise LabelError(msg)
+
+
+def _may_be_truck(name: str) -> bool:
+    words = set(_plain(name).split("_"))
+    return bool(words & TRUCK_WORDS) and not words & NO_WORDS
 
 
 def _plain(name: str) -> str:

@@ -23,6 +23,9 @@ LABEL_OF = {
     "empty": "no_truck",
     "skip": "skip",
     "ambiguous": "skip",
+    "unclear": "skip",
+    "unknown": "skip",
+    "unsure": "skip",
 }
 SOURCE_KIND = "folder"
 
@@ -33,13 +36,14 @@ def read_folders(
     """Yield the pictures of every class folder, however deep below it they lie.
 
     A folder called `truck` (or a synonym, or mapped by ``--class NAME=truck``)
-    holds trucks; `no_truck` and any other vehicle's name hold none; `skip` and
-    `ambiguous` what cannot be told.
+    holds trucks; `no_truck` and another vehicle's name hold none; `skip`,
+    `ambiguous` and `unknown` what cannot be told.
 
     Raises
     ------
     LabelError
-        When there is no class folder, or none can hold trucks.
+        When there is no class folder, none can hold trucks, or one's name says
+        nothing: `unsorted` would become `no_truck`.
     """
     if not source.is_dir():
         msg = f"{source} is no folder; give the folder that holds truck/ and no_truck/"
@@ -49,6 +53,17 @@ def read_folders(
         msg = f"{source} holds no class folders such as truck/ and no_truck/"
         raise LabelError(msg)
     classes.check_declared([f.name for f in folders], str(source))
+    silent = [
+        f.name
+        for f in folders
+        if not classes.is_known(f.name) and classes.class_of(f.name) not in LABEL_OF
+    ]
+    if silent:
+        msg = (
+            f"{source}: what pictures of {', '.join(silent)} show is not known; say it "
+            f'as --class "{silent[0]}=no_truck", =truck or =skip, or move them away'
+        )
+        raise LabelError(msg)
     for folder in folders:
         name = classes.class_of(folder.name)
         label = LABEL_OF.get(name, "truck" if name == TRUCK else "no_truck")
