@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,10 @@ from truckcount.training.classifier.export import ExportFacts, export_classifier
 from truckcount.training.classifier.loop import open_network
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
+from truckcount.training.classifier.truckmap_run import (
+    TruckMapOptions,
+    train_truckmap_run,
+)
 
 FACTS = ExportFacts(name="before", data_fingerprint="0", training="a test")
 
@@ -70,6 +75,10 @@ def test_a_run_goes_on_from_what_it_knew(before, tmp_path):
     assert json.loads((tmp_path / "run/config.json").read_text())["options"][
         "start"
     ] == str(before)
+    # the file tells where its weights come from, not of a start that was thrown away
+    told = find_weights(str(result.weights)).header.training
+    assert find_weights(str(before)).model_id in told
+    assert "Kaiming" not in told
 
 
 def test_a_run_does_not_go_on_from_another_start(before, tmp_path):
@@ -95,6 +104,29 @@ def test_other_networks_are_refused(before, tmp_path):
         options(before, is_pretrained=True)
     with pytest.raises(WeightsError, match="do not exist"):
         open_network(options(tmp_path / "none.safetensors"))
+
+
+def test_batch_norms_are_as_the_start_has_them(tmp_path):
+    path = tmp_path / "normed.safetensors"
+    facts = replace(FACTS, config={"batch_norm": True})
+    export_classifier(build_network("seed", batch_norm=True), path, facts)
+    begun = open_network(ClassifierOptions(network="seed", start=str(path)))
+    assert torch.equal(
+        begun.state_dict()["body.norm1.weight"],
+        load_file(path)["body.norm1.weight"],
+    )
+    with pytest.raises(ConfigError, match="leave --batch-norm"):
+        open_network(
+            ClassifierOptions(network="seed", batch_norm=False, start=str(path))
+        )
+
+
+def test_a_truck_map_does_not_start_from_a_classifier(before, tmp_path):
+    frames = write_red_set(tmp_path / "set")
+    chosen = TruckMapOptions(from_weights=str(before))
+    with pytest.raises(ConfigError, match="holds mobilenet_v3_small, not truckmap"):
+        train_truckmap_run(frames, chosen, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_heads_that_no_file_holds_begin_anew(tmp_path):

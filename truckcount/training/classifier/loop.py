@@ -38,7 +38,11 @@ from truckcount.training.classifier.order import (
 )
 from truckcount.training.classifier.packed import PackedFrames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
-from truckcount.training.classifier.start import find_start, load_start
+from truckcount.training.classifier.start import (
+    batch_norm_of,
+    find_start,
+    load_start,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -79,16 +83,18 @@ class Trained:
 def open_network(options: ClassifierOptions) -> ViewClassifier:
     """Build the network that options ask for, with the weights it starts from.
 
-    Started from an earlier run, it sees views as large as that did, unless told.
+    Started from an earlier run, it sees views as large as that did, unless told, and
+    has batch norms if that had.
     """
-    start, input_px = None, options.input_px
+    start, input_px, batch_norm = None, options.input_px, options.batch_norm
     if options.start is not None:
         start = find_start(options.start, options.network)
         input_px = start.header.input_px if input_px is None else input_px
+        batch_norm = batch_norm_of(start) if batch_norm is None else batch_norm
     network = build_network(
         options.network,
         dropout=options.dropout,
-        batch_norm=options.batch_norm,
+        batch_norm=batch_norm,
         pretrained=options.is_pretrained,
         # seed has one size, and takes no other
         input_px=None if options.network == "seed" else input_px,

@@ -16,7 +16,7 @@ class ClassifierOptions:
     network: str = "seed"
     dropout: float = 0.0
     batch_norm: bool | None = None
-    """None: as the network was published."""
+    """None: as the network was published, or as `start` has it."""
     is_pretrained: bool = False
     start: str | None = None
     """Weights file or run folder of the same network to learn on from."""

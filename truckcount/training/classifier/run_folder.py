@@ -38,6 +38,7 @@ from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.packed import PackedFrames, pack_frames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
 from truckcount.training.classifier.speed import measure_loader
+from truckcount.training.classifier.start import find_start
 from truckcount.training.clip_thresholds import choose_on_clips
 
 logger = logging.getLogger(__name__)
@@ -253,6 +254,8 @@ def write_report(folder: Path, *, is_blurred: bool = False) -> Path | None:
 
 def _told(trained: Trained, frames: Frames, options: ClassifierOptions) -> str:
     start = "ImageNet's weights" if options.is_pretrained else "Kaiming's start"
+    if options.start is not None:
+        start = find_start(options.start, options.network).model_id
     n = len(frames.rows_of("train"))
     return f"epoch {trained.best_epoch} on {n} frames from {start}, seed {options.seed}"
 

@@ -1,8 +1,10 @@
 """Weights of an earlier run to a classifier that learns on from them."""
 
+import json
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from truckcount.errors import ConfigError
@@ -31,6 +33,14 @@ def find_start(start: str, network: str) -> Weights:
         )
         raise ConfigError(msg)
     return weights
+
+
+def batch_norm_of(weights: Weights) -> bool | None:
+    """Return what its run was told of batch norms; None where as published."""
+    with safe_open(weights.path, framework="pt") as file:
+        config = json.loads((file.metadata() or {}).get("config", "{}"))
+    told = config.get("batch_norm")
+    return None if told is None else bool(told)
 
 
 def load_start(network: ViewClassifier, path: Path) -> None:
@@ -62,7 +72,7 @@ def load_start(network: ViewClassifier, path: Path) -> None:
         named = sorted([*missing, *other, *unlike])[:3]
         msg = (
             f"--from {path} was trained with other layers ({', '.join(named)}, ...): "
-            "give the --batch-norm and --dropout that it was trained with"
+            "leave --batch-norm and --no-batch-norm away, to have what it has"
         )
         raise ConfigError(msg)
     with torch.no_grad():

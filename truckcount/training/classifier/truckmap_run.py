@@ -19,7 +19,7 @@ from truckcount.errors import LabelError
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap
-from truckcount.presence.weights import Weights, find_weights
+from truckcount.presence.weights import MAP_NETWORK, Weights
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.classifier.border import settle_border
 from truckcount.training.classifier.frames import (
@@ -31,6 +31,7 @@ from truckcount.training.classifier.frames import (
 )
 from truckcount.training.classifier.gate_frames import GateFrames
 from truckcount.training.classifier.run_folder import RunResult, write_report
+from truckcount.training.classifier.start import find_start
 from truckcount.training.classifier.truckmap_files import (
     TruckMapFacts,
     export_truckmap,
@@ -93,9 +94,11 @@ def train_truckmap_run(
     ------
     LabelError
         When boxes are asked for and no frame of the training split has one.
+    ConfigError
+        When the weights to start from are no truck map.
     """
     frames = read_frames(set_folder, needs_both=False)
-    base = find_weights(options.from_weights)
+    base = find_start(options.from_weights, MAP_NETWORK)
     gates = gates_of(options.cameras)
     teach_by, pictures = _choose_teacher(frames, options)
     n_steps = options.n_steps or DEFAULT_STEPS[teach_by]
