@@ -34,6 +34,14 @@ def test_labels_are_read_however_they_are_separated(tmp_path, text):
     assert found[0].picture == tmp_path / "a.jpg"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
+def test_the_encoding_does_not_matter(tmp_path, encoding):
+    path = tmp_path / "labels.csv"
+    path.write_text("image,label\nCamión.jpg,truck\n", encoding=encoding)
+    (found,) = read_csv_rows(path, ClassMap(), pytest.fail)
+    assert (found.name, found.label) == ("Camión.jpg", "truck")
+
+
 @pytest.mark.parametrize(
     ("row", "match"),
     [

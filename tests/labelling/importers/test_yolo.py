@@ -30,6 +30,17 @@ def test_class_names_come_from_a_text_file(tmp_path):
     assert problems == []
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
+def test_texts_are_read_in_the_encoding_they_have(tmp_path, encoding):
+    source = write_yolo(tmp_path, is_yaml=False)
+    (tmp_path / "classes.txt").write_text("coche\ncamión\n", encoding=encoding)
+    text = tmp_path / "labels/train/b.txt"
+    text.write_text("1.0 0.5 0.5 0.2 0.2\n", encoding=encoding)
+    found, problems = read(source, "camión=truck")
+    assert problems == []
+    assert [b.name for b in found["b"].boxes] == ["camión"]
+
+
 def test_labels_may_lie_beside_the_pictures(tmp_path):
     write_pictures(tmp_path)
     (tmp_path / "classes.txt").write_text("car\nlorry\n")

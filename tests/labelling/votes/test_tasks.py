@@ -46,3 +46,13 @@ def test_bad_gold_is_refused_with_its_line(tmp_path, text, reason):
     (tmp_path / "gold.csv").write_text(text)
     with pytest.raises(LabelError, match=reason):
         read_gold(made, str(tmp_path / "gold.csv"))
+
+
+@pytest.mark.parametrize("text", ["image_id,label\n", "image_id;label\nX;skip\n"])
+def test_no_gold_where_gold_is_asked_for_is_refused(tmp_path, text):
+    made, (image,) = make_set(tmp_path / "set", 1)
+    (tmp_path / "gold.csv").write_text(text.replace("X", image))
+    with pytest.raises(LabelError, match=r"gold\.csv says of no picture"):
+        read_gold(made, str(tmp_path / "gold.csv"))
+    with pytest.raises(LabelError, match="no person labelled"):
+        read_gold(made, "person")

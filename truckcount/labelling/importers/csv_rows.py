@@ -1,6 +1,7 @@
 """A CSV of `image,label[,p]` to labelled pictures."""
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from truckcount.errors import LabelError
 from truckcount.labelling.importers.class_map import TRUCK, ClassMap
 from truckcount.labelling.importers.folders import LABEL_OF
 from truckcount.labelling.importers.found import Complain, FoundPicture, Problem
+from truckcount.labelling.text_files import decode_text, guess_delimiter
 
 SOURCE_KIND = "csv"
 IMAGE_NAMES = ("image", "path", "file", "filename")
@@ -27,7 +29,8 @@ def read_csv_rows(
     """Yield the pictures of a CSV with a header line.
 
     Paths are relative to `pictures`, or to the CSV's folder. A row needs a label
-    or a p (0-1); the other follows. Commas, semicolons and tabs all separate.
+    or a p (0-1); the other follows. Commas, semicolons and tabs all separate, and
+    the encoding may be UTF-8, UTF-16 or Latin-1.
 
     Raises
     ------
@@ -35,20 +38,16 @@ def read_csv_rows(
         When the file has no header with an image and a label or p.
     """
     root = pictures or source.parent
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{source} cannot be read as UTF-8 text: {error}"
-        raise LabelError(msg) from error
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
+    text = decode_text(source)
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, delimiter=guess_delimiter(text), restval="")
     fields = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
     image_name = _first(fields, IMAGE_NAMES)
     label_name, p_name = _first(fields, LABEL_NAMES), _first(fields, P_NAMES)
     if image_name is None or (label_name is None and p_name is None):
         msg = (
-            f"{source}:1: want a header with image and label (or p), got {first[:80]!r}"
+            f"{source}:1: want a header with image and label (or p), got "
+            f"{text.split(chr(10), 1)[0][:80]!r}"
         )
         raise LabelError(msg)
     for row in reader:

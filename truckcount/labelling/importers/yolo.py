@@ -13,6 +13,7 @@ from truckcount.labelling.importers.found import (
     FoundPicture,
     Problem,
 )
+from truckcount.labelling.text_files import decode_text
 
 NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
 TOLERANCE = 0.01  # tools round corners a little beyond the picture
@@ -78,7 +79,7 @@ def _read_boxes(
     text: Path, names: dict[int, str], complain: Complain
 ) -> tuple[list[FoundBox], bool]:
     boxes, is_whole = [], True
-    lines = text.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = decode_text(text).splitlines()
     for k, line in enumerate(lines):
         if not line.strip():
             continue
@@ -93,7 +94,7 @@ def _read_boxes(
 
 def _read_line(cells: list[str], names: dict[int, str], where: str) -> FoundBox:
     try:
-        number = int(cells[0])
+        number = int(float(cells[0])) if float(cells[0]).is_integer() else int(cells[0])
         values = [float(c) for c in cells[1:]]
     except ValueError as error:
         msg = f"{' '.join(cells)[:60]!r} is no line of numbers"
@@ -128,7 +129,7 @@ def _read_names(source: Path) -> dict[int, str]:
                 return names
     for name in NAME_FILES:
         for path in sorted(folder.rglob(name)):
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = decode_text(path).splitlines()
             found = [line.strip() for line in lines if line.strip()]
             if found:
                 return dict(enumerate(found))
@@ -146,13 +147,13 @@ def _names_of(config: Path) -> dict[int, str]:
         )
         raise LabelError(msg) from error
     try:
-        spec: Any = yaml.safe_load(config.read_text(encoding="utf-8"))
+        spec: Any = yaml.safe_load(decode_text(config))
         names = spec.get("names") if isinstance(spec, dict) else None
         if isinstance(names, list):
             return {k: str(name) for k, name in enumerate(names)}
         if isinstance(names, dict):
             return {int(k): str(name) for k, name in names.items()}
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         msg = f"{config} cannot be read as a YOLO data.yaml: {error}"
         raise LabelError(msg) from error
     return {}

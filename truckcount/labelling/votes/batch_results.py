@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from truckcount.errors import LabelError
+from truckcount.labelling.text_files import decode_text, guess_delimiter
 from truckcount.labelling.votes.answers import (
     DEFAULT_FIELD,
     TASK_ANSWERS,
@@ -248,9 +249,7 @@ def _choose_field(path: Path, header: list[str], answer: str | None) -> str | No
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line, cells) of the rows that are not blank, the header first."""
     text = decode_text(path)
-    first = text.split("\n", 1)[0]
-    # a file that went through a spreadsheet of another country
-    delimiter = max(",;\t", key=first.count)
+    delimiter = guess_delimiter(text)
     limit = csv.field_size_limit(MAX_FIELD_BYTES)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -266,23 +265,6 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise LabelError(msg) from error
     finally:
         csv.field_size_limit(limit)
-
-
-def decode_text(path: Path) -> str:
-    """Read a text file that is UTF-8, UTF-16 with a mark, or Latin-1."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}; give the CSV's path"
-        raise LabelError(msg) from error
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return data.decode("utf-16", errors="replace")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")  # cannot fail
 
 
 def _seconds(text: str) -> float | None:

@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from truckcount.errors import LabelError
 from truckcount.labelling.label_set import LabelSet
+from truckcount.labelling.text_files import decode_text, guess_delimiter
 from truckcount.labelling.votes.answers import SKIP, AnswerError, Words
-from truckcount.labelling.votes.batch_results import decode_text
 
 PERSON_GOLD = "person"
 """Given as ``--gold``: what people labelled in the set is the truth."""
@@ -69,17 +69,25 @@ def read_gold(
     Raises
     ------
     LabelError
-        When the file cannot be read, or a row names no picture of the set.
+        When the file cannot be read, a row names no picture of the set, or there is
+        no gold at all: a crowd that nobody checks was not what was asked for.
     """
     if gold is None:
         return None
     if gold == PERSON_GOLD:
         merged = label_set.merged_labels()
         mine = merged[merged["source"] == "person"]
+        if mine.empty:
+            msg = (
+                f"--gold person: no person labelled a picture of {label_set.root} as "
+                "truck or no truck; label some with `truckcount label review`"
+            )
+            raise LabelError(msg)
         return dict(zip(mine["image"], mine["label"], strict=True))
     path = Path(gold)
     text = decode_text(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, delimiter=guess_delimiter(text))
     header = [h.strip() for h in reader.fieldnames or []]
     reader.fieldnames = header
     picture = next((c for c in GOLD_PICTURE if c in header), None)
@@ -105,4 +113,7 @@ def read_gold(
             raise LabelError(msg) from error
         if said != SKIP:
             known[image] = said
+    if not known:
+        msg = f"{path} says of no picture that it shows a truck or none; add rows to it"
+        raise LabelError(msg)
     return known
