@@ -68,6 +68,9 @@ BAD = {
     "no p": (lambda t: t.drop(columns="p"), r"lack the columns \['p'\]"),
     "an image twice": (lambda t: pd.concat([t, t]), "'0.jpg' twice"),
     "nothing": (lambda t: t[:0], "no predictions"),
+    "words for labels": (lambda t: t.assign(label="truck"), "label must hold numbers"),
+    "negative weights": (lambda t: t.assign(weight=-1.0), "weight must be 0 or more"),
+    "a weight missing": (lambda t: t.assign(weight=float("nan")), "weight must be"),
 }
 
 
@@ -76,6 +79,19 @@ def test_a_table_that_cannot_be_scored_says_why(name):
     change, told = BAD[name]
     with pytest.raises(LabelError, match=told):
         score_predictions(change(table()))
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 2, float("nan")])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(LabelError, match="--threshold"):
+        score_predictions(table(), threshold)
+
+
+def test_a_damaged_table_is_told_as_one(tmp_path):
+    path = tmp_path / "predictions.parquet"
+    path.write_bytes(b"PAR1")
+    with pytest.raises(LabelError, match=r"predictions\.parquet is no parquet"):
+        read_predictions(path)
 
 
 def test_a_split_is_read_alone(tmp_path):

@@ -59,6 +59,14 @@ class FrameOutcomes:
                     f"{values.min()} to {values.max()}"
                 )
                 raise LabelError(msg)
+        if self.weight.size and not (
+            self.weight.min() >= 0 and np.isfinite(self.weight.max())
+        ):
+            msg = (
+                f"weight must be 0 or more without gaps, got {self.weight.min()} to "
+                f"{self.weight.max()}"
+            )
+            raise LabelError(msg)
 
     def __repr__(self) -> str:
         return f"FrameOutcomes(n={len(self.p)}, units={self.n_units})"

@@ -97,6 +97,9 @@ def score_predictions(
     LabelError
         When a column is missing, a frame stands twice or a value is no probability.
     """
+    if not 0 <= threshold <= 1:
+        msg = f"--threshold {threshold:g} is no probability; give one of 0 to 1"
+        raise LabelError(msg)
     missing = [c for c in (*NEEDED, unit_column) if c and c not in table.columns]
     if missing:
         msg = f"predictions lack the columns {missing}; they have {list(table.columns)}"
@@ -112,9 +115,9 @@ def score_predictions(
     weight = table["weight"] if "weight" in table.columns else None
     return FrameScores(
         outcomes=FrameOutcomes(
-            p=table["p"].to_numpy(float),
-            label=table["label"].to_numpy(float),
-            weight=np.ones(len(table)) if weight is None else weight.to_numpy(float),
+            p=_numbers(table["p"]),
+            label=_numbers(table["label"]),
+            weight=np.ones(len(table)) if weight is None else _numbers(weight),
             unit=unit,
         ),
         threshold=threshold,
@@ -140,7 +143,11 @@ def read_predictions(path: Path, split: str | None = None) -> "pd.DataFrame":
     if not path.is_file():
         msg = f"{path} does not exist; give the predictions.parquet of a run folder"
         raise LabelError(msg)
-    table = pd.read_parquet(path)
+    try:
+        table = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        msg = f"{path} is no parquet table ({error}); give that of a run folder"
+        raise LabelError(msg) from error
     if split is None or "split" not in table.columns:
         return table
     chosen = table[table["split"] == split]
@@ -149,6 +156,17 @@ def read_predictions(path: Path, split: str | None = None) -> "pd.DataFrame":
         msg = f"{path} has no row of split {split!r}; it has {known}"
         raise LabelError(msg)
     return chosen
+
+
+def _numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    try:
+        return np.asarray(column.to_numpy(float), np.float64)
+    except (TypeError, ValueError) as error:
+        msg = (
+            f"column {column.name} must hold numbers of 0 to 1, got "
+            f"{column.iloc[0]!r} ({error}); a label is 1 with a truck, 0 without"
+        )
+        raise LabelError(msg) from error
 
 
 def _units(

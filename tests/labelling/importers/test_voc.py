@@ -74,13 +74,13 @@ def test_an_object_without_box_or_name_is_named(tmp_path):
     assert ["no <bndbox>" in problems[0], "no <name>" in problems[1]] == [True, True]
 
 
-def test_a_difficult_object_is_ambiguous(tmp_path):
+def test_a_difficult_truck_is_ambiguous_and_a_car_still_none(tmp_path):
     folder = write_voc(tmp_path)
-    text = voc_xml("a", [("lorry", 1, 1, 9, 9)])
+    text = voc_xml("a", [("lorry", 1, 1, 9, 9), ("car", 2, 2, 9, 9)])
     text = text.replace("</object>", "<difficult>1</difficult></object>")
     (folder / "a.xml").write_text(text)
     found, _ = read(folder)
-    assert found["a"].boxes[0].name == "ambiguous"
+    assert [b.name for b in found["a"].boxes] == ["ambiguous", "car"]
 
 
 def test_a_file_that_is_cut_off_is_reported(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from truckcount.errors import LabelError
-from truckcount.labelling.importers.class_map import AMBIGUOUS, ClassMap
+from truckcount.labelling.importers.class_map import AMBIGUOUS, TRUCK, ClassMap
 from truckcount.labelling.importers.found import (
     PICTURE_SUFFIXES,
     Complain,
@@ -24,7 +24,7 @@ def read_voc(
 
     The picture is looked for in `pictures`, beside the XML, and in `JPEGImages/`
     or `images/` next to its folder. Corners are taken as they are written (VOC
-    itself counts pixels from 1, most tools from 0). A `difficult` object becomes
+    itself counts pixels from 1, most tools from 0). A `difficult` truck becomes
     an ambiguous box. An XML that cannot be read is reported, the rest imported.
 
     Raises
@@ -61,7 +61,7 @@ def read_voc(
             name = root.findtext("filename")
             complain(Problem(str(path), f"its picture {name!r} is not found"))
             continue
-        boxes, is_whole = _read_objects(path, root, complain)
+        boxes, is_whole = _read_objects(path, root, classes, complain)
         yield FoundPicture(
             name=path.stem,
             where=str(path),
@@ -73,27 +73,29 @@ def read_voc(
 
 
 def _read_objects(
-    path: Path, root: Any, complain: Complain
+    path: Path, root: Any, classes: ClassMap, complain: Complain
 ) -> tuple[list[FoundBox], bool]:
     boxes, is_whole = [], True
     for element in root.iter("object"):
         where = f"{path}:{line_of(element)}"
         try:
-            boxes.append(_read_object(element, where))
+            boxes.append(_read_object(element, classes, where))
         except ValueError as error:
             complain(Problem(where, str(error)))
             is_whole = False
     return boxes, is_whole
 
 
-def _read_object(element: Any, where: str) -> FoundBox:
+def _read_object(element: Any, classes: ClassMap, where: str) -> FoundBox:
     box, name = element.find("bndbox"), (element.findtext("name") or "").strip()
     if box is None or not name:
         msg = f"<object> has no <{'bndbox' if box is None else 'name'}>"
         raise ValueError(msg)
     is_difficult = (element.findtext("difficult") or "0").strip() == "1"
+    # a car that is hard to see is no truck either
+    is_open = is_difficult and classes.class_of(name) == TRUCK
     return FoundBox(
-        AMBIGUOUS if is_difficult else name,
+        AMBIGUOUS if is_open else name,
         (
             number_of(box, "xmin"),
             number_of(box, "ymin"),
