@@ -81,3 +81,28 @@ def test_what_cannot_be_read_is_named(tmp_path, clips, passages, reason):
 def test_a_role_that_no_clip_has_is_named(tmp_path):
     with pytest.raises(LabelError, match="no clip of role 'socre'"):
         read_truth(write(tmp_path), "socre")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("3,yes", "3,Yes", "scored is 'Yes'"),
+        ("3,yes", "3,", "scored is ''"),
+        ("b,any", "B,any", "clip 'B' is not in clips.csv"),
+        ("1.5,3", "nan,3", "onset_s is 'nan'"),
+    ],
+    ids=["case", "empty", "name", "nan"],
+)
+def test_a_passage_that_would_be_lost_is_refused(tmp_path, old, new, told):
+    with pytest.raises(LabelError, match=told):
+        read_truth(write(tmp_path, passages=PASSAGES.replace(old, new)))
+
+
+def test_a_clip_that_stands_twice_is_refused(tmp_path):
+    clips = CLIPS + CLIPS.splitlines()[1] + "\n"
+    with pytest.raises(LabelError, match="'a' stands twice"):
+        read_truth(write(tmp_path, clips=clips))
+
+
+def test_a_spreadsheets_byte_order_mark_does_not_matter(tmp_path):
+    assert len(read_truth(write(tmp_path, clips="\ufeff" + CLIPS))) == 2

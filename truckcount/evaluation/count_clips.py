@@ -54,6 +54,25 @@ def evaluate_clips(
     return score_clips(truths, stays_by_clip(truths, result.passage_rows))
 
 
+def check_clips(folder: Path, role: str | None = None) -> None:
+    """Refuse now what counting would refuse after hours of training.
+
+    Raises
+    ------
+    LabelError
+        When the folder holds no clips of the role, or a film is missing.
+    ConfigError
+        When its cameras cannot be read.
+    """
+    truths = read_truth(folder, role)
+    missing = [truth.file for truth in truths if not truth.file.is_file()]
+    if missing:
+        msg = f"{missing[0]} does not exist; clips.csv of {folder} names it"
+        raise LabelError(msg)
+    cameras = folder / "cameras.toml"
+    _check_cameras(truths, RunOptions(store=folder / "store", cameras=cameras))
+
+
 def stays_by_clip(
     truths: list[ClipTruth], rows: tuple[dict[str, object], ...]
 ) -> dict[str, list[Stay]]:

@@ -1,6 +1,7 @@
 """A folder of annotated clips to what was truly there."""
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +36,23 @@ def read_truth(folder: Path, role: str | None = None) -> list[ClipTruth]:
     Raises
     ------
     LabelError
-        Naming file and line of what cannot be read.
+        Naming file and line of what cannot be read. A passage of a clip that there
+        is not, or neither scored nor not, would be lost without a word: it is
+        refused, too.
     """
     passages: dict[str, list[dict[str, str]]] = {}
     for row in _read_rows(folder / "passages.csv", PASSAGE_COLUMNS):
+        if row["scored"] not in ("yes", "no"):
+            msg = (
+                f"{folder}/passages.csv: clip {row['clip']!r}, onset {row['onset_s']}: "
+                f"scored is {row['scored']!r}, want yes or no"
+            )
+            raise LabelError(msg)
         passages.setdefault(row["clip"], []).append(row)
+    rows = _read_rows(folder / "clips.csv", CLIP_COLUMNS)
+    _check_names([row["clip"] for row in rows], passages, folder)
     clips = []
-    for row in _read_rows(folder / "clips.csv", CLIP_COLUMNS):
+    for row in rows:
         if role is not None and row["role"] != role:
             continue
         own = passages.get(row["clip"], [])
@@ -67,6 +78,23 @@ def read_truth(folder: Path, role: str | None = None) -> list[ClipTruth]:
     return clips
 
 
+def _check_names(
+    clips: list[str], passages: dict[str, list[dict[str, str]]], folder: Path
+) -> None:
+    """Refuse a clip that stands twice and passages of none."""
+    twice = sorted({clip for clip in clips if clips.count(clip) > 1})
+    if twice:
+        msg = f"{folder}/clips.csv: clip {twice[0]!r} stands twice; keep one row"
+        raise LabelError(msg)
+    lost = sorted(set(passages) - set(clips))
+    if lost and clips:  # of no clips at all the reader says so
+        msg = (
+            f"{folder}/passages.csv: clip {lost[0]!r} is not in clips.csv; correct its "
+            "name, or add the clip"
+        )
+        raise LabelError(msg)
+
+
 def _stay(row: dict[str, str], folder: Path) -> Stay:
     return Stay(
         onset_s=_number(row, "onset_s", folder),
@@ -77,10 +105,13 @@ def _stay(row: dict[str, str], folder: Path) -> Stay:
 
 def _number(row: dict[str, str], key: str, folder: Path) -> float:
     try:
-        return float(row[key])
-    except ValueError as error:
+        value = float(row[key])
+    except (TypeError, ValueError):  # a cell that is not there is None
+        value = math.nan
+    if not math.isfinite(value):
         msg = f"{folder}: clip {row['clip']!r}: {key} is {row[key]!r}, want a number"
-        raise LabelError(msg) from error
+        raise LabelError(msg)
+    return value
 
 
 def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -89,7 +120,7 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             f"{path} does not exist; an evaluation folder holds clips.csv, passages.csv"
         )
         raise LabelError(msg)
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = set(columns) - set(reader.fieldnames or ())
         if missing:

@@ -1,5 +1,6 @@
 """Label sets are read whole, or refused with what is missing."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,13 @@ def test_the_fingerprint_is_of_pixels_labels_and_splits(folder, tmp_path):
     splits.loc[0, "split"] = "test"
     splits.to_parquet(folder / "splits.parquet")
     assert first != fingerprint(read_frames(folder))
+
+
+def test_a_frame_that_is_gone_is_named(folder):
+    frames = read_frames(folder)
+    (folder / frames.images[3]).unlink()
+    with pytest.raises(LabelError, match=re.escape(frames.images[3])):
+        fingerprint(frames)
 
 
 def test_packed_frames_are_the_frames_scaled(folder, tmp_path):

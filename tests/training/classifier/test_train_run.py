@@ -11,11 +11,18 @@ from tests.conftest import write_clip
 from tests.training.classifier.red_frames import SIDE_PX, write_red_set
 from truckcount.cli.train import NETWORKS as CLI_NETWORKS
 from truckcount.cli.train import train
+from truckcount.errors import LabelError
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import find_weights
 from truckcount.presence.zoo import NETWORKS
 from truckcount.presence.zoo.runtime import ClassifierRuntime
 from truckcount.training.classifier.frames import fingerprint, read_frames
+from truckcount.training.classifier.options import ClassifierOptions
+from truckcount.training.classifier.run_folder import train_run
+from truckcount.training.classifier.truckmap_run import (
+    TruckMapOptions,
+    train_truckmap_run,
+)
 
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -182,3 +189,23 @@ def test_labels_of_gates_train_a_classifier_on_its_views(tmp_path):
     assert config["data_fingerprint"] != fingerprint(read_frames(folder))
     (pack,) = (folder / ".packed").glob("*.json")
     assert {height for _, height in json.loads(pack.read_text())["sizes"]} != {SIDE_PX}
+
+
+@pytest.mark.parametrize("network", ["seed", "truckmap"])
+def test_clips_that_are_not_there_are_missed_before_training(tmp_path, network):
+    frames = write_red_set(tmp_path / "set")
+    clips, folder = tmp_path / "clips", tmp_path / "run"
+    clips.mkdir()
+    (clips / "passages.csv").write_text("clip,direction,onset_s,offset_s,scored\n")
+    (clips / "clips.csv").write_text(
+        "clip,file,camera,group,role,light,annotated_until_s\na,a.mp4,c,g,val,day,9\n"
+    )
+    attempt = {
+        "seed": lambda: train_run(frames, ClassifierOptions(), folder, clips=clips),
+        "truckmap": lambda: train_truckmap_run(
+            frames, TruckMapOptions(clips=clips), folder
+        ),
+    }[network]
+    with pytest.raises(LabelError, match=r"a\.mp4 does not exist"):
+        attempt()
+    assert not folder.exists()

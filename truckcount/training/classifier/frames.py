@@ -160,7 +160,13 @@ def read_frames(folder: Path, *, needs_both: bool = True) -> Frames:
 
 
 def fingerprint(frames: Frames) -> str:
-    """Hash names, labels, splits and files' bytes: 12 hex that name a data set."""
+    """Hash names, labels, splits and files' bytes: 12 hex that name a data set.
+
+    Raises
+    ------
+    LabelError
+        When a picture is gone.
+    """
     digest = hashlib.sha256()
     if frames.gates:
         digest.update(repr(sorted(frames.gates.items())).encode())
@@ -168,7 +174,15 @@ def fingerprint(frames: Frames) -> str:
         digest.update(
             f"{image}\0{frames.split[row]}\0{frames.p_truck[row]:.4f}".encode()
         )
-        digest.update((frames.folder / image).read_bytes())
+        path = frames.folder / image
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            msg = (
+                f"{path} cannot be read ({error.strerror}); bring it back, or see "
+                f"`truckcount label check {frames.folder}`"
+            )
+            raise LabelError(msg) from error
     return digest.hexdigest()[:12]
 
 

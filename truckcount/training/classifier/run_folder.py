@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.weights import find_weights
 from truckcount.training.classifier.curves import draw_curves, write_curves
@@ -89,6 +90,8 @@ def train_run(
     is_blurred : bool
         Show mosaics of frames in the report.
     """
+    if clips is not None:
+        check_clips(clips, clips_role)
     plain = open_network(_unfetched(options))
     side_px = plain.input_px
     frames = replace(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from truckcount.errors import LabelError
+from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap
@@ -97,6 +98,8 @@ def train_truckmap_run(
     ConfigError
         When the weights to start from are no truck map.
     """
+    if options.clips is not None:
+        check_clips(options.clips, options.clips_role)
     frames = read_frames(set_folder, needs_both=False)
     base = find_start(options.from_weights, MAP_NETWORK)
     gates = gates_of(options.cameras)
