@@ -20,6 +20,12 @@ NETWORKS = (
     "efficientnet_lite0",
     "truckmap",
 )
+# what only one kind of network knows; given to the other it would do nothing
+OF_THE_ZOO = (
+    "pretrained", "dropout", "l1", "l2", "epochs", "input_px", "batch_norm",
+    "optimizer", "head_epochs", "patience", "augment", "balance", "packed", "amp",
+)  # fmt: skip
+OF_TRUCKMAP = ("steps", "teach")
 
 
 @click.command()
@@ -158,6 +164,7 @@ def _train_zoo(
     from truckcount.training.classifier.run_folder import train_run
     from truckcount.training.devices import choose_device, choose_workers
 
+    _refuse(OF_TRUCKMAP, f"is of truckmap; {network} takes --epochs and --batch")
     device = choose_device(options["device"])
     named = {
         "n_epochs": options["epochs"],
@@ -215,14 +222,14 @@ def _train_truckmap(
     )
     from truckcount.training.devices import choose_workers
 
-    given = click.get_current_context().get_parameter_source
-    for name in ("pretrained", "dropout", "l1", "l2", "epochs", "input_px"):
-        if given(name) is not click.core.ParameterSource.DEFAULT:
-            option = name.replace("_", "-")
-            msg = f"--{option} is of the zoo; truckmap takes --from, --teach, "
-            raise click.UsageError(
-                msg + "--cameras, --clips, --steps, --batch, --learning-rate, --seed"
-            )
+    _refuse(
+        OF_THE_ZOO,
+        "is of the zoo; truckmap takes --from, --teach, --cameras, --clips, --steps, "
+        "--batch, --learning-rate, --seed",
+    )
+    if options["device"] not in ("auto", "cpu"):
+        msg = f"--device {options['device']}: truckmap learns on the CPU; leave it away"
+        raise click.UsageError(msg)
     named = {
         "n_steps": options["steps"],
         "batch_size": options["batch"],
@@ -244,6 +251,15 @@ def _train_truckmap(
         label_set, chosen, folder, is_blurred=options["is_blurred"]
     )
     return result.metrics, result.weights, result.report
+
+
+def _refuse(names: tuple[str, ...], why: str) -> None:
+    """Refuse options that were given and would do nothing."""
+    given = click.get_current_context().get_parameter_source
+    for name in names:
+        if given(name) is not click.core.ParameterSource.DEFAULT:
+            msg = f"--{name.replace('_', '-')} {why}"
+            raise click.UsageError(msg)
 
 
 def _table(metrics: dict[str, Any]) -> str:

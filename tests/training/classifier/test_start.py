@@ -94,6 +94,8 @@ def test_a_run_does_not_go_on_from_another_start(before, tmp_path):
 def test_other_networks_are_refused(before, tmp_path):
     with pytest.raises(ConfigError, match="holds mobilenet_v3_small, not seed"):
         open_network(ClassifierOptions(network="seed", start=str(before)))
+    with pytest.raises(ConfigError, match="holds truckmap, not seed"):
+        open_network(ClassifierOptions(network="seed", start="truckmap"))
     plain = tmp_path / "plain.safetensors"
     export_classifier(build_network("seed"), plain, FACTS)
     with pytest.raises(ConfigError, match="other layers"):
