@@ -98,11 +98,17 @@ class ClipScores:
         return measure(self.clips)
 
     def intervals(self, seed: int = 0) -> dict[str, tuple[float, float] | None]:
-        """Bootstrap 95 % intervals over groups: clips of a camera stay together."""
+        """Bootstrap 95 % intervals over groups: clips of a camera stay together.
+
+        None where no draw defines the figure, or with fewer than two groups: every
+        draw is then the same, and says nothing of another camera.
+        """
         groups: dict[str, list[ClipScore]] = {}
         for clip in self.clips:
             groups.setdefault(clip.truth.group, []).append(clip)
         names = sorted(groups)
+        if len(names) < 2:
+            return dict.fromkeys(HEADLINES)
         rng = np.random.default_rng(seed)
         drawn: dict[str, list[float]] = {name: [] for name in HEADLINES}
         for _ in range(N_BOOTSTRAP):
