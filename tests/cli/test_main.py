@@ -82,12 +82,23 @@ def test_help_of_the_main_job_imports_nothing_heavy():
     assert imported_by("run", "--help") == set()
 
 
-def test_run_on_the_cpu_imports_no_torch(scene, tmp_path):
+def test_run_on_the_cpu_imports_neither_torch_nor_pandas(scene, tmp_path):
     names = imported_by(
         "run", scene.clips[1], *scene.options(), "--store", str(tmp_path / "store")
     )
     assert {"av", "onnxruntime"} <= names
-    assert "torch" not in names  # pandas comes with pyarrow's first array
+    assert not {"torch", "pandas", "scipy"} & names
+
+
+def test_pyarrow_makes_frames_though_pandas_was_held_back():
+    program = (
+        "import sys, pyarrow as pa\n"
+        "from truckcount.cli._without_pandas import hold_back_pandas\n"
+        "hold_back_pandas()\n"
+        "table = pa.table({'n': pa.array([1, None])})\n"
+        "print('pandas' in sys.modules, table.to_pandas()['n'].isna().sum())"
+    )
+    assert python("-c", program).stdout.split() == ["False", "1"]
 
 
 def test_help_answers_at_once():

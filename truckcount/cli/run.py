@@ -115,6 +115,7 @@ def backfill(paths: tuple[str, ...], **options: Any) -> int:
 
 def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.cli._progress import progress_for, say_outcomes
+    from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt
     from truckcount.pipeline.run import run_paths
@@ -123,6 +124,7 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.unattended.turn import hold_turn
     from truckcount.pipeline.working_copy import is_url, working_copy
 
+    hold_back_pandas()
     is_quiet, as_json = options.pop("quiet"), options.pop("as_json")
     is_new_only, is_if_free = options.pop("is_new_only"), options.pop("is_if_free")
     options["settle_s"] = options.pop("settle")

@@ -68,6 +68,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from contextlib import ExitStack
 
     from truckcount.cli._progress import say_outcomes
+    from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import Terminated, terminate_as_interrupt
@@ -76,6 +77,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.unattended.metrics_output import MetricsFile, serve_metrics
     from truckcount.pipeline.unattended.watch import Watch, WatchOptions
 
+    hold_back_pandas()
     own = {name: options.pop(name) for name in ("poll_s", "quarantine_after")}
     own["segment_s"] = 60 * options.pop("segment_minutes")
     is_quiet = options.pop("quiet")
