@@ -18,7 +18,7 @@ from truckcount.video.crop import ViewCropper
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.key_frames import KEY_GAP_TICKS, longest_key_gap_us
-from truckcount.video.nonref import can_skip_nonref
+from truckcount.video.nonref import NonrefSkipper, can_skip_nonref
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 
@@ -231,9 +231,19 @@ class Reading:
             if is_long or len(scanned) >= SCAN_PACKETS or n_bytes > SCAN_BYTES:
                 break
         self._look_at(scanned)
-        while scanned:
-            yield scanned.popleft()
-        yield from chain(packets)
+        ahead = chain(_popped(scanned), packets)
+        if not self._decoder.is_skipping_nonref:
+            yield from ahead
+            return
+        context = self._stream.codec_context
+        skipper = NonrefSkipper(
+            context.name, context.extradata, self._sampler.tick_start_us(1)
+        )
+        for packet, may_skip in skipper.mark(ahead):
+            skip = "NONREF" if may_skip else "DEFAULT"
+            if context.skip_frame != skip:
+                context.skip_frame = skip
+            yield packet
 
     def _look_at(self, scanned: Sequence[Any]) -> None:
         context = self._stream.codec_context
@@ -246,7 +256,6 @@ class Reading:
         ):
             self._clock.is_thinned = self._decoder.is_keys_only = True
         elif can_skip_nonref(scanned, context.name, context.extradata, tick_us):
-            context.skip_frame = "NONREF"
             self._clock.is_thinned = True
             self._decoder.is_skipping_nonref = True
         times = sorted(p.pts for p in scanned if p.pts is not None)
@@ -279,3 +288,9 @@ class Reading:
                 f"and no picture ({error}); the file cannot be used"
             )
             raise DecodeError(msg) from error
+
+
+def _popped(packets: deque[Any]) -> Iterator[Any]:
+    """Yield packets and let go of each."""
+    while packets:
+        yield packets.popleft()

@@ -1,16 +1,83 @@
 """Packets to whether frames nobody refers to may go undecoded.
 
 Non-reference frames (most B-frames) cost half of a decode. They are skipped
-only where the frames that remain still give every tick its sample.
+only where the frames that remain still give every tick its sample: whether a stream
+is such a one its first GOPs tell, and of each frame its neighbours do, since a stream
+may slow down.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 H264_SLICE_TYPES = (1, 2, 3, 4, 5)
 HEVC_LAST_SLICE_TYPE = 21
 HEVC_FIRST_UNTRAILED_TYPE = 16  # below: even types are sub-layer non-reference
+HEAD_BYTES = 4096  # of a packet: a slice follows a few short headers
+MAX_HELD = 32  # packets that wait for the next reference frame
+N_NEIGHBOURS = 32  # reference frames that are remembered
+
+
+class NonrefSkipper:
+    """Packets to the same, each with whether its frame may go undecoded.
+
+    A frame that nobody refers to may where the reference frames before and behind it
+    are no further apart than a tick is long: its tick is sure of one of them.
+
+    Parameters
+    ----------
+    codec : str
+        ``h264`` or ``hevc``.
+    tick_us : int
+        Length of a tick, microseconds.
+    """
+
+    def __init__(self, codec: str, extradata: bytes | None, tick_us: int) -> None:
+        self._codec = codec
+        self._length_size = nal_length_size(codec, extradata)
+        self._tick_us = tick_us
+        self._held: deque[tuple[Any, int | None]] = deque()
+        self._references: deque[int] = deque(maxlen=N_NEIGHBOURS)
+
+    def mark(self, packets: Iterable[Any]) -> Iterator[tuple[Any, bool]]:
+        """Yield each packet, in their order, with whether it may go undecoded."""
+        for packet in packets:
+            t_us: int | None = None
+            if packet.pts is not None and packet.time_base is not None:
+                base = packet.time_base
+                t_us = packet.pts * base.numerator * 1_000_000 // base.denominator
+            verdict = True if packet.is_keyframe else self._is_reference(packet)
+            if verdict and t_us is not None:
+                self._references.append(t_us)
+            # what is no frame without references for sure is not left out
+            self._held.append((packet, t_us if verdict is False else None))
+            yield from self._release(MAX_HELD)
+        yield from self._release(0)
+
+    def _is_reference(self, packet: Any) -> bool | None:
+        head = bytes(memoryview(packet)[:HEAD_BYTES])
+        return is_reference(head, self._codec, self._length_size)
+
+    def _release(self, n_held: int) -> Iterator[tuple[Any, bool]]:
+        """Yield what is judged; of what is not, no more than ``n_held`` wait on."""
+        while self._held:
+            packet, t_us = self._held[0]
+            may_skip = False if t_us is None else self._may_skip(t_us)
+            if may_skip is None and len(self._held) <= n_held:
+                return
+            self._held.popleft()
+            yield packet, bool(may_skip)
+
+    def _may_skip(self, t_us: int) -> bool | None:
+        """Judge a frame by its neighbours; None while the one behind is unknown."""
+        before = max((t for t in self._references if t <= t_us), default=None)
+        if before is None:  # leads its key frame: refers to what was cut away
+            return True
+        behind = min((t for t in self._references if t > t_us), default=None)
+        if behind is None:
+            return None if t_us - before <= self._tick_us else False
+        return behind - before <= self._tick_us
 
 
 def is_reference(packet_bytes: bytes, codec: str, length_size: int) -> bool | None:
