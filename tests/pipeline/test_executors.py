@@ -7,8 +7,10 @@ import pytest
 
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline import executors
+from truckcount.pipeline import run as run_module
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
+from truckcount.store import Store
 
 pytestmark = pytest.mark.video
 
@@ -70,3 +72,105 @@ def test_a_worker_that_dies_takes_only_its_file_along(
     result = run_paths([str(films)], options)
     assert statuses(result) == ["done", "failed"]
     assert result.totals["n_trucks"] == 1
+
+
+@pytest.fixture(scope="module")
+def cameras(tmp_path_factory):
+    """Four cameras of one film each, as recorders give them every ten minutes."""
+    folder = tmp_path_factory.mktemp("cameras")
+    for name in ("east", "north", "south", "west"):
+        write_traffic(folder / f"{name}_20260302T090000Z.mp4", {1.0: 1}, 6)
+    return folder
+
+
+def test_jobs_work_on_files_of_several_cameras(cameras, model, tmp_path, monkeypatch):
+    pools, waiting = [], []
+
+    class Pool(executors.ProcessPoolExecutor):
+        def __init__(self, jobs, **options):
+            pools.append(jobs)
+            self.n_now = 0
+            super().__init__(jobs, **options)
+
+        def submit(self, function, task):
+            self.n_now += 1
+            waiting.append(self.n_now)
+            future = super().submit(function, task)
+            future.add_done_callback(self._less)
+            return future
+
+        def _less(self, _future):
+            self.n_now -= 1
+
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
+    options = RunOptions(store=tmp_path / "s", model=model, jobs=2)
+    result = run_paths([str(cameras)], options)
+    assert pools == [2]
+    assert max(waiting) >= 2
+    alone = run_paths([str(cameras)], RunOptions(store=tmp_path / "one", model=model))
+    assert result.exit_code == 0
+    assert result.totals["n_trucks"] == alone.totals["n_trucks"] == 4
+    assert [p["onset_utc"] for p in result.to_json()["passages"]] == [
+        p["onset_utc"] for p in alone.to_json()["passages"]
+    ]
+
+
+def test_a_worker_that_dies_takes_no_other_camera_along(
+    cameras, model, tmp_path, monkeypatch
+):
+    class Pool(executors.ProcessPoolExecutor):
+        def submit(self, _function, task):
+            return super().submit(_die_of_north, task)
+
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
+    options = RunOptions(store=tmp_path / "s", model=model, jobs=2)
+    result = run_paths([str(cameras)], options)
+    assert {o.camera: o.status for o in result.file_outcomes} == {
+        "east": "done",
+        "north": "failed",
+        "south": "done",
+        "west": "done",
+    }
+
+
+def test_a_camera_that_cannot_be_written_stops_no_other(cameras, model, tmp_path):
+    rows = tmp_path / "s" / "segments" / "south" / "2026-03.parquet"
+    rows.parent.mkdir(parents=True)
+    rows.write_bytes(b"damaged")
+    options = RunOptions(store=tmp_path / "s", model=model, jobs=2)
+    result = run_paths([str(cameras)], options)
+    assert {o.camera: o.status for o in result.file_outcomes} == {
+        "east": "done",
+        "north": "done",
+        "south": "blocked",
+        "west": "done",
+    }
+    assert result.exit_code == 5
+    # and its lock is free again
+    with Store.open(tmp_path / "s").lock("south", timeout_s=0):
+        pass
+
+
+def test_an_interrupted_run_keeps_what_every_camera_has(
+    cameras, model, tmp_path, monkeypatch
+):
+    def stop_after_two(tasks, weights, listener):
+        for n, task in enumerate(tasks):
+            if n == 2:
+                raise KeyboardInterrupt
+            yield from score_tasks([task], weights, listener)
+
+    score_tasks = executors.score_tasks
+    monkeypatch.setattr(run_module, "score_tasks", stop_after_two)
+    options = RunOptions(store=tmp_path / "s", model=model)
+    with pytest.raises(KeyboardInterrupt):
+        run_paths([str(cameras)], options)
+    monkeypatch.undo()
+    result = run_paths([str(cameras)], options)
+    assert [o.status for o in result.file_outcomes] == ["reused"] * 2 + ["done"] * 2
+
+
+def _die_of_north(task):
+    if task.camera.name == "north":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return executors._work(task)

@@ -142,7 +142,7 @@ def test_jobs_on_a_gpu_are_threads_of_one_process(tmp_path, monkeypatch):
     asked = []
 
     def in_threads(todo, _weights, runtime, jobs):
-        asked.append((len(todo), runtime, jobs))
+        asked.append((len(list(todo)), runtime, jobs))
         return iter(())
 
     monkeypatch.setattr(executors, "score_in_threads", in_threads)

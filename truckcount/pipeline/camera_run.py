@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 
 from truckcount.domain.scores import Scores
@@ -13,7 +14,6 @@ from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import scoring_hash
 from truckcount.pipeline.counts.recount import CameraCounts, publish_counts
 from truckcount.pipeline.counts.timeline import span_of
-from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.file_errors import file_error, spell_unexpected
 from truckcount.pipeline.file_work import measure_work
 from truckcount.pipeline.interrupts import interrupts_held
@@ -50,7 +50,11 @@ PUBLISH_EVERY_S = 60.0  # hours appear while a long archive is still being read
 
 
 class CameraRun:
-    """Scores and publishes the files of one camera, holding its lock."""
+    """Keeps and publishes the scored files of one camera, holding its lock.
+
+    ``begin`` says what must be scored, ``take`` is given each file as it is, ``end``
+    comes when all are taken, ``leave`` whenever they will not be.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,6 @@ class CameraRun:
         work: CameraWork,
         weights: Weights,
         listener: RunListener | None,
-        n_before: int,
     ) -> None:
         self._store = store
         self._work = work
@@ -66,7 +69,12 @@ class CameraRun:
         self._weights = weights
         self._options = work.options
         self._listener = listener
-        self._n_before = n_before
+        self.n_elsewhere = 0
+        """Trucks counted by the run's other cameras, for whoever listens."""
+        self._held = ExitStack()
+        self._is_begun = False
+        self._n_left = 0
+        self._published_s = 0.0
         self._digest = scoring_hash(work.camera, weights.model_id, work.options)
         self._run_id = uuid.uuid4().hex[:12]
         self._known: dict[str, SegmentRecord] = {}
@@ -79,21 +87,57 @@ class CameraRun:
         self._unwritten: list[Mapping[str, Scores]] = []
         self._n_unwritten = 0
 
-    def run(self) -> int:
-        """Do it; return the trucks counted by the whole run so far."""
-        with self._store.lock(self._camera.name):
-            self._store.check_clock(self._camera.name)  # before hours of decoding
-            self._read_records({segment_id for _, segment_id in self._work.sources})
-            if self._options.speed == "fastest":
-                self._choose_speed()
-            try:
-                todo = self._sort_out()
-                self._score(date_repeated(todo, self._store, self._known))
-            finally:  # also when interrupted: what is scored by then is kept
-                if self._changed or self._pending:
-                    self._publish()
+    def begin(self) -> list[ScoreTask]:
+        """Take the camera's lock and return what must be scored."""
+        self._held.enter_context(self._store.lock(self._camera.name))
+        self._store.check_clock(self._camera.name)  # before hours of decoding
+        self._read_records({segment_id for _, segment_id in self._work.sources})
+        if self._options.speed == "fastest":
+            self._choose_speed()
+        self._is_begun = True
+        todo = date_repeated(self._sort_out(), self._store, self._known)
+        self._n_left = len(todo)
+        self._published_s = time.monotonic()
+        return todo
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that ``begin`` returned is taken."""
+        return self._n_left == 0
+
+    def take(self, task: ScoreTask, scored: ScoredFile | TruckcountError) -> None:
+        """Keep a scored file, or note why it is none; publish now and then."""
+        self._n_left -= 1
+        if isinstance(scored, TruckcountError):
+            self._fail(task, scored)
+            return
+        seal = self._seals.covering(scored.report.start_us, scored.report.end_us)
+        if seal is not None:
+            self._leave_out(task, seal.status)
+            return
+        with interrupts_held():  # scores and their record are one step
+            record = self._keep(task, scored)
+        is_due = time.monotonic() - self._published_s > PUBLISH_EVERY_S
+        if is_due or self.is_done:  # workers give them in any order
+            self._publish()
+            self._published_s = time.monotonic()
+        self._note_done(task, record, scored)
+
+    def end(self) -> None:
+        """Publish the rest, close hours that are over and give the lock back."""
+        with self._held:
+            self._publish_rest()
             self._store.finalise_hours(self._camera.name)
-        return self._n_trucks()
+
+    def leave(self) -> None:
+        """Keep what is scored by now, also when interrupted; give the lock back."""
+        with self._held:
+            self._publish_rest()
+
+    def _publish_rest(self) -> None:
+        is_begun, self._is_begun = self._is_begun, False  # once, though it fails
+        if is_begun and (self._changed or self._pending):
+            self._publish()
 
     def give_up(self, error: Exception) -> None:
         """Note what a run that broke off left uncounted; what it published stands."""
@@ -266,25 +310,6 @@ class CameraRun:
         self._note(outcome)
         return False
 
-    def _score(self, todo: list[ScoreTask]) -> None:
-        published = time.monotonic()
-        scored_tasks = score_tasks(todo, self._weights, self._listener)
-        for n, (task, scored) in enumerate(scored_tasks, 1):
-            if isinstance(scored, TruckcountError):
-                self._fail(task, scored)
-                continue
-            seal = self._seals.covering(scored.report.start_us, scored.report.end_us)
-            if seal is not None:
-                self._leave_out(task, seal.status)
-                continue
-            with interrupts_held():  # scores and their record are one step
-                record = self._keep(task, scored)
-            is_due = time.monotonic() - published > PUBLISH_EVERY_S
-            if is_due or n == len(todo):  # workers give them in any order
-                self._publish()
-                published = time.monotonic()
-            self._note_done(task, record, scored)
-
     def _fail(self, task: ScoreTask, error: TruckcountError) -> None:
         """Note a file that cannot be counted, and go on."""
         logger.warning("%s", error)
@@ -369,10 +394,11 @@ class CameraRun:
     def _note(self, outcome: FileOutcome) -> None:
         self._work.outcomes.append(outcome)
         if self._listener is not None:
-            self._listener.finished(outcome, self._n_trucks())
+            self._listener.finished(outcome, self.n_elsewhere + self.count_trucks())
 
-    def _n_trucks(self) -> int:
-        return self._n_before + sum(p.is_counted for p in own_passages(self._work))
+    def count_trucks(self) -> int:
+        """Count the trucks of this run's files so far."""
+        return sum(p.is_counted for p in own_passages(self._work))
 
 
 def _given_up(path: str, camera: str, error: Exception) -> FileOutcome:

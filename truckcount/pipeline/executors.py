@@ -2,16 +2,19 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import (
+    FIRST_COMPLETED,
     CancelledError,
+    Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    as_completed,
+    wait,
 )
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 from multiprocessing import active_children, get_context
 from typing import Any
 
@@ -24,25 +27,44 @@ from truckcount.presence.devices import count_cores, is_on_gpu, open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
 
+QUEUED = 2  # tasks a worker: the next is there while the last is being counted
+CLUSTER_TASKS = 256  # given to a cluster together; their cameras are locked meanwhile
+
 Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
 
 
 def score_tasks(
-    tasks: Sequence[ScoreTask], weights: Weights, listener: RunListener | None
+    tasks: Iterable[ScoreTask], weights: Weights, listener: RunListener | None
 ) -> Iterator[Scored]:
-    """Yield each task with its scores or with what went wrong, as it is done."""
-    if tasks and tasks[0].options.dask is not None:
-        yield from score_on_cluster(tasks, tasks[0].options.dask, _work)
+    """Yield each task with its scores or with what went wrong, as it is done.
+
+    Parameters
+    ----------
+    tasks : iterable of ScoreTask
+        Of one run, whatever the camera. Asked for as they can be begun.
+    """
+    left = iter(tasks)
+    ahead = list(islice(left, 1))
+    if not ahead:
         return
-    if tasks and tasks[0].options.jobs > 1 and len(tasks) > 1:
-        options = tasks[0].options
+    options = ahead[0].options
+    if options.dask is not None:
+        while ahead:
+            ahead += islice(left, CLUSTER_TASKS - len(ahead))
+            yield from score_on_cluster(ahead, options.dask, _work)
+            ahead = list(islice(left, CLUSTER_TASKS))
+        return
+    if options.jobs > 1:
+        ahead += islice(left, 1)
+    left = chain(ahead, left)
+    if len(ahead) > 1:
         if is_on_gpu(options.device):
             runtime = _runtime_of(weights, options.device)
-            yield from score_in_threads(tasks, weights, runtime, options.jobs)
+            yield from score_in_threads(left, weights, runtime, options.jobs)
         else:
-            yield from _score_in_workers(tasks)
+            yield from _score_in_workers(left, options.jobs)
         return
-    for task in tasks:
+    for task in left:
         # opened late: a run that only meets known files never loads the network
         runtime = _runtime_of(weights, task.options.device)
         advance = _advance_for(task, listener)
@@ -50,7 +72,7 @@ def score_tasks(
 
 
 def score_in_threads(
-    tasks: Sequence[ScoreTask], weights: Weights, runtime: Any, jobs: int
+    tasks: Iterable[ScoreTask], weights: Weights, runtime: Any, jobs: int
 ) -> Iterator[Scored]:
     """Score files in threads of this process, which fill one GPU together.
 
@@ -73,41 +95,73 @@ def score_in_threads(
             raise CancelledError
 
     with SharedRuntime(runtime) as shared, ThreadPoolExecutor(jobs) as pool:
-        futures = {
-            pool.submit(_guard, task, weights, shared, advance): task for task in tasks
-        }
+        begun: dict[Future[Any], ScoreTask] = {}
+        left = iter(tasks)
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            while True:
+                for task in islice(left, QUEUED * jobs - len(begun)):
+                    begun[pool.submit(_guard, task, weights, shared, advance)] = task
+                if not begun:
+                    return
+                for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                    yield begun.pop(future), future.result()
         finally:  # interrupted: threads leave at their next sample
             is_over.set()
             pool.shutdown(cancel_futures=True)
 
 
-def _score_in_workers(tasks: Sequence[ScoreTask]) -> Iterator[Scored]:
-    left = {task.segment_id: task for task in tasks}
-    jobs = tasks[0].options.jobs
-    while left:
-        for task, scored in _score_in_pool(list(left.values()), jobs):
-            del left[task.segment_id]
-            yield task, scored
-        if jobs == 1 and left:  # the one that was being scored took the worker along
-            task = left.pop(next(iter(left)))
-            yield task, _died(task)
-        jobs = 1  # one at a time from here on, to tell which of them it is
+def _score_in_workers(tasks: Iterator[ScoreTask], jobs: int) -> Iterator[Scored]:
+    while True:
+        suspects: list[ScoreTask] = []
+        yield from _score_in_pool(tasks, jobs, suspects)
+        if not suspects:
+            return
+        yield from _score_apart(suspects)
 
 
-def _score_in_pool(tasks: Sequence[ScoreTask], jobs: int) -> Iterator[Scored]:
-    """Yield what is scored; ends early when a worker dies."""
+def _score_apart(tasks: Iterable[ScoreTask]) -> Iterator[Scored]:
+    """Score one file at a time, to tell which of them takes the worker along."""
+    left = iter(tasks)
+    while True:
+        suspects: list[ScoreTask] = []
+        yield from _score_in_pool(left, 1, suspects)
+        if not suspects:
+            return
+        yield suspects[0], _died(suspects[0])
+        left = chain(suspects[1:], left)
+
+
+def _score_in_pool(
+    tasks: Iterator[ScoreTask], jobs: int, suspects: list[ScoreTask]
+) -> Iterator[Scored]:
+    """Yield what is scored; ends early when a worker dies.
+
+    Parameters
+    ----------
+    suspects : list of ScoreTask
+        Receives those that were begun when one did, in their order.
+    """
     others = set(active_children())
+    begun: dict[Future[Any], ScoreTask] = {}
     # spawn: forked children would share threads of decoder and runtime
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_work, task): task for task in tasks}
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool:
-            return
+            while True:
+                try:
+                    for task in islice(tasks, QUEUED * jobs - len(begun)):
+                        suspects.append(task)  # until it is submitted
+                        begun[pool.submit(_work, task)] = task
+                        suspects.clear()
+                except BrokenProcessPool:
+                    tasks = iter(())  # what was done before that is taken yet
+                if not begun:
+                    return
+                done = wait(begun, return_when=FIRST_COMPLETED).done
+                for future in [f for f in begun if f in done]:
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        suspects[:] = [*begun.values(), *suspects]
+                        return
+                    yield begun.pop(future), future.result()
         except BaseException:  # interrupted: what a worker is at is not waited for
             for worker in set(active_children()) - others:
                 worker.terminate()

@@ -4,15 +4,16 @@ Five hops: ``score_file`` makes the first two (video to samples to scores),
 ``publish_counts`` the other three (scores to passages to hours to parquet).
 """
 
-import logging
 import time
 from collections.abc import Sequence
 
-from truckcount.errors import ClusterError, ConfigError, ModelError, StoreError
+from truckcount.errors import ClusterError, ConfigError, ModelError
+from truckcount.pipeline.camera_desk import CameraDesk
 from truckcount.pipeline.camera_run import CameraRun
 from truckcount.pipeline.camera_work import CameraWork, fold_work, plan_work
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run_result import gather_result
@@ -20,8 +21,6 @@ from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import Store
-
-logger = logging.getLogger(__name__)
 
 
 def run_paths(
@@ -76,7 +75,7 @@ def _run_cameras(
     weights: Weights,
     listener: RunListener | None,
 ) -> None:
-    """Count one camera after the other; what one meets stops no other.
+    """Score the files of all cameras and count each camera's by itself.
 
     Raises
     ------
@@ -85,24 +84,23 @@ def _run_cameras(
     StoreError
         The first, where no camera could be counted for such a one.
     """
-    n_trucks = 0
-    blocked: list[StoreError] = []
-    for camera_work in work:
-        run = CameraRun(store, camera_work, weights, listener, n_trucks)
-        try:
-            n_trucks = run.run()
-        except StoreError as error:
-            blocked.append(error)
-            if len(work) > 1:
-                logger.warning("%s; the other cameras are counted", error)
-                run.give_up(error)
-        except (ConfigError, ModelError, ClusterError):
-            raise
-        except Exception as error:
-            logger.warning("%s", camera_work.camera.name, exc_info=error)
-            run.give_up(error)
-    if blocked and len(blocked) == len(work):
-        raise blocked[0]
+    desk = CameraDesk(store, work, weights, listener)
+    tasks = desk.tasks()
+    is_over = False
+    try:
+        while not is_over:
+            try:
+                for task, scored in score_tasks(tasks, weights, listener):
+                    desk.take(task, scored)
+                is_over = True
+            except (ConfigError, ModelError, ClusterError):
+                raise
+            except Exception as error:  # noqa: BLE001 - of those being scored
+                desk.give_up(error)
+    finally:
+        desk.leave()
+    if desk.blocked and len(desk.blocked) == len(work):
+        raise desk.blocked[0]
 
 
 def publish_scored(
@@ -121,7 +119,7 @@ def publish_scored(
     """
     began, cpu_began = time.monotonic(), time.process_time()
     work = CameraWork(camera=task.camera, options=options)
-    CameraRun(Store.open(options.store), work, weights, None, 0).keep(task, scored)
+    CameraRun(Store.open(options.store), work, weights, None).keep(task, scored)
     if whole is not None:
         empty = CameraWork(camera=task.camera, options=options)
         fold_work(whole.setdefault(task.camera.name, empty), work)
