@@ -334,3 +334,19 @@ def test_report_before_the_end_is_an_error(tmp_path):
     decoder = open_decoder(source, [WHOLE], start_us=0, sample_fps=5)
     with pytest.raises(DecodeError, match="after the last sample"):
         _ = decoder.report
+
+
+def test_a_header_is_read_in_one_go(tmp_path, monkeypatch):
+    """Opening costs more than all that is read then; of a stream it is a connection."""
+    path = write_clip(tmp_path / "a.mp4", 30)
+    opened = []
+    open_for_real = av.open
+
+    def count(*arguments, **options):
+        opened.append(arguments)
+        return open_for_real(*arguments, **options)
+
+    monkeypatch.setattr(av, "open", count)
+    probe = probe_video(find_sources([str(path)])[0])
+    assert (probe.width, probe.height, probe.rotation_deg) == (160, 96, 0)
+    assert len(opened) == 1

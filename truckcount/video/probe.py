@@ -1,7 +1,7 @@
 """A source to what its header says of it, or one clear line why it is no video."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -69,10 +69,7 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
         context = stream.codec_context
         width, height = context.width, context.height
         check_pixels(source, width, height, max_pixels)
-        rotation = first_rotation(source, max_pixels)
-        if rotation in (90, 270):
-            width, height = height, width
-        return Probe(
+        probe = Probe(
             width=width,
             height=height,
             codec=context.name,
@@ -80,9 +77,13 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
             frame_rate=stream.average_rate or stream.guessed_rate,
             duration_s_from_header=_duration_s(container, stream),
             creation_time=_creation_time(container, stream),
-            rotation_deg=rotation,
+            rotation_deg=0,
             has_b_frames=bool(context.has_b_frames),
         )
+        rotation = _rotation_of(container)
+        if rotation in (90, 270):
+            width, height = height, width
+        return replace(probe, width=width, height=height, rotation_deg=rotation)
 
 
 def open_container(
@@ -127,11 +128,15 @@ def open_container(
 
 def first_rotation(source: Source, max_pixels: int) -> int:
     """Read the display matrix off the first frame: containers tell it only there."""
-    with (
-        open_container(source, max_pixels) as container,
-        # left open, it keeps some memory of every file that was ever looked at
-        closing(container.demux(container.streams.video[0])) as packets,
-    ):
+    with open_container(source, max_pixels) as container:
+        return _rotation_of(container)
+
+
+def _rotation_of(container: Any) -> int:
+    stream = container.streams.video[0]
+    stream.codec_context.thread_count = 1  # one picture is not worth a thread a core
+    # left open, it keeps some memory of every file that was ever looked at
+    with closing(container.demux(stream)) as packets:
         for _ in range(MAX_PACKETS_TO_PICTURE):
             try:
                 for frame in next(packets).decode():
