@@ -1,5 +1,7 @@
 """Key frames alone are decoded only where each tick gets one."""
 
+from fractions import Fraction
+
 import pytest
 
 from tests.conftest import write_clip
@@ -44,3 +46,25 @@ def test_other_frames_are_decoded_where_ticks_are_closer_than_key_frames(clip):
 def test_the_longest_gap_is_measured_without_decoding(clip):
     assert measure_key_gap_us(clip, 60.0) == 1_000_000
     assert measure_key_gap_us(clip, 0.5) is None, "too few key frames to tell"
+
+
+def test_ticks_are_sampled_where_key_frames_come_further_apart_later(tmp_path):
+    """As of encoders that send fewer while nothing moves."""
+    path = write_clip(
+        tmp_path / "a.mkv",
+        225,
+        # 25 frames a second for 6 s, then 5 for 10 s, then 25 again
+        pts=lambda k: 40 * k + 160 * min(max(k - 150, 0), 50),
+        time_base=Fraction(1, 1000),
+        options={"g": "25", "sc_threshold": "0", "bf": "0"},
+    )
+    source = find_sources([str(path)])[0]
+    whole, _ = read(source, 1.0)
+    keys, decoder = read(source, 1.0, key_frames_only=True)
+    assert decoder.is_keys_only
+    assert [s.tick for s in keys] == [s.tick for s in whole]
+    # seven key frames alone; two with the 24 frames that refer to each
+    assert decoder.report.n_frames_decoded == 7 + 2 * 25
+    assert decoder.report.n_bad_packets == 0
+    same = {s.t_us: s for s in whole}
+    assert all((s.views[0] == same[s.t_us].views[0]).all() for s in keys)

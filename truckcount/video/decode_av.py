@@ -17,7 +17,11 @@ from truckcount.video.clock import FrameClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
-from truckcount.video.key_frames import KEY_GAP_TICKS, longest_key_gap_us
+from truckcount.video.key_frames import (
+    KEY_GAP_TICKS,
+    KeyFrameSieve,
+    longest_key_gap_us,
+)
 from truckcount.video.nonref import NonrefSkipper, can_skip_nonref
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
@@ -100,7 +104,7 @@ class Reading:
         self._n_frames = self._n_samples = self._n_bad = self._n_untimed = 0
         self._bad_in_a_row = 0
         self._first_us: int | None = None
-        self._end_us = 0
+        self._sieve: KeyFrameSieve | None = None
         self._is_truncated = self._is_vfr = False
         self._size = (0, 0)
 
@@ -155,9 +159,9 @@ class Reading:
             )
         rate = self._stream.average_rate
         elapsed_us = self._clock.elapsed_us
-        if self._decoder.is_keys_only and not self._clock.n_jumps:
+        if self._sieve is not None and not self._clock.n_jumps:
             # what follows the last key frame was filmed too, if not decoded
-            elapsed_us = max(elapsed_us, self._end_us - (self._first_us or 0))
+            elapsed_us = max(elapsed_us, self._sieve.end_us - (self._first_us or 0))
         return SegmentReport(
             duration_s=elapsed_us / 1e6,
             n_frames_decoded=self._n_frames,
@@ -196,11 +200,6 @@ class Reading:
     def _frames(self) -> Iterator[Any]:
         context = self._stream.codec_context
         for packet in self._packets():
-            if self._decoder.is_keys_only and not packet.is_keyframe:
-                if packet.pts is not None:
-                    end = (packet.pts + (packet.duration or 0)) * packet.time_base
-                    self._end_us = max(self._end_us, int(end * 1_000_000))
-                continue
             try:
                 frames = context.decode(packet)
             except av.error.FFmpegError as error:
@@ -232,6 +231,9 @@ class Reading:
                 break
         self._look_at(scanned)
         ahead = chain(_popped(scanned), packets)
+        if self._sieve is not None:
+            yield from self._sieve.sift(ahead)
+            return
         if not self._decoder.is_skipping_nonref:
             yield from ahead
             return
@@ -254,6 +256,7 @@ class Reading:
             and gap_us is not None
             and gap_us <= KEY_GAP_TICKS * tick_us
         ):
+            self._sieve = KeyFrameSieve(round(KEY_GAP_TICKS * tick_us))
             self._clock.is_thinned = self._decoder.is_keys_only = True
         elif can_skip_nonref(scanned, context.name, context.extradata, tick_us):
             self._clock.is_thinned = True
