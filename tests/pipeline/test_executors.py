@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline import executors
 from truckcount.pipeline import run as run_module
@@ -168,6 +171,17 @@ def test_an_interrupted_run_keeps_what_every_camera_has(
     monkeypatch.undo()
     result = run_paths([str(cameras)], options)
     assert [o.status for o in result.file_outcomes] == ["reused"] * 2 + ["done"] * 2
+
+
+def test_a_worker_loads_nothing_that_only_the_store_needs():
+    """A worker a core: each would hold 40 MB of pyarrow and never ask it."""
+    program = (
+        "import sys, truckcount.pipeline.executors\n"
+        "print({'pyarrow', 'pandas', 'torch', 'scipy'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def _die_of_north(task):

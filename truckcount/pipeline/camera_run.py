@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import StartTime
 from truckcount.errors import StoreError, TruckcountError, VideoError
@@ -18,7 +19,7 @@ from truckcount.pipeline.file_errors import file_error, spell_unexpected
 from truckcount.pipeline.file_work import measure_work
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.repeated_hour import date_repeated
-from truckcount.pipeline.result import BLOCKED, FileOutcome, RunListener, iso_utc
+from truckcount.pipeline.result import BLOCKED, FileOutcome, RunListener
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.segments import (
     conflict_outcome,

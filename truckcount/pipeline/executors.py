@@ -16,16 +16,18 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import active_children, get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.file_errors import file_error
-from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import count_cores, is_on_gpu, open_runtime
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.weights import Weights, find_weights
+
+if TYPE_CHECKING:  # what it says of hours would load pyarrow in every worker
+    from truckcount.pipeline.result import RunListener
 
 QUEUED = 2  # tasks a worker: the next is there while the last is being counted
 CLUSTER_TASKS = 256  # given to a cluster together; their cameras are locked meanwhile
@@ -34,7 +36,7 @@ Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
 
 
 def score_tasks(
-    tasks: Iterable[ScoreTask], weights: Weights, listener: RunListener | None
+    tasks: Iterable[ScoreTask], weights: Weights, listener: "RunListener | None"
 ) -> Iterator[Scored]:
     """Yield each task with its scores or with what went wrong, as it is done.
 
@@ -212,5 +214,5 @@ def _guard(
         return file_error(task.source.name, error)
 
 
-def _advance_for(task: ScoreTask, listener: RunListener | None) -> Advance | None:
+def _advance_for(task: ScoreTask, listener: "RunListener | None") -> Advance | None:
     return None if listener is None else partial(listener.advanced, task.source.name)

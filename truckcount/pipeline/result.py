@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from truckcount.domain.hour import HourRow
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.passage import Passage
 from truckcount.store.payload import ESTIMATES
 from truckcount.store.seals import LEFT_OUT
@@ -20,8 +21,6 @@ EXIT_STORE = 5
 EXIT_INTERRUPTED = 130
 
 BLOCKED = "blocked"
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +231,6 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
     return value.isoformat().replace("+00:00", "Z")
-
-
-def iso_utc(t_us: int) -> str:
-    """Spell microseconds since 1970 as ISO-8601 with a Z."""
-    return str(_plain(EPOCH + timedelta(microseconds=t_us)))
 
 
 def _frame(rows: tuple[dict[str, Any], ...], times: tuple[str, ...]) -> "pd.DataFrame":

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
 from truckcount.errors import ClockError, DecodeError
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.gpu_decoding import gpu_cutter
-from truckcount.pipeline.result import iso_utc
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_views

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.credentials import mask_credentials
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.segment import StartTime
 from truckcount.errors import (
     ClockError,
@@ -19,7 +20,7 @@ from truckcount.errors import (
 )
 from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.file_errors import file_error
-from truckcount.pipeline.result import FileOutcome, FileWork, iso_utc
+from truckcount.pipeline.result import FileOutcome, FileWork
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.store import SegmentRecord
 from truckcount.store.closed_hours import LATE_DAYS, closed_hours, may_have_closed

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truckcount.domain.camera import Camera
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores, concat_scores
 from truckcount.errors import ConfigError, TruckcountError, VideoError
 from truckcount.pipeline.cameras import open_book
@@ -32,7 +33,7 @@ from truckcount.pipeline.restating.store_recount import (
     hours_before,
     known_camera,
 )
-from truckcount.pipeline.result import RunListener, iso_utc
+from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import ScoreTask
 from truckcount.pipeline.segments import is_counted, record_of
 from truckcount.presence.weights import Weights, find_weights

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from truckcount.pipeline.result import iso_utc
+from truckcount.domain.iso_time import iso_utc
 from truckcount.pipeline.segments import is_counted_row
 from truckcount.pipeline.unattended.attempts import US_PER_S, Attempts
 from truckcount.pipeline.unattended.intake import Waiting, find_waiting

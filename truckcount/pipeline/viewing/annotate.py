@@ -6,11 +6,12 @@ from typing import Any
 
 from truckcount.counting import count_passages
 from truckcount.domain.camera import Camera, Gate
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.passage import Passage
 from truckcount.domain.scores import PEAK_UNIT, Scores
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
-from truckcount.pipeline.result import iso_utc, passage_row
+from truckcount.pipeline.result import passage_row
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
 from truckcount.pipeline.viewing.drawing import (
     TRUCK,

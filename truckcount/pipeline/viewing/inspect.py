@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 
 from truckcount.counting import count_hours, count_passages, measure_coverage
+from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import PEAK_UNIT
 from truckcount.errors import DecodeError
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
-from truckcount.pipeline.result import hour_row, iso_utc, passage_row
+from truckcount.pipeline.result import hour_row, passage_row
 from truckcount.pipeline.viewing.drawing import draw_map
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
