@@ -16,7 +16,7 @@ HEVC_LAST_SLICE_TYPE = 21
 HEVC_FIRST_UNTRAILED_TYPE = 16  # below: even types are sub-layer non-reference
 HEAD_BYTES = 4096  # of a packet: a slice follows a few short headers
 MAX_HELD = 32  # packets that wait for the next reference frame
-N_NEIGHBOURS = 32  # reference frames that are remembered
+N_NEIGHBOURS = 16  # reference frames: a decoder keeps no more
 
 
 class NonrefSkipper:
@@ -44,9 +44,9 @@ class NonrefSkipper:
         """Yield each packet, in their order, with whether it may go undecoded."""
         for packet in packets:
             t_us: int | None = None
-            if packet.pts is not None and packet.time_base is not None:
-                base = packet.time_base
-                t_us = packet.pts * base.numerator * 1_000_000 // base.denominator
+            pts, base = packet.pts, packet.time_base
+            if pts is not None and base is not None:
+                t_us = pts * base.numerator * 1_000_000 // base.denominator
             verdict = True if packet.is_keyframe else self._is_reference(packet)
             if verdict and t_us is not None:
                 self._references.append(t_us)
