@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import chain
 
 import pytest
 
@@ -171,6 +172,33 @@ def test_an_interrupted_run_keeps_what_every_camera_has(
     monkeypatch.undo()
     result = run_paths([str(cameras)], options)
     assert [o.status for o in result.file_outcomes] == ["reused"] * 2 + ["done"] * 2
+
+
+def test_what_stops_the_workers_stops_the_cameras_that_they_are_at(
+    cameras, model, tmp_path, monkeypatch
+):
+    """As where no process can be started for want of memory."""
+    calls = []
+
+    def fail_at_first(tasks, weights, listener):
+        calls.append(next(tasks, None))
+        if len(calls) == 1:
+            msg = "cannot allocate memory"
+            raise OSError(msg)
+        yield from score_tasks(chain(calls[1:], tasks), weights, listener)
+
+    score_tasks = executors.score_tasks
+    monkeypatch.setattr(run_module, "score_tasks", fail_at_first)
+    options = RunOptions(store=tmp_path / "s", model=model)
+    result = run_paths([str(cameras)], options)
+    assert {o.camera: o.status for o in result.file_outcomes} == {
+        "east": "failed",
+        "north": "done",
+        "south": "done",
+        "west": "done",
+    }
+    assert "cannot allocate memory" in str(result.file_outcomes[0].error)
+    assert result.exit_code == 3
 
 
 def test_a_worker_loads_nothing_that_only_the_store_needs():

@@ -50,7 +50,12 @@ _RUN_OPTIONS = (
         "--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60."
     ),
     click.option(
-        "--jobs", type=int, default=1, show_default=True, help="Files at a time."
+        "--jobs",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Files at a time, of any cameras: a process of 130 MB each; on a GPU "
+        "threads of one.",
     ),
     click.option("--dask", help="Score on the cluster of this scheduler's address."),
     click.option(
