@@ -3,9 +3,10 @@
     python -m benchmarks.runtime_choice --model truckmap
 
 ONNX Runtime fp32 (what ships), its static int8 (QDQ, calibrated on the sample
-videos' own views, which flatters it), OpenVINO f32 and bf16 where installed. All
-score the same batches one after the other, repeated; counts are of the sample
-videos. Nothing of this is shipped: it is the evidence for the choice.
+videos' own views, which flatters it), OpenVINO f32 and bf16 where it is installed
+(``pip install openvino``: no part of the package uses it). All score the same batches
+one after the other, repeated; counts are of the sample videos. It is the evidence for
+the choice.
 """
 
 import argparse
