@@ -2,9 +2,11 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.conftest import write_clip
 
@@ -77,3 +79,47 @@ def test_a_blurred_clip_keeps_the_banner_and_no_detail(truckcount, scene, tmp_pa
         spread[name] = image[20:62, 8:150].std(), image[70:].std()
     assert spread["blurred"][0] < 0.2 * spread["plain"][0]
     assert spread["blurred"][1] > 10, "text is read on it"
+
+
+@pytest.mark.parametrize("command", ["annotate", "inspect", "cameras check"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["itself", "a link to it"])
+def test_the_recording_is_never_written_over(
+    truckcount, scene, tmp_path, command, is_link
+):
+    clip = tmp_path / "dock_20260302T080000Z.mp4"
+    clip.write_bytes(Path(scene.clips[0]).read_bytes())
+    before = clip.read_bytes()
+    output = tmp_path / "out.png" if is_link else clip
+    if is_link:
+        output.hardlink_to(clip)
+    look = {
+        "annotate": ["annotate", clip, "-o", output, *scene.options()],
+        "inspect": ["inspect", clip, "--at", "1", "-o", output, *scene.options()],
+        "cameras check": [
+            *("cameras", "check", scene.cameras, "--clip", clip, "--preview", output)
+        ],
+    }
+    said = truckcount(*look[command])
+    assert said.code == 2
+    assert "is the clip itself" in said.err
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("output", "command"),
+    [("seen.xyz", ["annotate"]), ("seen.xyz", ["inspect", "--at", "1"])],
+    ids=["annotate", "inspect"],
+)
+def test_an_ending_that_cannot_be_written_is_a_usage_error(
+    truckcount, scene, tmp_path, output, command
+):
+    said = truckcount(*command, scene.clips[0], "-o", output, *scene.options())
+    assert said.code == 2
+    assert "seen.xyz: want a file that ends in" in said.err
+    assert not (tmp_path / output).exists()
+
+
+def test_a_folder_of_several_clips_is_refused_not_cut_to_its_first(truckcount, scene):
+    said = truckcount("annotate", scene.folder, "-o", "seen.mp4", *scene.options())
+    assert said.code == 2
+    assert "holds 2 clips; give one" in said.err

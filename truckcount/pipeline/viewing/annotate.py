@@ -13,6 +13,7 @@ from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
 from truckcount.pipeline.result import passage_row
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
+from truckcount.pipeline.viewing.clip_output import check_output, find_clip
 from truckcount.pipeline.viewing.drawing import (
     TRUCK,
     WEAK,
@@ -23,10 +24,10 @@ from truckcount.pipeline.viewing.drawing import (
 )
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.weights import find_weights
-from truckcount.video import find_sources
 from truckcount.video.frames import VideoWriter, iterate_frames
 from truckcount.video.mosaic import make_mosaic, tile_fraction
 
+VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")  # that hold H.264 as it is
 STRONG_U8 = 128
 HOLD_S = 1.5  # a counted passage keeps its number on the screen for this long
 
@@ -46,7 +47,8 @@ def annotate_clip(
     list of dict
         The passages, as ``run --json`` gives them.
     """
-    source = find_sources([clip])[0]
+    source = find_clip(clip)
+    check_output(output, source, VIDEO_ENDINGS)
     camera = open_book(options, [source.path]).camera_for(source.path)
     weights = find_weights(options.model)
     task = ScoreTask(source=source, camera=camera, segment_id="clip", options=options)

@@ -13,12 +13,17 @@ from truckcount.errors import DecodeError
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
 from truckcount.pipeline.result import hour_row, passage_row
+from truckcount.pipeline.viewing.clip_output import (
+    PICTURE_ENDINGS,
+    check_output,
+    find_clip,
+)
 from truckcount.pipeline.viewing.drawing import draw_map
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import find_weights
-from truckcount.video import find_sources, open_decoder, probe_video, resolve_start
+from truckcount.video import open_decoder, probe_video, resolve_start
 from truckcount.video.mosaic import make_mosaic, tile_fraction
 
 HOUR_US = 3_600_000_000
@@ -39,7 +44,9 @@ def inspect_frame(
     dict
         Values of the hops ``sample``, ``score``, ``passages``, ``hours``, ``store``.
     """
-    source = find_sources([clip])[0]
+    source = find_clip(clip)
+    if output is not None:
+        check_output(output, source, PICTURE_ENDINGS)
     camera = open_book(options, [source.path]).camera_for(source.path)
     weights = find_weights(options.model)
     probe = probe_video(source)

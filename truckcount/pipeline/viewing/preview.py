@@ -6,8 +6,13 @@ import cv2
 
 from truckcount.domain.camera import Camera
 from truckcount.pipeline.cameras import check_zone
+from truckcount.pipeline.viewing.clip_output import (
+    PICTURE_ENDINGS,
+    check_output,
+    find_clip,
+)
 from truckcount.pipeline.viewing.drawing import draw_gate
-from truckcount.video import find_sources, probe_video, split_camera_name
+from truckcount.video import probe_video, split_camera_name
 from truckcount.video.frames import read_frame_at
 from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
 
@@ -36,7 +41,7 @@ def starting_toml(clip: str, timezone: str) -> str:
         When the zone is none.
     """
     check_zone(timezone, "--timezone")
-    source = find_sources([clip])[0]
+    source = find_clip(clip)
     probe = probe_video(source)
     camera = split_camera_name(source.path)
     path = Path(source.path)
@@ -56,7 +61,9 @@ def draw_preview(
     camera: Camera, clip: str, at_s: float, output: Path, *, is_blurred: bool = False
 ) -> None:
     """Write a PNG of a camera's gates over a frame of a clip, or over its mosaic."""
-    image = read_frame_at(find_sources([clip])[0], at_s)
+    source = find_clip(clip)
+    check_output(output, source, PICTURE_ENDINGS)
+    image = read_frame_at(source, at_s)
     if is_blurred:
         image = make_mosaic(image, UNKNOWN_FRACTION)
     for gate in camera.gates:
