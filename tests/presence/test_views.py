@@ -59,3 +59,25 @@ def test_a_wide_gate_is_cut_into_tiles():
     assert len(plan_views([strip], (1280, 720))) > 1
     square = Gate(name="g", polygon=((0.3, 0.3), (0.6, 0.3), (0.6, 0.7), (0.3, 0.7)))
     assert len(plan_views([square], (1280, 720))) == 1
+
+
+@given(
+    across=st.floats(0.5, 1.0),
+    thin=st.floats(0.03, 0.06),
+    place=st.floats(0, 0.5),
+    size=st.sampled_from([(640, 360), (1280, 720), (352, 288), (1919, 1079)]),
+    is_upright=st.booleans(),
+)
+def test_a_gate_drawn_as_a_line_has_room_for_a_truck(
+    across, thin, place, size, is_upright
+):
+    """A tripwire's view is as high as a truck, not as the line: at least a quarter."""
+    start = place * (1 - across)
+    a, b = ((place, start), (place + thin, start + across))
+    if not is_upright:
+        a, b = a[::-1], b[::-1]
+    gate = Gate(name="g", polygon=(a, (b[0], a[1]), b, (a[0], b[1])))
+    for rect in plan_views([gate], size):
+        assert (rect.x1 - rect.x0) >= 0.15
+        assert (rect.y1 - rect.y0) >= 0.15
+        assert 0.9 <= rect.width_px / rect.height_px <= 2.4

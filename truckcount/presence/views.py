@@ -9,6 +9,7 @@ from truckcount.domain.sample import ViewRect
 MULTIPLE_PX = 32
 GROWTH = 1.2  # the gate's box is grown so that trucks on its edge are seen whole
 MAX_UPSCALE = 2.0  # beyond it there is nothing more to see, only more to compute
+MIN_ASPECT = 1.0  # a gate drawn as a line still needs trucks whole in its view
 TILE_ASPECT = 2.3  # a wider gate would show its trucks too small in one view
 TILE_OVERLAP = 0.2
 MAX_TILES = 4
@@ -47,10 +48,13 @@ def _plan_gate(
     grow_x, grow_y = (GROWTH - 1) / 2 * (x1 - x0), (GROWTH - 1) / 2 * (y1 - y0)
     x0, x1 = max(0.0, x0 - grow_x) * width, min(1.0, x1 + grow_x) * width
     y0, y1 = max(0.0, y0 - grow_y) * height, min(1.0, y1 + grow_y) * height
+    x0, x1 = _widen(x0, x1, MIN_ASPECT * (y1 - y0), width)
     aspect = (x1 - x0) / (y1 - y0)
     best = view_size[0] / view_size[1]
     n_tiles = 1 if aspect <= TILE_ASPECT else min(MAX_TILES, math.ceil(aspect / best))
     tile = (x1 - x0) / (1 + (n_tiles - 1) * (1 - TILE_OVERLAP))
+    if tile > TILE_ASPECT * (y1 - y0):
+        y0, y1 = _widen(y0, y1, tile / best, height)
     return [
         _fit(
             gate.name,

@@ -1,6 +1,5 @@
 """The clip that is looked at and the file that is written: never one and the same."""
 
-import os
 from pathlib import Path
 
 from truckcount.errors import ConfigError
@@ -41,7 +40,7 @@ def check_output(output: Path, source: Source, suffixes: tuple[str, ...]) -> Non
         Before anything is written.
     """
     # by what it is, not how it is spelled: a link to the recording is the recording
-    if output.exists() and os.path.samefile(output, source.path):
+    if output.exists() and output.samefile(source.path):
         msg = f"{output} is the clip itself, which would be lost; choose another output"
         raise ConfigError(msg)
     if output.suffix.lower() not in suffixes:
