@@ -1,5 +1,6 @@
 """`cameras.toml`: what is wrong is said with its place and the nearest right thing."""
 
+import os
 import re
 
 import pytest
@@ -258,3 +259,29 @@ def test_only_what_counts_depend_on_enters_the_hash(tmp_path):
     assert hashes(plain, RunOptions(jobs=4, bins=15)) == hashes(plain)
     other = hashes(plain, RunOptions(sample_fps=2))
     assert not set(other) & set(hashes(plain))
+
+
+def test_a_byte_order_mark_of_an_editor_is_no_part_of_the_file(tmp_path):
+    path = tmp_path / "cameras.toml"
+    path.write_text("[cameras.dock]\n", encoding="utf-8-sig")
+    assert [c.name for c in load_cameras(path).cameras] == ["dock"]
+
+
+def test_a_folder_for_a_file_is_a_wrong_configuration(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load_cameras(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [".", "13", "13/gate"])
+def test_a_file_is_the_same_cameras_from_whatever_folder_it_is_named(
+    tmp_path, monkeypatch, folder
+):
+    clip = tmp_path / "recordings" / "2024-01-02" / "13" / "gate" / "05.09.mp4"
+    clip.parent.mkdir(parents=True)
+    day = clip.parents[2]
+    monkeypatch.chdir(day / folder)
+    named = os.path.relpath(clip)
+    assert open_book(RunOptions()).camera_for(named).name == "gate"
+    config = tmp_path / "cameras.toml"
+    config.write_text('[cameras.c]\nmatch = ["2024-01-02/*/gate/*.mp4"]\n')
+    assert load_cameras(config).camera_for(named).name == "c"

@@ -273,3 +273,17 @@ def test_a_container_of_an_absurd_year_is_left_aside(tmp_path, caplog, year):
 def test_an_absurd_year_that_was_given_is_refused(tmp_path, stamp):
     with pytest.raises(ClockError, match="by option is none of a recording"):
         start_of(write_clip(tmp_path / "clip.mp4", 3), start=stamp)
+
+
+@pytest.mark.parametrize("folder", [".", "2024-01-02", "2024-01-02/13/gate"])
+def test_a_recorders_folders_tell_the_time_from_whatever_folder_it_is_named(
+    tmp_path, monkeypatch, folder
+):
+    top = tmp_path / "recordings"
+    clip = top / "2024-01-02" / "13" / "gate" / "05.09.mp4"
+    clip.parent.mkdir(parents=True)
+    write_clip(clip, 3)
+    monkeypatch.chdir(top / folder)
+    found = start_of(os.path.relpath(clip))
+    assert found.source == "filename"
+    assert found.start_us == us("2024-01-02T13:05:09+00:00")

@@ -15,7 +15,12 @@ from truckcount.domain.camera import WHOLE_PICTURE, Camera, Gate, Point
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import ConfigError, VideoError
 from truckcount.pipeline.config import RunOptions
-from truckcount.video import find_sources, probe_video, split_camera_name
+from truckcount.video import (
+    absolute_name,
+    find_sources,
+    probe_video,
+    split_camera_name,
+)
 
 T = TypeVar("T")
 
@@ -73,6 +78,7 @@ class CameraBook:
         """
         if self.forced is not None:
             return self.forced
+        path = absolute_name(path)
         matching = [c for c in self.cameras if _is_match(path, c.match)]
         if len(matching) > 1:
             names = " and ".join(c.name for c in matching)
@@ -125,9 +131,12 @@ def load_cameras(path: Path) -> CameraBook:
         Naming file, key and what is wrong with it.
     """
     try:
-        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+        spec = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad's mark
     except FileNotFoundError as error:
         msg = f"{path} does not exist; write one with `truckcount cameras new CLIP`"
+        raise ConfigError(msg) from error
+    except OSError as error:  # a folder, or somebody else's
+        msg = f"{path} cannot be read: {error.strerror}"
         raise ConfigError(msg) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not valid TOML: {error}"

@@ -10,6 +10,7 @@ from truckcount.video.key_frames import KEY_GAP_TICKS, measure_key_gap_us
 from truckcount.video.probe import Probe, probe_video
 from truckcount.video.sources import (
     Source,
+    absolute_name,
     check_settled,
     find_sources,
     fingerprint,
@@ -27,6 +28,7 @@ __all__ = [
     "Decoder",
     "Probe",
     "Source",
+    "absolute_name",
     "check_settled",
     "find_sources",
     "fingerprint",

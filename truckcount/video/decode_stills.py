@@ -18,7 +18,7 @@ from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
 from truckcount.video.recorder_names import read_name_time
-from truckcount.video.sources import Source, list_stills
+from truckcount.video.sources import Source, absolute_name, list_stills
 from truckcount.video.still_size import check_still
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,7 +118,8 @@ def timed_stills(
     patterns = () if camera is None else camera.name_patterns
     found = []
     for path in list_stills(folder):
-        named = read_name_time("/".join(path.parts[-8:]), patterns)
+        parts = Path(absolute_name(str(path))).parts
+        named = read_name_time("/".join(parts[-8:]), patterns)
         if named is not None:
             moment = named.moment
             # to UTC, because times of one zone are subtracted without its changes

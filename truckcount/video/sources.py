@@ -90,6 +90,17 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     return list(found.values())
 
 
+def absolute_name(path: str) -> str:
+    """Return a path with the folders above the working one; a URL as it is.
+
+    Recorders write dates and cameras into folders: a file tells them whether it is
+    named from its archive's top or from the folder of its hour.
+    """
+    if URL_PATTERN.match(path):
+        return path
+    return os.path.abspath(path)  # noqa: PTH100 - links stay: their names are meant
+
+
 def is_live_url(path: str) -> bool:
     """Tell a live camera's URL from files; one of http may be either, and is a file.
 

@@ -24,7 +24,7 @@ from truckcount.video.recorder_names import (
     read_name_time,
     time_stamp_start,
 )
-from truckcount.video.sources import URL_PATTERN, Source
+from truckcount.video.sources import URL_PATTERN, Source, absolute_name
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +133,8 @@ def read_source_name(source: Source, camera: Camera) -> NameTime | None:
 
         stills = timed_stills(Path(source.path), camera)
         place = stills[0][1] if stills else place
+    if source.kind != "url":
+        place = Path(absolute_name(str(place)))
     return read_name_time("/".join(place.parts[-8:]), camera.name_patterns)
 
 

@@ -12,7 +12,7 @@ from truckcount.pipeline.viewing.clip_output import (
     find_clip,
 )
 from truckcount.pipeline.viewing.drawing import draw_gate
-from truckcount.video import probe_video, split_camera_name
+from truckcount.video import absolute_name, probe_video, split_camera_name
 from truckcount.video.frames import read_frame_at
 from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
 
@@ -43,7 +43,7 @@ def starting_toml(clip: str, timezone: str) -> str:
     check_zone(timezone, "--timezone")
     source = find_clip(clip)
     probe = probe_video(source)
-    camera = split_camera_name(source.path)
+    camera = split_camera_name(absolute_name(source.path))
     path = Path(source.path)
     has_stamp = path.stem.lower().startswith(camera) and path.stem.lower() != camera
     match = f"{path.stem[: len(camera)]}*{path.suffix}" if has_stamp else path.name
