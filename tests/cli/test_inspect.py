@@ -53,3 +53,10 @@ def test_a_blurred_view_is_another_picture(truckcount, scene, tmp_path):
     plain, blurred = (tmp_path / f"{n}.png" for n in ("plain", "blurred"))
     # noise of a sensor does not pack, a mosaic of it does
     assert blurred.stat().st_size < 0.5 * plain.stat().st_size
+
+
+@pytest.mark.parametrize("at_s", ["-1", "300"])
+def test_a_second_outside_the_clip_is_refused(truckcount, scene, at_s):
+    said = truckcount("inspect", scene.clips[0], "--at", at_s, *scene.options())
+    assert said.code == 2
+    assert f"--at {at_s}: {scene.clips[0]} holds seconds 0 to" in said.err

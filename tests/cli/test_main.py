@@ -176,3 +176,34 @@ def test_what_nobody_thought_of_is_exit_code_1_and_tells_of_the_traceback(
     assert said.code == 1
     assert "unexpected ZeroDivisionError: oh" in said.err
     assert "TRUCKCOUNT_DEBUG=1" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("run", "a.mp4", "--cameras", "none.toml"), 2, "none.toml does not exist"),
+        (("run", "a.mp4", "--bins", "7"), 2, "--bins 7 is not one of"),
+        (("run",), 2, "Missing argument"),
+        (("hours", "nowhere"), 5, "nowhere is no store"),
+        (("inspect", "none.mp4", "--at", "1"), 4, "none.mp4: no such file"),
+    ],
+    ids=["configuration", "option", "usage", "store", "video"],
+)
+def test_with_json_an_error_is_one_object_on_stdout(truckcount, arguments, code, says):
+    said = truckcount(*arguments, "--json")
+    assert said.code == said.json["exit_code"] == code
+    assert says in said.json["error"]
+    assert says in said.err
+
+
+def test_closed_streams_are_no_error(scene, tmp_path):
+    call = f"{sys.executable} -m truckcount cameras check {scene.cameras}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for closed, out in ((">&-", b""), ("2>&-", b"dock  Europe/Berlin")):
+        said = subprocess.run(
+            f"{call} {closed}", shell=True, env=environment, capture_output=True,
+            check=False,
+        )  # fmt: skip
+        assert said.returncode == 0
+        assert said.stdout.startswith(out)
+        assert b"all well" not in said.stdout

@@ -58,27 +58,33 @@ def cli(verbose: bool, log_json: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; errors become one line and an exit code."""
+    """Run the command line; errors become one line and an exit code.
+
+    With ``--json`` they are an object on stdout, too: ``{"error", "exit_code"}``.
+    """
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):  # click turns one to the other
-        from truckcount.cli._console import say
+        from truckcount.cli._console import give_error, say
 
         say("interrupted; finished files are kept")
+        give_error(click.exceptions.Abort("interrupted"), EXIT_INTERRUPTED)
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
-        from truckcount.cli._console import is_json_logged, say
+        from truckcount.cli._console import give_error, is_json_logged, say
 
         if is_json_logged():
             say(error.format_message(), logging.ERROR)
         else:
             error.show()
+        give_error(error, EXIT_USAGE)
         sys.exit(EXIT_USAGE)
     except Exception as error:
         if os.environ.get("TRUCKCOUNT_DEBUG"):
             raise
-        from truckcount.cli._console import exit_code_of, say_error
+        from truckcount.cli._console import exit_code_of, give_error, say_error
 
         say_error(error)
+        give_error(error, exit_code_of(error))
         sys.exit(exit_code_of(error))
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import (
     CalibrationError,
@@ -32,12 +34,22 @@ def exit_code_of(error: Exception) -> int:
     return EXIT_UNEXPECTED
 
 
+def give_error(error: Exception, code: int) -> None:
+    """Give a program that asked for JSON an object, too, where all went wrong."""
+    if "--json" in sys.argv:
+        message = str(error)
+        if isinstance(error, click.ClickException):
+            message = error.format_message()
+        give_json({"error": message or type(error).__name__, "exit_code": code})
+
+
 def say(text: str, level: int = logging.INFO) -> None:
     """Say something to the person: on stderr; with ``--log-json`` as an object."""
     if is_json_logged():
         record = logging.LogRecord("truckcount", level, "", 0, text, None, None)
         text = _JsonFormatter().format(record)
-    print(mask_credentials(text), file=sys.stderr)
+    if sys.stderr is not None:  # else print would take stdout
+        print(mask_credentials(text), file=sys.stderr)
 
 
 def say_error(error: Exception) -> None:
@@ -60,6 +72,8 @@ def is_json_logged() -> bool:
 
 def give(text: str) -> None:
     """Give data to the program that reads us: on stdout."""
+    if sys.stdout is None:  # closed by who started us
+        return
     try:
         print(mask_credentials(text))
         sys.stdout.flush()

@@ -9,7 +9,7 @@ import numpy as np
 from truckcount.counting import count_hours, count_passages, measure_coverage
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import PEAK_UNIT
-from truckcount.errors import DecodeError
+from truckcount.errors import ConfigError, DecodeError
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
 from truckcount.pipeline.result import hour_row, passage_row
@@ -66,6 +66,10 @@ def inspect_frame(
     if chosen is None:
         msg = f"{source.name}: no sample could be decoded"
         raise DecodeError(msg)
+    length_s = decoder.report.duration_s
+    if not 0 <= at_s <= length_s:
+        msg = f"--at {at_s:g}: {source.name} holds seconds 0 to {length_s:.1f}"
+        raise ConfigError(msg)
     gate = camera.gates[0]
     scores = scorer.finish()[gate.name]
     counting = counting_options(gate, weights.header.thresholds)
