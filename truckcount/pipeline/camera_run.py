@@ -10,26 +10,27 @@ from dataclasses import replace
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import StartTime
-from truckcount.errors import StoreError, TruckcountError, VideoError
+from truckcount.errors import TruckcountError
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import scoring_hash
 from truckcount.pipeline.counts.recount import CameraCounts, publish_counts
 from truckcount.pipeline.counts.timeline import span_of
-from truckcount.pipeline.file_errors import file_error, spell_unexpected
+from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.file_work import measure_work
 from truckcount.pipeline.interrupts import interrupts_held
 from truckcount.pipeline.repeated_hour import date_repeated
-from truckcount.pipeline.result import BLOCKED, FileOutcome, RunListener
+from truckcount.pipeline.result import FileOutcome, RunListener
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.segments import (
     conflict_outcome,
     corrected_start,
     duplicate_outcome,
     failed_outcome,
+    given_up_outcome,
     guessed_before,
-    header_span,
     held_back_outcome,
     is_counted,
+    is_late,
     outcome_of,
     record_of,
     sealed_outcome,
@@ -38,7 +39,6 @@ from truckcount.pipeline.segments import (
 from truckcount.pipeline.speed_plan import choose_plan
 from truckcount.presence.weights import Weights
 from truckcount.store import SegmentRecord, Store
-from truckcount.store.closed_hours import closed_hours, may_have_closed
 from truckcount.store.seals import LATE, LEFT_OUT, Seals
 from truckcount.store.segments_table import newest_ids
 from truckcount.store.stamps import is_ahead
@@ -148,7 +148,7 @@ class CameraRun:
         noted = {outcome.path for outcome in kept}
         for source, _ in self._work.sources:
             if source.name not in noted:
-                self._note(_given_up(source.name, self._camera.name, error))
+                self._note(given_up_outcome(source.name, self._camera.name, error))
 
     def keep(self, task: ScoreTask, scored: ScoredFile) -> None:
         """Keep one scored piece and publish it."""
@@ -225,14 +225,16 @@ class CameraRun:
             self._note(outcome)
             return False
         before = self._left_out.get(segment_id)
-        if before is not None and (before.status != LATE or self._is_late(task)):
+        if before is not None and (
+            before.status != LATE or is_late(task, self._store.root)
+        ):
             if before.status == LATE and is_ahead(before.known_at_us):
                 self._leave_out(task, LATE)  # by a clock that ran ahead; now by this
                 return False
             self._note(sealed_outcome(task, before.status))
             return False
         if known is None:
-            if self._is_late(task):
+            if is_late(task, self._store.root):
                 self._leave_out(task, LATE)
                 return False
             return True
@@ -243,14 +245,6 @@ class CameraRun:
         if self._store.has_scores(self._camera.name, known, self._digest):
             return self._take_known(task, known)
         return not self._is_held_back(task, known)
-
-    def _is_late(self, task: ScoreTask) -> bool:
-        """Tell whether a new file lies in hours that are closed but for a backfill."""
-        root, name, now_us = self._store.root, self._camera.name, time.time_ns() // 1000
-        if self._options.is_backfill or not may_have_closed(root, name, now_us):
-            return False
-        span = header_span(task)
-        return span is not None and bool(closed_hours(root, name, span, now_us))
 
     def _is_held_back(
         self, task: ScoreTask, known: SegmentRecord, start: StartTime | None = None
@@ -400,13 +394,3 @@ class CameraRun:
     def count_trucks(self) -> int:
         """Count the trucks of this run's files so far."""
         return sum(p.is_counted for p in own_passages(self._work))
-
-
-def _given_up(path: str, camera: str, error: Exception) -> FileOutcome:
-    if isinstance(error, StoreError):
-        outcome = failed_outcome(path, camera, error)
-        return replace(outcome, status=BLOCKED)
-    if isinstance(error, TruckcountError):
-        return failed_outcome(path, camera, error)
-    why = VideoError(f"{path}: {spell_unexpected(error)}")
-    return failed_outcome(path, camera, why)

@@ -15,12 +15,14 @@ from truckcount.errors import (
     ClockError,
     DecodeError,
     GrowingFileError,
+    StoreError,
     TruckcountError,
+    VideoError,
     VideoNotFoundError,
 )
 from truckcount.pipeline.counts.timeline import Span, span_of
-from truckcount.pipeline.file_errors import file_error
-from truckcount.pipeline.result import FileOutcome, FileWork
+from truckcount.pipeline.file_errors import file_error, spell_unexpected
+from truckcount.pipeline.result import BLOCKED, FileOutcome, FileWork
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.store import SegmentRecord
 from truckcount.store.closed_hours import LATE_DAYS, closed_hours, may_have_closed
@@ -304,3 +306,23 @@ def _status_of(error: Exception) -> str:
     if isinstance(error, DecodeError):
         return "empty" if "0 bytes" in str(error) else "corrupt"
     return "failed" if isinstance(error, TruckcountError) else "unreadable"
+
+
+def is_late(task: ScoreTask, root: Path) -> bool:
+    """Tell whether a new file lies in hours that are closed but for a backfill."""
+    name, now_us = task.camera.name, time.time_ns() // 1000
+    if task.options.is_backfill or not may_have_closed(root, name, now_us):
+        return False
+    span = header_span(task)
+    return span is not None and bool(closed_hours(root, name, span, now_us))
+
+
+def given_up_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
+    """Return the outcome of a file that was not kept, by what kept it from that."""
+    if isinstance(error, StoreError):
+        outcome = failed_outcome(path, camera, error)
+        return replace(outcome, status=BLOCKED)
+    if isinstance(error, TruckcountError):
+        return failed_outcome(path, camera, error)
+    why = VideoError(f"{path}: {spell_unexpected(error)}")
+    return failed_outcome(path, camera, why)
