@@ -11,8 +11,8 @@ cars trucks. So every view was read by two readers (language models that look at
 pictures), blind to boxes, networks and each other, in random order, by the rules in
 ``toll_readings.md``. A view is `truck` or `no_truck` where both say so, else left out:
 `python -m benchmarks.toll_camera --labels boxes` asks for what the boxes say instead,
-`truck` where a truck box lies in the gate by `MIN_INSIDE` of its area, `no_truck` where
-none touches it by more than `MAX_TOUCHING`.
+`truck` where a truck box lies in the gate by `truck_crops.MIN_INSIDE` of its area,
+`no_truck` where none touches it by more than `MAX_TOUCHING`.
 
 No picture is copied into the project: views go to the (ignored) work folder.
 Writes ``benchmarks/results/toll_camera.json``.
@@ -31,7 +31,7 @@ import pandas as pd
 import torch
 
 from benchmarks.machine import describe
-from benchmarks.truck_crops import teach_on_crops
+from benchmarks.truck_crops import label_window, teach_on_crops
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
@@ -41,7 +41,7 @@ READINGS = Path(__file__).parent / "toll_readings.csv"
 READ = {"TT": "truck", "NN": "no_truck"}
 SET = "rf100_toll_id"
 GATES = {"left": (32, 122, 224, 266), "right": (288, 122, 480, 266)}  # x1 y1 x2 y2, px
-MIN_INSIDE, MAX_TOUCHING = 0.6, 0.1
+MAX_TOUCHING = 0.1  # of a truck box, where a view may still be without one
 SCRATCH = ClassifierOptions(n_epochs=25, batch_size=32, patience=8)
 PRETRAINED = ClassifierOptions(
     is_pretrained=True, input_px=128, n_epochs=12, head_epochs=2, batch_size=32
@@ -61,15 +61,7 @@ RUNS = {
 
 def label_gate(boxes: np.ndarray, gate: tuple[int, int, int, int]) -> str | None:
     """`truck`, `no_truck` or None for what cannot be told, by truck boxes (K, 4)."""
-    if not len(boxes):
-        return "no_truck"
-    low = np.maximum(boxes[:, :2], gate[:2])
-    high = np.minimum(boxes[:, 2:], gate[2:])
-    inside = np.prod(np.maximum(high - low, 0), 1)
-    share = inside / np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], 1), 1e-6)
-    if (share >= MIN_INSIDE).any():
-        return "truck"
-    return None if (share > MAX_TOUCHING).any() else "no_truck"
+    return label_window(boxes, np.array(gate, float), MAX_TOUCHING)
 
 
 def read_label(picture: str, gate: str, readings: dict[tuple[str, str], str]) -> Any:

@@ -73,12 +73,12 @@ def shares_inside(boxes: Box, window: Box) -> Box:
     return np.asarray(np.prod(np.maximum(high - low, 0), axis=1) / area)
 
 
-def label_crop(trucks: Box, window: Box) -> str | None:
-    """`truck`, `no_truck`, or None where it cannot be told."""
+def label_window(trucks: Box, window: Box, most_touching: float) -> str | None:
+    """`truck`, `no_truck`, or None where it cannot be told, by truck boxes (K, 4)."""
     share = shares_inside(trucks, window)
     if (share >= MIN_INSIDE).any():
         return "truck"
-    return None if (share > MAX_TOUCHING).any() else "no_truck"
+    return None if (share > most_touching).any() else "no_truck"
 
 
 def cut(picture: npt.NDArray[np.uint8], window: Box) -> npt.NDArray[np.uint8]:
@@ -128,7 +128,7 @@ def write_crops(images: Path, to: Path, most: int) -> pd.DataFrame:
                 window = draw_crop(rng, box, size)
                 windows.append(window if is_complete else widen(box))
         for k, window in enumerate(windows):
-            label = label_crop(corners[is_truck], window)
+            label = label_window(corners[is_truck], window, MAX_TOUCHING)
             if label is None:
                 continue
             name = f"frames/{number:05d}_{k:02d}.jpg"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from truckcount.counting.direction import judge_direction
 from truckcount.counting.options import CountingOptions
-from truckcount.counting.polygon import crosses
+from truckcount.counting.polygon import crosses, is_inside
 from truckcount.counting.track import Observation, Track, travel
 from truckcount.counting.turns import split_at_turns
 from truckcount.domain.camera import Gate, Point
@@ -187,8 +187,6 @@ def _was_there(
         return True
     x = first.x - (early[-1].x - first.x) / seconds * late_s
     y = first.y - (early[-1].y - first.y) / seconds * late_s
-    from truckcount.counting.polygon import is_inside
-
     return is_inside(gate.polygon, x / aspect, y)
 
 
