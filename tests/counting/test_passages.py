@@ -106,6 +106,37 @@ def test_lost_score_of_a_parked_truck_does_not_count_it_again():
     assert count(scores_of(rows)) == []
 
 
+def test_a_parked_truck_whose_box_jumps_while_one_passes_has_not_left():
+    """It was there before the watch, and is where it stood when it shows again."""
+    jumps = [(0.58, 0.5), (0.7, 0.5), (0.7, 0.5), (0.6, 0.57), (0.57, 0.58)]
+    rows = []
+    for k in range(100):
+        row = [(0.6, 0.6, 0.2, 0.2, 0.8)]
+        if 40 <= k < 78:  # a truck before it: what is left of it is seen elsewhere
+            row = []
+        elif 78 <= k < 78 + len(jumps):
+            row = [(*jumps[k - 78], 0.2, 0.18, 0.35)]
+        rows.append(row)
+    assert count(scores_of(rows)) == []
+
+
+@pytest.mark.parametrize(("near", "far", "n"), [(0.62, 0.34, 1), (0.34, 0.62, 0)])
+def test_a_vehicle_is_judged_by_where_it_is_seen_well(near, far, n):
+    """Equal mean scores: what counts is what it looked like when it was large."""
+    rows = []
+    for k in range(30):
+        x = 0.1 + k * 0.03
+        size = 0.3 - 0.008 * k
+        rows.append([(x, 0.5, size, size, near if x < 0.5 else far)])
+    passages = count_passages(scores_of(rows), GATE, OPTIONS)
+    inside = [p for p in passages if p.n_samples > 10]
+    assert inside
+    options = OPTIONS.with_overrides((("track_score", 0.48), ("on", 0.6)))
+    found = count_passages(scores_of(rows), GATE, options)
+    assert inside[0].score_mean == pytest.approx(0.48, abs=0.02)
+    assert sum(p.is_counted for p in found) == n
+
+
 def test_count_does_not_hang_on_the_polygons_shape():
     """Ultralytics #25103: in and out decided by the region's shape."""
     trucks = [through(1), through(9, sign=-1), through(16, 0.6)]

@@ -40,27 +40,6 @@ VARIANTS = {
     },
 }
 
-# What the default weights get wrong; strict: better ones must take a case off the list.
-KNOWN_WRONG = {
-    ("yard-east", "half size"),
-    ("highway-9", "15 fps"),
-    ("dc-south", "half size"),
-    ("side-street", "re-encoded hard"),
-    ("side-street", "30 fps"),
-}
-WRONG = pytest.mark.xfail(reason="the default weights count this wrong", strict=True)
-STORED = [
-    pytest.param(
-        truth,
-        name,
-        marks=[WRONG] if (truth.camera, name) in KNOWN_WRONG else [],
-        id=f"{truth.camera}-{name}",
-    )
-    for truth in TRUTHS
-    for name in VARIANTS
-]
-
-
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """All sample videos in one run, as the README does it."""
@@ -115,7 +94,8 @@ def test_the_clip_over_the_full_hour_gives_rows_of_both_hours(result):
     assert all(r["n_trucks"] is not None for r in rows)
 
 
-@pytest.mark.parametrize(("truth", "name"), STORED)
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("truth", TRUTHS, ids=IDS)
 def test_the_count_does_not_depend_on_how_the_video_is_stored(truth, name, tmp_path):
     clip = transcode(truth.file, tmp_path / truth.file.name, **VARIANTS[name])
     result = count([clip], tmp_path / "store")

@@ -10,6 +10,7 @@ from truckcount.counting.track import Observation, Track
 SIZE_RATIO = 2.6  # a truck's box does not grow more than this between two samples
 LEAST_RATIO, MOST_RATIO = SIZE_RATIO**-2, SIZE_RATIO**2  # of areas
 SPEED_SLACK = 0.5  # boxes per second of unseen time that a prediction may be off
+MOVING_OBS = 2  # from which on a track has a velocity
 SLACK_AFTER_S = 0.3  # a sample or two are not unseen time
 
 
@@ -21,8 +22,11 @@ def associate(
 ) -> list[tuple[int, int]]:
     """Pair tracks with the observations of one sample.
 
-    The assignment of least total distance; distances are from the prediction at
-    constant velocity, in box sizes (Hungarian method, as in SORT).
+    In three rounds, each the assignment of least total distance; distances are from
+    the prediction at constant velocity, in box sizes (Hungarian method, as in SORT
+    [1]_). First come tracks whose speed is known and observations that could begin a
+    track; then tracks seen once, which may be anywhere near (the cascade of DeepSORT
+    [2]_); weak observations are for those who found nothing better (ByteTrack [3]_).
 
     Returns
     -------
@@ -30,12 +34,26 @@ def associate(
 
     References
     ----------
-    Bewley et al., Simple Online and Realtime Tracking:
-    https://arxiv.org/abs/1602.00763
+    .. [1] Bewley et al., Simple Online and Realtime Tracking:
+       https://arxiv.org/abs/1602.00763
+    .. [2] Wojke et al.: https://arxiv.org/abs/1703.07402
+    .. [3] Zhang et al.: https://arxiv.org/abs/2110.06864
     """
     if not tracks or not seen:
         return []
-    return assign([_costs(track, seen, t_us, options) for track in tracks])
+    costs = [_costs(track, seen, t_us, options) for track in tracks]
+    rows, columns = range(len(tracks)), range(len(seen))
+    moving = [i for i in rows if tracks[i].n_obs >= MOVING_OBS]
+    strong = [j for j in columns if seen[j].p >= options.off_score]
+    pairs: list[tuple[int, int]] = []
+    for some_rows, some_columns in ((moving, strong), (rows, strong), (rows, columns)):
+        taken, gone = {i for i, _ in pairs}, {j for _, j in pairs}
+        left_rows = [i for i in some_rows if i not in taken]
+        left_columns = [j for j in some_columns if j not in gone]
+        if left_rows and left_columns:
+            found = assign([[costs[i][j] for j in left_columns] for i in left_rows])
+            pairs += [(left_rows[i], left_columns[j]) for i, j in found]
+    return sorted(pairs)
 
 
 def _costs(

@@ -79,6 +79,7 @@ def _judge_part(
     if stay is None:
         return None
     onset_us, offset_us, inside = stay
+    evidence = _evidence(inside)  # while it stood, too
     is_censored = is_first and _was_there(obs, gate, aspect, watch_start_us)
     if is_censored:
         leaving = _leaving_after_stand(obs, options)
@@ -109,24 +110,35 @@ def _judge_part(
         segment_id_offset=obs[-1].segment if not inside else inside[-1].segment,
         path=_thin_path(obs, aspect),
     )
-    reason = _drop_reason(track, obs, passage, options)
+    reason = _drop_reason(track, obs, passage, evidence, options)
     if reason is None:
         return passage
     return replace(passage, is_counted=False, drop_reason=reason)
 
 
+def _evidence(obs: list[Observation]) -> float:
+    """Mean score, weighted by size: where a vehicle is near, more of it is seen."""
+    total = sum_weights = 0.0
+    for o in obs:
+        weight = max(o.w * o.h, 1e-8) ** 0.5
+        total += weight * o.p
+        sum_weights += weight
+    return total / sum_weights
+
+
 def _drop_reason(
-    track: Track, obs: list[Observation], passage: Passage, options: CountingOptions
+    track: Track,
+    obs: list[Observation],
+    passage: Passage,
+    evidence: float,
+    options: CountingOptions,
 ) -> str | None:
     """Say why a passage is not counted; the first reason that holds."""
     if _rides_on_another(track, options):
         return "dedupe"
     if passage.onset_censored:
         return "censored"
-    if (
-        passage.score_mean < options.track_score
-        or passage.score_peak < options.on_score
-    ):
+    if evidence < options.track_score or passage.score_peak < options.on_score:
         return "not_truck"
     if len(obs) < 2:
         return "short"
@@ -193,13 +205,20 @@ def _was_there(
 def _leaving_after_stand(
     obs: list[Observation], options: CountingOptions
 ) -> list[Observation] | None:
-    """Cut the standing start off a track that later drove away."""
+    """Cut the standing start off a track that later drove away.
+
+    For good: one whose detections jump while something passes before it is seen
+    where it stood again.
+    """
     first = obs[0]
-    for k, o in enumerate(obs):
+    for k in range(len(obs) - 1, -1, -1):
+        o = obs[k]
         way = ((o.x - first.x) ** 2 + (o.y - first.y) ** 2) ** 0.5
-        if way > options.min_travel * max(o.w * o.h, 1e-8) ** 0.5:
-            stood_s = (o.t_us - first.t_us) / 1e6
-            return obs[max(k - 1, 0) :] if stood_s >= PARK_S else None
+        if way <= options.min_travel * max(o.w * o.h, 1e-8) ** 0.5:
+            if k + 1 == len(obs):
+                return None
+            stood_s = (obs[k + 1].t_us - first.t_us) / 1e6
+            return obs[k:] if stood_s >= PARK_S else None
     return None
 
 

@@ -18,8 +18,8 @@ class CountingOptions:
     peak_floor: float = 0.15
     """A track goes on with peaks as low as this; lower ones are not looked at."""
     track_score: float = 0.4
-    """Mean peak in the gate below which a track is no truck: vans and buses flicker
-    over ``on_score``, trucks stay."""
+    """Mean peak in the gate, weighted by box size, below which a track is no truck:
+    vans and buses flicker over ``on_score``, trucks stay."""
     min_on_s: float = 0.3
     """Shortest stay that counts; a truck faster than that counts by its path."""
     fill_s: float = 1.0
