@@ -64,6 +64,15 @@ def test_a_truck_parked_before_the_watch_counts_when_it_leaves():
     assert found[0].onset_us - T0_US > 28e6
 
 
+def test_a_truck_that_parks_at_the_edge_and_leaves_outside_is_not_counted():
+    """Its centre was in the gate for three samples of a minute of standing."""
+    stands = [[(0.201 if k < 3 else 0.195, 0.5, 0.16, 0.14, 0.8)] for k in range(300)]
+    leaves = [[(0.195 - 0.01 * k, 0.5, 0.16, 0.14, 0.8)] for k in range(30)]
+    (passage,) = count_passages(scores_of(stands + leaves), GATE, OPTIONS)
+    assert (passage.is_counted, passage.drop_reason) == (False, "censored")
+    assert passage.offset_us >= passage.onset_us
+
+
 def test_a_truck_there_at_the_first_sample_is_censored_and_not_counted():
     truck = Truck(keys=((0, 0.4, 0.5), (3, 1.1, 0.5)))
     found = count_passages(film([truck], 6), GATE, OPTIONS)

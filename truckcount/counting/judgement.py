@@ -83,10 +83,11 @@ def _judge_part(
     is_censored = is_first and _was_there(obs, gate, aspect, watch_start_us)
     if is_censored:
         leaving = _leaving_after_stand(obs, options)
-        if leaving is not None:
+        left = None if leaving is None else _find_stay(leaving, gate, aspect)
+        if leaving is not None and left is not None:
             # parked before the watch began: its departure is what is counted
-            obs, onset_us, is_censored = leaving, leaving[0].t_us, False
-            inside = [o for o in leaving if o.is_inside] or inside
+            obs, is_censored = leaving, False
+            onset_us, offset_us, inside = left
     size = _median([max(o.w * o.h, 1e-8) ** 0.5 for o in obs])
     direction, score = judge_direction(
         [(o.x, o.y) for o in obs], size, gate.in_vector, aspect
