@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import write_clip
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.errors import ConfigError, StoreError, WeightsError
-from truckcount.pipeline import fingerprints
+from truckcount.pipeline import camera_run, fingerprints
 from truckcount.pipeline.api import run
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
@@ -371,6 +371,21 @@ def test_a_listener_hears_of_every_file(films, bad_files, model, tmp_path):
     run_paths(paths, options, Listener())
     assert heard[0] == 6 == len(heard) - 1
     assert heard[-1] == ("done", 3)
+
+
+def test_the_result_does_not_hang_on_how_often_a_run_publishes(
+    count, tmp_path, monkeypatch
+):
+    at_once = count(store=tmp_path / "at_once")
+    monkeypatch.setattr(camera_run, "PUBLISH_EVERY_S", -1.0)  # after every file
+    bit_by_bit = count(store=tmp_path / "bit_by_bit")
+    assert bit_by_bit.passage_rows == at_once.passage_rows
+    assert bit_by_bit.totals == at_once.totals
+    watched = [
+        [(r["hour_start_utc"], r["direction"], r["n_trucks"]) for r in result.hour_rows]
+        for result in (at_once, bit_by_bit)
+    ]
+    assert [r for r in watched[0] if r[2] is not None] == watched[1]
 
 
 def test_the_python_call_gives_typed_frames(films, model, tmp_path):

@@ -93,7 +93,7 @@ class CameraDesk:
 
     def _close(self, name: str) -> None:
         self._open[name].end()
-        self._n_trucks[name] = self._open.pop(name).count_trucks()
+        self._n_trucks[name] = self._open.pop(name).n_trucks
 
     @contextmanager
     def _guarded(self, name: str) -> Iterator[None]:
@@ -118,4 +118,4 @@ class CameraDesk:
             logger.warning("%s", name, exc_info=error)
             run.give_up(error)
         if name in self._open:
-            self._n_trucks[name] = run.count_trucks()
+            self._n_trucks[name] = run.n_trucks

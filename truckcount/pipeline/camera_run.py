@@ -11,7 +11,7 @@ from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import StartTime
 from truckcount.errors import TruckcountError
-from truckcount.pipeline.camera_work import CameraWork, own_passages
+from truckcount.pipeline.camera_work import CameraWork, fold_counts, own_passages
 from truckcount.pipeline.config import scoring_hash
 from truckcount.pipeline.counts.recount import CameraCounts, publish_counts
 from truckcount.pipeline.counts.timeline import span_of
@@ -74,7 +74,7 @@ class CameraRun:
         """Trucks counted by the run's other cameras, for whoever listens."""
         self._held = ExitStack()
         self._is_begun = False
-        self._n_left = 0
+        self._n_left = self._n_trucks = 0
         self._published_s = 0.0
         self._digest = scoring_hash(work.camera, weights.model_id, work.options)
         self._run_id = uuid.uuid4().hex[:12]
@@ -357,6 +357,8 @@ class CameraRun:
         )
         if counts is not None:
             self._work.counts.append(counts)
+            fold_counts(self._work)
+            self._n_trucks = sum(p.is_counted for p in own_passages(self._work))
             self._note_winners(counts)
         if self._pending:
             self._store.write_segments(self._camera.name, self._pending)
@@ -389,8 +391,9 @@ class CameraRun:
     def _note(self, outcome: FileOutcome) -> None:
         self._work.outcomes.append(outcome)
         if self._listener is not None:
-            self._listener.finished(outcome, self.n_elsewhere + self.count_trucks())
+            self._listener.finished(outcome, self.n_elsewhere + self._n_trucks)
 
-    def count_trucks(self) -> int:
-        """Count the trucks of this run's files so far."""
-        return sum(p.is_counted for p in own_passages(self._work))
+    @property
+    def n_trucks(self) -> int:
+        """Trucks of this run's files, as published last."""
+        return self._n_trucks

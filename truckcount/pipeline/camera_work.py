@@ -87,6 +87,30 @@ def own_passages(work: CameraWork) -> list[Passage]:
     return sorted(found, key=lambda p: (p.onset_us, p.gate, p.path))
 
 
+def fold_counts(work: CameraWork) -> None:
+    """Make one of all that a run counted; what was counted anew is replaced.
+
+    A run over a month publishes 700 times, and who asks for its trucks after each
+    file must not look through all of them.
+    """
+    if len(work.counts) < 2:
+        return
+    hours = {
+        (row.gate, row.direction, row.bin_start_us): row
+        for counts in work.counts
+        for row in counts.hours
+    }
+    work.counts = [
+        replace(
+            work.counts[-1],
+            windows=(),  # they say what is counted anew, and that is done
+            passages=tuple(own_passages(work)),
+            hours=tuple(hours.values()),
+            won={},
+        )
+    ]
+
+
 def fold_work(whole: CameraWork, piece: CameraWork) -> None:
     """Add a later piece of the same camera's work; what it counted anew is replaced.
 
@@ -98,20 +122,5 @@ def fold_work(whole: CameraWork, piece: CameraWork) -> None:
     whole.outcomes += piece.outcomes
     whole.own_ids |= piece.own_ids
     whole.worker_cpu_s += piece.worker_cpu_s
-    both = [*whole.counts, *piece.counts]
-    whole.counts = both
-    if both:
-        hours = {
-            (row.gate, row.direction, row.bin_start_us): row
-            for counts in both
-            for row in counts.hours
-        }
-        whole.counts = [
-            replace(
-                both[-1],
-                windows=(),  # they say what is counted anew, and that is done
-                passages=tuple(own_passages(whole)),
-                hours=tuple(hours.values()),
-                won={},
-            )
-        ]
+    whole.counts = [*whole.counts, *piece.counts]
+    fold_counts(whole)
