@@ -330,6 +330,12 @@ def test_pixels_are_measured_against_the_first_good_file(count, films, bad_files
     assert result.totals["n_trucks"] == 3
 
 
+def test_samples_too_far_apart_to_follow_a_truck_are_refused(count):
+    """All hours were watched wholly, and had no truck."""
+    with pytest.raises(ConfigError, match=r"'exit': --sample-fps 0.5 looks every 2 s"):
+        count(sample_fps=0.5)
+
+
 def test_a_camera_for_all_files(count, films):
     result = count(films, cameras=None, camera="dock-7")
     assert {o.camera for o in result.file_outcomes} == {"dock-7"}

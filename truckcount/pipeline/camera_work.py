@@ -9,13 +9,14 @@ from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
 from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import CameraBook
-from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.config import RunOptions, check_pace, counting_options
 from truckcount.pipeline.counts.recount import CameraCounts
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.result import FileOutcome
 from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.speed_plan import SpeedPlan
+from truckcount.presence.weights import Weights
 from truckcount.video import Source, check_settled, find_sources
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,27 @@ def plan_work(
             )
             place.sources.append((source, digest))
     return list(work.values()), failed
+
+
+def check_paces(work: Sequence[CameraWork], weights: Weights) -> None:
+    """Refuse a sample rate that can count nothing, before hours of decoding.
+
+    Raises
+    ------
+    ConfigError
+        Naming the gate.
+    """
+    for one in work:
+        is_film = any(source.kind != "stills" for source, _ in one.sources)
+        if one.camera.source_kind == "stills" or not is_film:
+            continue
+        for gate in one.camera.gates:
+            check_pace(
+                gate,
+                counting_options(gate, weights.header.thresholds),
+                one.options.sample_fps,
+                has_peaks=weights.has_peaks,
+            )
 
 
 def own_passages(work: CameraWork) -> list[Passage]:

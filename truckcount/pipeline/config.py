@@ -95,6 +95,29 @@ def counting_options(
     return CountingOptions().with_overrides(thresholds).with_overrides(gate.thresholds)
 
 
+def check_pace(
+    gate: Gate, counting: CountingOptions, sample_fps: float, *, has_peaks: bool
+) -> None:
+    """Refuse samples so far apart that every track ends before the next one.
+
+    Hours would be watched wholly, and without a truck.
+
+    Raises
+    ------
+    ConfigError
+        With the pace that is wanted.
+    """
+    held_s = min(counting.fill_s, counting.seam_s) if has_peaks else counting.seam_s
+    if sample_fps * held_s < 1:
+        msg = (
+            f"gate {gate.name!r}: --sample-fps {sample_fps:g} looks every "
+            f"{1 / sample_fps:g} s, and a truck that is not seen for {held_s:g} s is "
+            "lost: none would be counted; raise --sample-fps, or fill_s and seam_s "
+            "in the gate's thresholds"
+        )
+        raise ConfigError(msg)
+
+
 def scoring_hash(camera: Camera, model_id: str, options: RunOptions) -> str:
     """Hash what scores depend on: equal hash, equal scores, no need to decode."""
     return _hash(

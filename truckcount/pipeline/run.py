@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from truckcount.errors import ClusterError, ConfigError, ModelError
 from truckcount.pipeline.camera_desk import CameraDesk
 from truckcount.pipeline.camera_run import CameraRun
-from truckcount.pipeline.camera_work import CameraWork, fold_work, plan_work
+from truckcount.pipeline.camera_work import (
+    CameraWork,
+    check_paces,
+    fold_work,
+    plan_work,
+)
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.executors import score_tasks
@@ -54,6 +59,7 @@ def run_paths(
     fingerprints = Fingerprints(store.root, is_forced=options.is_rehash)
     work, failed = plan_work(paths, book, options, fingerprints)
     fingerprints.save()
+    check_paces(work, weights)
     if listener is not None:
         listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:

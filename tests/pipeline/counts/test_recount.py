@@ -11,6 +11,7 @@ import pytest
 from tests.counting.simulate import GATE, T0_US, film, through
 from tests.pipeline.pieces import CAMERA, HOUR_US, NOW_US, S_US, cut, ingest, piece
 from truckcount.domain.scores import select_scores
+from truckcount.errors import ConfigError
 from truckcount.pipeline.config import RunOptions
 from truckcount.store import Store
 from truckcount.store.check import check_store
@@ -202,6 +203,14 @@ def test_a_new_threshold_is_a_revision_of_cause_config(tmp_path):
     assert read(store, "hours")["n_trucks"].sum() == 0
     assert not read(store, "passages")["is_counted"].any()
     assert check_store(store.root) == []
+
+
+def test_a_threshold_that_ends_every_track_between_two_samples_is_refused(tmp_path):
+    store = Store.open(tmp_path / "store")
+    hasty = replace(GATE, thresholds=(("fill_s", 0.1),))
+    with pytest.raises(ConfigError, match=r"not seen for 0\.1 s is lost"):
+        ingest(store, [six_pieces()], camera=replace(CAMERA, gates=(hasty,)))
+    assert not (store.root / "hours").exists()
 
 
 def test_many_runs_within_a_minute_do_not_run_ahead_of_the_clock(tmp_path):

@@ -8,7 +8,12 @@ from truckcount.counting.estimates import PARKED_DWELLS
 from truckcount.domain.camera import Camera, Gate
 from truckcount.domain.hour import HourRow
 from truckcount.domain.passage import Passage
-from truckcount.pipeline.config import RunOptions, config_hash, counting_options
+from truckcount.pipeline.config import (
+    RunOptions,
+    check_pace,
+    config_hash,
+    counting_options,
+)
 from truckcount.pipeline.counts.bins import bins_of
 from truckcount.pipeline.counts.camera_spans import CameraSpans
 from truckcount.pipeline.counts.gate_counter import GateWindowCounter, ScoresPlace
@@ -70,7 +75,7 @@ class CameraCounter:
         self._camera, self._options, self._seals = camera, options, seals
         self._kept_bins = kept_bins
         self.spans = CameraSpans(records, seals.deleted, others, camera.name)
-        self.model_id = weights.model_id
+        self.model_id, self._has_peaks = weights.model_id, weights.has_peaks
         self.gates: list[tuple[Gate, CountingOptions, str]] = []
         self._counters: dict[str, GateWindowCounter] = {}
         states = HeldStates() if states is None else states
@@ -138,6 +143,8 @@ class CameraCounter:
                     scores, gate, counting, bin_minutes=n, from_us=low, to_us=high
                 )
         else:
+            fps = self._options.sample_fps
+            check_pace(gate, counting, fps, has_peaks=self._has_peaks)
             everything, coverage = counter.count(window, lead, self._aspect(window))
             passages = [p for p in everything if low <= p.onset_us < high]
             for n in minutes:
