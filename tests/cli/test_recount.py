@@ -1,8 +1,11 @@
 """`truckcount recount` and `restate`: old against new, and no video decoded in vain."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from tests.cli.conftest import CAMERAS
 from tests.pipeline.red_box import write_red_model, write_traffic
 
 pytestmark = pytest.mark.video
@@ -81,3 +84,18 @@ def test_a_video_that_is_gone_keeps_its_hours(truckcount, counted):
     history = pd.read_parquet("store/history")
     assert history.groupby("hour_start_utc")["revision"].max().tolist()[-1] == 1
     assert truckcount("store", "check", "store").code == 0
+
+
+def test_gates_that_are_not_given_are_those_the_store_was_counted_with(
+    truckcount, counted
+):
+    """`restate` showed, and `recount` wanted, the whole picture of every camera."""
+    films, model = counted
+    Path("cameras.toml").write_text(CAMERAS.replace("dock", "gate"))
+    told = ["--model", model, "--cameras", "cameras.toml", "--store", "gates"]
+    assert truckcount("run", films, *told, "--quiet").code == 0
+    for command in (["recount", "gates"], ["restate", "gates"]):
+        said = truckcount(*command, "--model", model, "--json")
+        (camera,) = said.json
+        assert (said.code, camera["n_hours"], camera["n_changed"]) == (0, 2, 0)
+        assert camera["worst"] == []

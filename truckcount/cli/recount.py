@@ -31,7 +31,8 @@ EXIT_SOME_FAILED = 3
 @click.option("--fill", type=float, help="Longest miss that is filled, seconds.")
 @click.option(
     "--config", "--cameras", "cameras", type=click.Path(path_type=Path),
-    help="cameras.toml with gates, directions and thresholds.",
+    help="cameras.toml with gates, directions and thresholds; without, the store's "
+    "own copy.",
 )  # fmt: skip
 @click.option("--gate", help="The polygon of the run, where it was given so.")
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
@@ -105,7 +106,9 @@ def recount(store: Path, **options: Any) -> int:
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--camera", help="Only this camera.")
 @click.option(
-    "--cameras", type=click.Path(path_type=Path), help="Gates to count with from now."
+    "--cameras",
+    type=click.Path(path_type=Path),
+    help="Gates to count with from now; without, the store's own copy.",
 )
 @click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")

@@ -41,6 +41,7 @@ from truckcount.store.stamps import check_clock
 
 TZDATA_VERSION = tzdata.IANA_VERSION
 LOCK_TIMEOUT_S = 600.0
+KEPT_CAMERAS = "_meta/cameras.toml"
 MIRROR_FILE = "_meta/mirror.json"  # of a working copy: what others write
 US_PER_MINUTE = 60_000_000
 
@@ -96,7 +97,7 @@ class Store:
 
     def keep_cameras(self, text: bytes) -> None:
         """Keep a copy of ``cameras.toml``: readers learn each gate's validity."""
-        path = self.root / "_meta" / "cameras.toml"
+        path = self.root / KEPT_CAMERAS
         if not path.exists() or path.read_bytes() != text:
             write_meta(path, text)
 

@@ -32,6 +32,7 @@ from truckcount.pipeline.restating.store_recount import (
     HOUR_US,
     hours_before,
     known_camera,
+    with_kept_cameras,
 )
 from truckcount.pipeline.result import RunListener
 from truckcount.pipeline.scoring import ScoreTask
@@ -74,6 +75,7 @@ def restate_store(
         When the store has no such camera.
     """
     store = Store.open(path, is_new_allowed=False)
+    options = with_kept_cameras(options, store)
     weights = find_weights(options.model)
     book = open_book(options)
     names = [n for n in store.cameras() if options.camera in {None, n}]

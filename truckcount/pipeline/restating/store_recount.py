@@ -27,6 +27,7 @@ from truckcount.pipeline.segments import is_counted
 from truckcount.presence.weights import find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.read import read_bins
+from truckcount.store.store import KEPT_CAMERAS
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ def recount_store(
         When no stored score is of this model, polygon and sampling.
     """
     store = Store.open(path, is_new_allowed=False)
+    options = with_kept_cameras(options, store)
     book = open_book(options)
     cameras = [
         _with_thresholds(known_camera(book, name), recount.thresholds)
@@ -94,6 +96,14 @@ def recount_store(
         )
         raise ConfigError(msg)
     return done
+
+
+def with_kept_cameras(options: RunOptions, store: Store) -> RunOptions:
+    """Take the gates that a store was counted with last, where none are given."""
+    kept = store.root / KEPT_CAMERAS
+    if options.cameras is not None or options.gate is not None or not kept.exists():
+        return options
+    return replace(options, cameras=kept)
 
 
 def known_camera(book: CameraBook, name: str) -> Camera:
