@@ -63,6 +63,34 @@ def test_a_push_makes_the_tables_the_same_and_a_second_one_sends_nothing(store, 
     pd.testing.assert_frame_equal(hours, load_hours(store.root, direction=None))
 
 
+def test_a_folder_elsewhere_is_a_mirror_too(store, tmp_path):
+    """A share that is mounted: it failed for want of the folder."""
+    url = f"file://{tmp_path}/share/mirror"
+    (first,) = Mirror(url, "one").push(store.root)
+    assert first.n_files == 5
+    hours = load_hours(url, direction=None)
+    pd.testing.assert_frame_equal(hours, load_hours(store.root, direction=None))
+    with pytest.raises(StoreLockedError, match="one writer a camera"):
+        Mirror(url, "two").push(store.root)
+    assert Mirror(url, "two").pull(tmp_path / "copy", NAME, is_taken_over=True) == 5
+    assert not list(tmp_path.glob("**/*.tmp"))
+
+
+def test_a_file_of_a_folder_elsewhere_is_replaced_whole(store, tmp_path, monkeypatch):
+    url = f"file://{tmp_path}/share/mirror"
+    Mirror(url, "one").push(store.root)
+    more(store, 3)
+
+    def fail(_path):
+        raise OSError("the share went away")
+
+    monkeypatch.setattr(mirror_module, "sync", fail)
+    with pytest.raises(StoreError, match="went away"):
+        Mirror(url, "one").push(store.root)
+    assert load_hours(url, direction=None)["n_trucks"].sum() == 1
+    assert not list(tmp_path.glob("**/*.tmp"))
+
+
 def test_only_what_changed_is_sent(store, url):
     Mirror(url, "one").push(store.root)
     ingest(store, [[piece("later", TRUCK, shift_us=40 * 24 * HOUR_US)]])

@@ -72,6 +72,7 @@ class Mirror:
 
     def __init__(self, url: str, writer: str) -> None:
         import fsspec
+        from fsspec.implementations.local import LocalFileSystem
 
         self.url = mask_credentials(url.rstrip("/"))
         self.writer = writer
@@ -81,6 +82,7 @@ class Mirror:
             msg = f"{self.url}: {error}; for s3:// install 'truckcount[s3]'"
             raise StoreError(msg) from error
         self._root = root.rstrip("/")
+        self._is_folder = isinstance(self._fs, LocalFileSystem)
 
     def push(self, root: Path, cameras: Sequence[str] | None = None) -> list[Pushed]:
         """Push what changed of a store, or of some of its cameras.
@@ -150,7 +152,7 @@ class Mirror:
         n_bytes = 0
         for place in changed:
             data = (root / place).read_bytes()
-            self._fs.pipe_file(self._at(place), data)
+            self._put(place, data)
             n_bytes += len(data)
         gone = sorted(old["files"].keys() - new.keys())
         for place in gone:
@@ -179,6 +181,8 @@ class Mirror:
         """Become the camera's writer where it has none."""
         place = f"_meta/writers/{camera}.json"
         body = json.dumps(self._claim_body()).encode()
+        if self._is_folder:
+            Path(self._at(place)).parent.mkdir(parents=True, exist_ok=True)
         try:
             self._fs.pipe_file(self._at(place), body, mode="create")
         except FileExistsError:
@@ -199,7 +203,7 @@ class Mirror:
         if file.exists():
             data = file.read_bytes()
             if self._read(place) != data:
-                self._fs.pipe_file(self._at(place), data)
+                self._put(place, data)
 
     def _manifest(self, camera: str) -> dict[str, Any]:
         check_name("camera", camera)
@@ -218,7 +222,14 @@ class Mirror:
             return None
 
     def _put_json(self, place: str, value: dict[str, Any]) -> None:
-        self._fs.pipe_file(self._at(place), json.dumps(value, indent=1).encode())
+        self._put(place, json.dumps(value, indent=1).encode())
+
+    def _put(self, place: str, data: bytes) -> None:
+        """Replace an object whole; a file of a mounted folder, too."""
+        if self._is_folder:
+            _write(Path(self._at(place)), data)
+        else:
+            self._fs.pipe_file(self._at(place), data)
 
     def _at(self, place: str) -> str:
         return f"{self._root}/{place}"
@@ -276,6 +287,9 @@ def _count_late(root: Path, changed: list[str], pushed_at_us: int) -> int:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.stem}.{time.time_ns()}.tmp")
-    draft.write_bytes(data)
-    sync(draft)
-    draft.replace(path)
+    try:
+        draft.write_bytes(data)
+        sync(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
