@@ -49,6 +49,19 @@ def test_a_parked_truck_is_left_out():
     assert row.occupancy_mean == pytest.approx(1 / 60)
 
 
+def test_a_parked_truck_is_one_though_some_pictures_are_dark():
+    """Of one that stood for half an hour, each ten minutes counted by themselves."""
+    flags = [FLAG_DARK if k % 10 == 9 else 0 for k in range(60)]
+    pictures = [[BOX] if k < 30 and not flags[k] else [] for k in range(60)]
+    (row,) = rows_of(pictures, flags=flags)
+    assert (row.n_samples, row.occupancy_mean) == (54, 0)
+
+
+def test_boxes_of_no_width_are_no_error():
+    (row,) = rows_of([[(0.5, 0.5, w, 0.14, 0.9)] for w in (0.0, 0.16, 0.0)])
+    assert row.occupancy_mean == 1
+
+
 def test_the_row_without_direction_carries_the_estimate():
     rows = rows_of([[BOX], []] * 5, replace(PLAIN, in_vector=(1.0, 0.0)))
     assert [r.direction for r in rows if r.n_trucks_est is not None] == ["unknown"]

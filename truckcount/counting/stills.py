@@ -77,7 +77,8 @@ def _present(
     limit_us = 0.0 if gate.dwell is None else gate.dwell[0] * PARKED_DWELLS * 1e6
     present = np.zeros(len(scores))
     chains: list[tuple[tuple[float, ...], int, list[int]]] = []
-    for i in range(len(scores)):
+    # who stands there is not seen in a dark picture, and stands there after it
+    for i in np.flatnonzero(scores.quality_flags == 0).tolist():
         low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
         seen: list[tuple[float, ...]] = [
             (x / PEAK_UNIT, y / PEAK_UNIT, w / PEAK_UNIT, h / PEAK_UNIT)
@@ -117,5 +118,5 @@ def _is_same_place(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return (
         abs(a[0] - b[0]) < SAME_PLACE * max(a[2], b[2])
         and abs(a[1] - b[1]) < SAME_PLACE * max(a[3], b[3])
-        and max(a[2] / b[2], b[2] / a[2]) < 1 + 2 * SAME_PLACE
+        and max(a[2], b[2]) < (1 + 2 * SAME_PLACE) * min(a[2], b[2])
     )
