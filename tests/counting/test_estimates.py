@@ -94,3 +94,19 @@ def test_clips_on_a_cycle_estimate_the_hour_without_bias():
     z = (estimates - 120) / errors
     assert np.abs(z).max() < 3.5
     assert 5 < errors.mean() < 60
+
+
+def test_a_clip_over_the_hours_end_counts_for_the_hour_as_far_as_it_lies_in_it():
+    """A minute in five, cut 30 s before each; a truck 40 s into every clip."""
+    scene = film([through(270 + 300 * k + 40) for k in range(24)], 7300)
+    second = (scene.t_us - T0_US) / 1e6
+    clips = select_scores(scene, ((second - 270) % 300 < 60) & (second >= 270))
+    passages = count_passages(clips, PLAIN, OPTIONS)
+    assert len(passages) == 24
+    first, second_hour = count_hours(
+        passages, measure_coverage(clips, OPTIONS), PLAIN,
+        from_us=T0_US, to_us=T0_US + 2 * HOUR_US, source_kind="duty", options=OPTIONS,
+    )  # fmt: skip
+    exposure_s = 11 * (60 - 0.2 - 0.3) + (30 - 0.2 - 0.3)
+    assert (first.n_trucks, second_hour.n_trucks) == (11, 12)
+    assert first.n_trucks_est == pytest.approx(11 * 3600 / exposure_s)

@@ -128,9 +128,11 @@ def _estimate_clips(
 
     The first sample of a clip only tells who is there already, and a truck that
     comes within the last ``min_on_s`` cannot be told from noise: neither adds
-    exposure.
+    exposure. What of a clip lies in the next bin adds none, as its onsets are that
+    bin's.
     """
     starts, ends, firsts = coverage.clips(*bounds, round(options.seam_s * 1e6))
+    ends = np.minimum(ends, bounds[1])
     exposure = (ends - starts - firsts) / 1e6 - options.min_on_s
     is_usable = exposure > 0
     onsets = np.array([p.onset_us for p in own if p.is_counted], np.int64)
