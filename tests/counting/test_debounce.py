@@ -93,6 +93,10 @@ def test_a_higher_threshold_never_sees_more(scores, more):
         ({"on_score": 1.2}, "on_score"),
         ({"min_on_s": -1}, "min_on_s"),
         ({"peak_floor": 0.9}, "peak_floor"),
+        ({"track_score": 40.0}, "track_score"),
+        ({"same_share": float("nan")}, "same_share"),
+        ({"min_travel": -1.0}, "min_travel"),
+        ({"reach": float("inf")}, "reach"),
     ],
 )
 def test_options_that_contradict_are_refused(options, message):

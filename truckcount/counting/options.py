@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 from truckcount.errors import ConfigError
 
+MAX_BOXES = 100.0  # box sizes: beyond any picture; arbitrary
 ALIASES = {"on": "on_score", "off": "off_score"}
 
 
@@ -53,6 +54,18 @@ class CountingOptions:
         for name in ("min_on_s", "fill_s", "stand_fill_s", "seam_s"):
             if not 0.0 <= getattr(self, name) <= 3600.0:
                 msg = f"{name} must be 0 to 3600 seconds, got {getattr(self, name)}"
+                raise ConfigError(msg)
+
+        for name in ("reach", "first_reach", "min_travel"):
+            if not 0.0 <= getattr(self, name) <= MAX_BOXES:
+                msg = (
+                    f"{name} must be 0 to {MAX_BOXES:g} boxes, got "
+                    f"{getattr(self, name)}"
+                )
+                raise ConfigError(msg)
+        for name in ("track_score", "same_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                msg = f"{name} must be 0 to 1, got {getattr(self, name)}"
                 raise ConfigError(msg)
 
     def with_overrides(
