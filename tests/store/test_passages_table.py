@@ -40,6 +40,21 @@ def test_gates_do_not_disturb_one_another(tmp_path):
     assert pd.read_parquet(tmp_path / "passages")["gate"].tolist() == ["entry"]
 
 
+def test_trucks_abreast_in_a_far_gate_have_ids_of_their_own(tmp_path):
+    """`store check` found the key of a passage twice in a whole store."""
+    abreast = [
+        replace(passage(10), path=((T0_US + 10_000_000, x, y),))
+        for x, y in ((0.501, 0.302), (0.503, 0.304))
+    ]
+    write(tmp_path, abreast)
+    ids = pd.read_parquet(tmp_path / "passages")["passage_id"].tolist()
+    assert len(set(ids)) == 2
+    path = tmp_path / "passages" / "cam" / "2026-01.parquet"
+    before = path.read_bytes()
+    write(tmp_path, abreast, known=KNOWN_US + DAY_US)
+    assert path.read_bytes() == before
+
+
 def test_passages_outside_the_window_are_not_written(tmp_path):
     write(tmp_path, [passage(-5), passage(0), passage(3599.9), passage(3600)])
     assert onsets(tmp_path) == [0, 3599]

@@ -1,6 +1,7 @@
 """Passages of a camera to month files and back."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,13 @@ def write_passages(
         day[:7]: []
         for day in days_between(*window)
     }
+    n_alike: Counter[str] = Counter()
     for p in passages:
         if window[0] <= p.onset_us < window[1]:
+            key = _key(camera, gate, p, config_hash)
+            n_alike[key] += 1
             row = _to_row(camera, gate, p, model_id, config_hash, known_at_us)
+            row["passage_id"] = _id_of(key, n_alike[key])
             by_month[month_of(p.onset_us)].append(row)
     for month, new in sorted(by_month.items()):
         path = file_path(root, "passages", camera, month)
@@ -85,15 +90,23 @@ def count_by_hour(table: pa.Table) -> dict[tuple[str, str, Any], int]:
     return counts
 
 
-def _to_row(
-    camera: str, gate: str, p: Passage, model_id: str, config_hash: str, known_us: int
-) -> dict[str, Any]:
+def _key(camera: str, gate: str, p: Passage, config_hash: str) -> str:
     slot = round(p.onset_us / ID_GRID_US)
     first = p.path[0][1:] if p.path else (0.0, 0.0)
     # two trucks abreast may enter at one moment: their place tells them apart
-    text = f"{camera}|{gate}|{slot}|{config_hash}|{first[0]:.2f},{first[1]:.2f}"
+    return f"{camera}|{gate}|{slot}|{config_hash}|{first[0]:.2f},{first[1]:.2f}"
+
+
+def _id_of(key: str, nth: int) -> str:
+    """Hash a key; of a far gate, whose lanes are a hundredth apart, with a number."""
+    text = key if nth == 1 else f"{key}|{nth}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _to_row(
+    camera: str, gate: str, p: Passage, model_id: str, config_hash: str, known_us: int
+) -> dict[str, Any]:
     return {
-        "passage_id": hashlib.sha256(text.encode()).hexdigest()[:16],
         "camera": camera,
         "gate": gate,
         "direction": p.direction,
