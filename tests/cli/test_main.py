@@ -44,6 +44,15 @@ def test_every_command_explains_itself_with_an_example(truckcount, words):
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_every_option_says_what_it_is(words):
+    command = cli
+    for word in words:
+        command = command.get_command(click.Context(command), word)
+    options = [p for p in command.params if isinstance(p, click.Option)]
+    assert [o.opts for o in options if not o.help] == []
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_every_command_is_in_the_help_of_its_group(truckcount, words):
     assert f"\n  {words[-1]} " in truckcount(*words[:-1], "--help").out
 

@@ -45,9 +45,19 @@ _RUN_OPTIONS = (
     click.option(
         "--device", default="auto", show_default=True, help="auto, cpu or cuda."
     ),
-    click.option("--sample-fps", type=float, default=5.0, show_default=True),
     click.option(
-        "--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60."
+        "--sample-fps",
+        type=float,
+        default=5.0,
+        show_default=True,
+        help="Frames looked at a second.",
+    ),
+    click.option(
+        "--bins",
+        type=int,
+        default=60,
+        show_default=True,
+        help="Minutes of the rows written: 5, 15 and 30 beside the hours.",
     ),
     click.option(
         "--jobs",

@@ -10,7 +10,13 @@ from truckcount.cli._options import blur_option, check_iso_time
 
 @click.command()
 @click.argument("clip")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Video to write, an .mp4.",
+)
 @click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
 @click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")

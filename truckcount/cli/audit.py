@@ -64,7 +64,13 @@ def audit() -> None:
     callback=_window,
     help="Length of a window; `file` takes each counted file whole.",
 )
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Of the draw: equal seeds, equal windows.",
+)
 @click.option("--camera", "cameras", multiple=True, help="Only these; repeatable.")
 @click.option("--direction", help="Only this direction.")
 @click.option("--month", help="UTC month, 2026-03; by default the newest.")

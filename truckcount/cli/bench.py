@@ -13,7 +13,13 @@ PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("clips", nargs=-1, type=PATH)
-@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Runs of each, interleaved.",
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(0.1),
@@ -21,7 +27,13 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="Seconds of video that one figure stands on.",
 )
-@click.option("--speed", "speeds", multiple=True, default=("exact", "fast"))
+@click.option(
+    "--speed",
+    "speeds",
+    multiple=True,
+    default=("exact", "fast"),
+    help="Ours to measure; repeatable.",
+)
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option(
     "--peers",
@@ -37,11 +49,24 @@ PATH = click.Path(path_type=Path)
     help="The interpreter that has a peer (`all`: every peer).",
 )
 @click.option("--yolo-weights", type=PATH, help="For the peers that run YOLO.")
-@click.option("--peer-seconds", type=click.FloatRange(0.1), default=8.0)
-@click.option("--peer-repeats", type=click.IntRange(1), default=2)
+@click.option(
+    "--peer-seconds",
+    type=click.FloatRange(0.1),
+    default=8.0,
+    help="Seconds of video for each peer.",
+)
+@click.option(
+    "--peer-repeats", type=click.IntRange(1), default=2, help="Runs of each peer."
+)
 @click.option("--profile/--no-profile", default=True, help="Time our stages, too.")
 @click.option("--check", type=PATH, help="Fail where a ratio exceeds this report's.")
-@click.option("--margin", type=click.FloatRange(0), default=0.25, show_default=True)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0),
+    default=0.25,
+    show_default=True,
+    help="Share by which --check lets a ratio exceed.",
+)
 @click.option("-o", "--output", type=PATH, help="Keep the report (JSON) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def bench(

@@ -21,7 +21,12 @@ def cameras() -> None:
 
 @cameras.command("new")
 @click.argument("clip")
-@click.option("-o", "--output", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; without, it is printed.",
+)
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:

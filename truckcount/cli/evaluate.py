@@ -48,8 +48,14 @@ def evaluate() -> None:
 @click.option("--role", help="Only clips of this role (clips.csv).")
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option("--store", type=click.Path(path_type=Path), help="Keep the counts here.")
-@click.option("--sample-fps", type=float, default=5.0, show_default=True)
-@click.option("--jobs", type=int, default=1, show_default=True)
+@click.option(
+    "--sample-fps",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Frames looked at a second.",
+)
+@click.option("--jobs", type=int, default=1, show_default=True, help="Clips at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def clips(
     folder: Path,

@@ -39,7 +39,7 @@ from truckcount.cli._console import give, give_json
 @click.option("--again", is_flag=True, help="Label again what MODEL labelled before.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-    show_default=True,
+    show_default=True, help="Where the detector runs.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def auto(

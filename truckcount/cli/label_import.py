@@ -53,6 +53,7 @@ EXIT_SOME_LEFT_OUT = 3
     type=click.Choice(["day", "dusk", "night", "unknown"]),
     default="unknown",
     show_default=True,
+    help="Of all these pictures.",
 )
 @click.option("--labeller", help="Who said so. Default: the source's name.")
 @click.option(

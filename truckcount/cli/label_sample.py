@@ -30,7 +30,13 @@ EXIT_SOME_FAILED = 3
 )
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--sample-fps", type=float, default=5.0, show_default=True)
+@click.option(
+    "--sample-fps",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Frames looked at a second.",
+)
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
 @click.option(
     "--mix",
@@ -46,7 +52,13 @@ EXIT_SOME_FAILED = 3
     show_default=True,
     help="Seconds between frames of one camera, at least.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of the draw: equal seeds, equal frames.",
+)
 @click.option("--views", is_flag=True, help="Save gate views, not whole pictures.")
 @blur_option
 @click.option(

@@ -24,7 +24,13 @@ MAX_OFF = 0.05  # a share further off than this is said aloud
     show_default=True,
     help="Of train, val and test.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of the draw: equal seeds, equal splits.",
+)
 @click.option(
     "--near-bits",
     type=int,

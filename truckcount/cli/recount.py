@@ -36,7 +36,9 @@ EXIT_SOME_FAILED = 3
 )  # fmt: skip
 @click.option("--gate", help="The polygon of the run, where it was given so.")
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
-@click.option("--sample-fps", type=float, default=5.0, show_default=True)
+@click.option(
+    "--sample-fps", type=float, default=5.0, show_default=True, help="As of the run."
+)
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--speed", default="exact", show_default=True, help="As of the run.")
 @click.option("--backend", default="av", show_default=True, help="As of the run.")
@@ -113,7 +115,13 @@ def recount(store: Path, **options: Any) -> int:
 @click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--sample-fps", type=float, default=5.0, show_default=True)
+@click.option(
+    "--sample-fps",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Frames looked at a second.",
+)
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
 @click.option("--publish", is_flag=True, help="Write the revisions.")

@@ -16,6 +16,7 @@ from truckcount.cli._options import blur_option
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
+    help="Page to write.",
 )
 @click.option(
     "--days",

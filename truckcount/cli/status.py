@@ -29,7 +29,13 @@ MAX_SHOWN = 10  # one screen; --json tells all
     show_default=True,
     help="Days of silence after which a camera is no longer missed.",
 )
-@click.option("--settle", type=float, default=30.0, show_default=True)
+@click.option(
+    "--settle",
+    type=float,
+    default=30.0,
+    show_default=True,
+    help="Seconds without a write after which a file is finished.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(
     store: Path,

@@ -37,7 +37,13 @@ OF_TRUCKMAP = ("steps", "teach")
     show_default=True,
     help="truckmap says where trucks are; the others say truck or no truck.",
 )
-@click.option("--run", "folder", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for weights, metrics and report.",
+)
 @click.option(
     "--pretrained",
     is_flag=True,
@@ -69,8 +75,14 @@ OF_TRUCKMAP = ("steps", "teach")
 @click.option("--epochs", type=int, help="Of the zoo; default 12.")
 @click.option("--steps", type=int, help="Of truckmap; default 240, or 160 by frames.")
 @click.option("--batch", type=int, help="Frames a step.")
-@click.option("--learning-rate", type=float)
-@click.option("--dropout", type=float, default=0.0, show_default=True)
+@click.option("--learning-rate", type=float, help="Default: the network's own.")
+@click.option(
+    "--dropout",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share of the head's inputs left out.",
+)
 @click.option(
     "--batch-norm/--no-batch-norm", default=None, help="Default: as published."
 )
@@ -79,9 +91,18 @@ OF_TRUCKMAP = ("steps", "teach")
     type=click.Choice(["adam", "adamw"]),
     default="adamw",
     show_default=True,
+    help="How weights are moved.",
 )
-@click.option("--l1", type=float, default=0.0, show_default=True)
-@click.option("--l2", type=float, default=0.0, show_default=True)
+@click.option(
+    "--l1",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Penalty on the weights' size.",
+)
+@click.option(
+    "--l2", type=float, default=0.0, show_default=True, help="Penalty on their squares."
+)
 @click.option("--head-epochs", type=int, help="Head alone first; 2 with --pretrained.")
 @click.option("--patience", type=int, default=5, show_default=True, help="0: never.")
 @click.option(
@@ -89,6 +110,7 @@ OF_TRUCKMAP = ("steps", "teach")
     type=click.Choice(["full", "light", "none"]),
     default="full",
     show_default=True,
+    help="How much pictures are changed.",
 )
 @click.option(
     "--balance/--no-balance", default=True, help="Draw both labels equally often."
@@ -98,7 +120,13 @@ OF_TRUCKMAP = ("steps", "teach")
 @click.option("--workers", type=int, help="Loader processes; default by the cores.")
 @click.option("--amp/--no-amp", default=None, help="bfloat16; default on CUDA only.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of order, changes and first weights.",
+)
 @blur_option
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")

@@ -39,11 +39,17 @@ def votes() -> None:
 @click.option("--template", type=click.Path(path_type=Path), help="HIT page to write.")
 @click.option(
     "--which", type=click.Choice(["unlabelled", "uncertain", "all"]),
-    default="unlabelled", show_default=True,
+    default="unlabelled", show_default=True, help="Pictures to ask about.",
 )  # fmt: skip
 @click.option("--gold", help="Mix in these known ones: a CSV, or `person`.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many beside gold.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of the draw: equal seeds, equal pictures.",
+)
 @blur_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def export(
@@ -112,6 +118,7 @@ def export(
 @click.option(
     "--method", type=click.Choice(["dawid-skene", "majority"]),
     default="dawid-skene", show_default=True,
+    help="How votes become labels.",
 )  # fmt: skip
 @click.option("--answer", help="Answer field to read where there are several.")
 @click.option("--truck-word", multiple=True, help="Answer that means a truck.")
