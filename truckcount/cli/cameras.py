@@ -108,5 +108,6 @@ def check(
                 g.name + (" (in/out)" if g.is_directional else "") for g in camera.gates
             )
             give(f"{camera.name}  {camera.timezone}  gates: {gates}")
-        say(f"{config}: {len(book.cameras)} cameras, all well")
+        n = len(book.cameras)
+        say(f"{config}: {n} camera{'s' * (n != 1)}, all well")
     return 0
