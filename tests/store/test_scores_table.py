@@ -101,6 +101,17 @@ def test_stored_scores_are_found_by_their_hash(store):
     assert not store.has_scores("other", record, "h")
 
 
+def test_scores_of_two_models_are_no_scores(store):
+    """A run with other weights was killed between the days of one file."""
+    scores = named(film([], 20), "a", -10_000_000)
+    record = segment(segment_id="a", config_hash="h")
+    record = replace(record, start_us=T0_US - 10_000_000, end_us=T0_US + 10_000_000)
+    store.write_scores("cam", {"main": scores}, "h")
+    assert store.has_scores("cam", record, "h")
+    store.write_scores("cam", {"main": scores[:50]}, "h2")
+    assert not store.has_scores("cam", record, "h")
+
+
 def test_an_empty_store_has_no_scores(store):
     assert len(read(store, {"a": [ALWAYS]})) == 0
     store.write_scores("cam", {"main": film([], 4)[:0]}, "h")

@@ -59,12 +59,15 @@ def _first_us(table: pa.Table) -> int:
 
 
 @functools.lru_cache(maxsize=8)  # cameras are run one after another
-def _scored_pairs(path: Path, _stamp: tuple[int, int]) -> frozenset[tuple[str, str]]:
-    """Return (segment id, hash) of a day's file, looked up once per state of it."""
+def _hashes_of_day(path: Path, _stamp: tuple[int, int]) -> Mapping[str, frozenset[str]]:
+    """Return the hashes of each segment of a day's file, once per state of it."""
     names = ["segment_id", "config_hash"]
     table = read_table(path, "scores", columns=names)
     pairs = table.group_by(names).aggregate([])
-    return frozenset(zip(*(pairs[n].to_pylist() for n in names), strict=True))
+    found: dict[str, set[str]] = {}
+    for segment_id, digest in zip(*(pairs[n].to_pylist() for n in names), strict=True):
+        found.setdefault(segment_id, set()).add(digest)
+    return {segment_id: frozenset(some) for segment_id, some in found.items()}
 
 
 def has_scores(
@@ -74,17 +77,18 @@ def has_scores(
     span: tuple[int, int],
     scoring_hash: str,
 ) -> bool:
-    """Tell whether a segment was scored under this hash.
+    """Tell whether a segment was scored under this hash, and no part of it otherwise.
 
-    On any day of its span: of one that was deleted nothing is left.
+    Of a day that was deleted nothing is left. Days are written one by one: a run with
+    another model that was killed between two leaves some of each.
     """
-    pair = (segment_id, scoring_hash)
+    found: set[str] = set()
     for day in days_between(*span):
         path = file_path(root, "scores", camera, day)
         stamp = _stamp_of(path)
-        if stamp is not None and pair in _scored_pairs(path, stamp):
-            return True
-    return False
+        if stamp is not None:
+            found |= _hashes_of_day(path, stamp).get(segment_id, frozenset())
+    return found == {scoring_hash}
 
 
 def _stamp_of(path: Path) -> tuple[int, int] | None:
