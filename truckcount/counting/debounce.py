@@ -51,7 +51,6 @@ class Debouncer:
         self._options = options
         self._open: _Open | None = None
         self._last_us: int | None = None
-        self.n_onsets = 0
 
     @property
     def is_idle(self) -> bool:
@@ -68,13 +67,12 @@ class Debouncer:
         return {
             "open": None if self._open is None else astuple(self._open),
             "last_us": self._last_us,
-            "n_onsets": self.n_onsets,
         }
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from what ``to_state`` returned."""
         self._open = None if state["open"] is None else _Open(*state["open"])
-        self._last_us, self.n_onsets = state["last_us"], state["n_onsets"]
+        self._last_us = state["last_us"]
 
     def process(self, t_us: int, score: float, segment: str) -> list[Presence]:
         """Take one usable sample; return presences that it ends."""
@@ -94,7 +92,6 @@ class Debouncer:
             elif t_us - now.last_us > self._options.fill_s * 1e6:
                 done = self._close(is_censored=False)
         if self._open is None and score >= self._options.on_score:
-            self.n_onsets += 1
             self._open = _Open(t_us, t_us, score, score, 1, is_gap, segment, segment)
         return done
 

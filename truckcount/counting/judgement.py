@@ -92,7 +92,7 @@ def _judge_part(
     direction, score = judge_direction(
         [(o.x, o.y) for o in obs], size, gate.in_vector, aspect
     )
-    scores = [o.p for o in inside] or [o.p for o in obs]
+    scores = [o.p for o in inside]
     passage = Passage(
         gate=gate.name,
         onset_us=onset_us,
@@ -107,8 +107,8 @@ def _judge_part(
         direction_score=score,
         direction_method="none" if gate.in_vector is None else "track",
         n_samples=len(inside),
-        segment_id_onset=obs[0].segment if not inside else inside[0].segment,
-        segment_id_offset=obs[-1].segment if not inside else inside[-1].segment,
+        segment_id_onset=inside[0].segment,
+        segment_id_offset=inside[-1].segment,
         path=_thin_path(obs, aspect),
     )
     reason = _drop_reason(track, obs, passage, evidence, options)
@@ -167,12 +167,12 @@ def _rides_on_another(track: Track, options: CountingOptions) -> bool:
 def _find_stay(
     obs: list[Observation], gate: Gate, aspect: float
 ) -> tuple[int, int, list[Observation]] | None:
-    """Find onset, offset and the observations between, inside the gate."""
+    """Find onset, offset and the observations inside, or on either side of the gate."""
     indices = [i for i, o in enumerate(obs) if o.is_inside]
     if indices:
         inside = [obs[i] for i in indices]
         end = obs[min(indices[-1] + 1, len(obs) - 1)]
-        return inside[0].t_us, max(inside[-1].t_us, end.t_us), inside
+        return inside[0].t_us, end.t_us, inside
     for a, b in itertools.pairwise(obs):
         share = crosses(gate.polygon, (a.x / aspect, a.y), (b.x / aspect, b.y))
         if share is not None:
