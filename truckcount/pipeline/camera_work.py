@@ -11,6 +11,7 @@ from truckcount.errors import VideoError
 from truckcount.pipeline.cameras import CameraBook
 from truckcount.pipeline.config import RunOptions, check_pace, counting_options
 from truckcount.pipeline.counts.recount import CameraCounts
+from truckcount.pipeline.counts.windows import join_windows
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.fingerprints import Fingerprints
 from truckcount.pipeline.result import FileOutcome
@@ -125,7 +126,9 @@ def fold_counts(work: CameraWork) -> None:
     work.counts = [
         replace(
             work.counts[-1],
-            windows=(),  # they say what is counted anew, and that is done
+            windows=tuple(
+                join_windows([w for counts in work.counts for w in counts.windows])
+            ),
             passages=tuple(own_passages(work)),
             hours=tuple(hours.values()),
             won={},

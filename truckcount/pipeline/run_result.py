@@ -1,5 +1,6 @@
 """What a run did to the result that callers get."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,10 +9,14 @@ from truckcount import __version__
 from truckcount.domain.hour import HourRow
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import RunOptions, run_hash
+from truckcount.pipeline.counts.outages import HOUR_US, unwatched_rows
+from truckcount.pipeline.counts.windows import join_windows
 from truckcount.pipeline.result import FileOutcome, RunResult, hour_row, passage_row
 from truckcount.presence.weights import Weights
 from truckcount.store.layout import from_us
 from truckcount.store.read import read_bins
+
+MAX_SHOWN_NULL_HOURS = 7 * 24  # of an outage within one run; the store holds them all
 
 
 def gather_result(
@@ -42,10 +47,11 @@ def gather_result(
             else o
             for o in one.outcomes
         ]
+        between = _unwatched_between(one) if options.bins == 60 else []
         latest = {
             (row.gate, row.direction, row.bin_start_us): row
-            for counts in one.counts
-            for row in counts.hours
+            for rows in (between, *(counts.hours for counts in one.counts))
+            for row in rows
         }
         hours += _stamped_rows(one.camera.name, latest, options)
     decoded_s = sum(o.duration_s or 0.0 for o in outcomes if o.status == "done")
@@ -94,6 +100,21 @@ def join_results(results: Sequence[RunResult]) -> RunResult:
             **({"plans": plans} if plans else {}),
         },
     )
+
+
+def _unwatched_between(work: CameraWork) -> list[HourRow]:
+    """Return null rows of the hours between what a run counted."""
+    windows = join_windows([w for counts in work.counts for w in counts.windows])
+    gaps = [
+        range(low, high, HOUR_US) for (_, low), (high, _) in itertools.pairwise(windows)
+    ]
+    return [
+        row
+        for starts in gaps
+        if len(starts) <= MAX_SHOWN_NULL_HOURS
+        for gate in work.camera.gates
+        for row in unwatched_rows(gate, starts)
+    ]
 
 
 def _plans(work: Sequence[CameraWork]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Counts of one camera to its tables: the last two hops, under the camera's lock."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,6 @@ from truckcount.store.fold_states import FoldStates
 from truckcount.store.layout import month_of
 
 HOUR_US = 3_600_000_000
-MAX_SHOWN_NULL_HOURS = 7 * 24  # of an outage within one run; the store holds them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +79,6 @@ def publish_counts(
         passages += counts.passages
         hours += counts.rows[options.bins]
     publisher.fill_outages(windows)
-    if options.bins == 60:
-        for (_, low), (high, _) in itertools.pairwise(windows):
-            starts = range(low, high, HOUR_US)
-            if len(starts) <= MAX_SHOWN_NULL_HOURS:
-                for gate in camera.gates:
-                    hours += unwatched_rows(gate, starts)
     return CameraCounts(
         windows=tuple(windows),
         passages=tuple(passages),
