@@ -45,8 +45,9 @@ class FileOutcome:
     camera: str
     status: str
     """``done``, ``reused`` (scores were in the store), ``duplicate``, ``conflict``,
-    ``ambiguous_time``, ``corrupt``, ``empty``, ``growing``, ``failed``; ``blocked``
-    when not the file but its camera's part of the store is in the way; ``deleted``
+    ``ambiguous_time``, ``no_time``, ``missing``, ``corrupt``, ``empty``, ``growing``,
+    ``unreadable``, ``failed``; ``blocked`` when not the file but its camera's part of
+    the store is in the way; ``deleted``
     or ``sealed`` when its hours are not counted any more, ``late`` when they are
     closed but for a backfill."""
     error: str | None = None

@@ -217,9 +217,9 @@ SEGMENTS = (
     _c(
         "status",
         S,
-        "`done`, `duplicate`, `conflict`, `ambiguous_time`, `corrupt`, `empty`, "
-        "`growing`, `failed`; `deleted` and `sealed` are not counted any more, `late` "
-        "only by `truckcount backfill`",
+        "`done`, `duplicate`, `conflict`, `ambiguous_time`, `no_time`, `missing`, "
+        "`corrupt`, `empty`, `growing`, `failed`; `deleted` and `sealed` are not "
+        "counted any more, `late` only by `truckcount backfill`",
     ),
     _c("error", S, "what went wrong", null=True),
     _c("winner_intervals", INTERVALS, "times this segment counts for after overlaps"),
