@@ -83,6 +83,65 @@ def test_an_index_without_a_match_is_null_from_there_on():
     assert math.isnan(index[3])
 
 
+def test_the_index_of_a_firm_begins_with_its_own_first_period():
+    hours = pd.concat(
+        [weeks([10, 10, 10], camera="a"),
+         weeks([10, 20], start="2026-01-12", camera="b")]
+    )  # fmt: skip
+    lines = pd.DataFrame(
+        {"camera": ["a", "b"], "gate": "dock-exit", "site": "n", "ticker": ["X", "Y"]}
+    )
+    index = panel_index(rollup(hours, "W", site_map=lines))
+    index = index[index["ticker"] == "Y"]
+    assert index["period_start"].astype(str).tolist() == ["2026-01-12", "2026-01-19"]
+    assert index["index"].tolist() == pytest.approx([1, 2])
+
+
+def test_a_period_that_was_left_out_breaks_the_chain():
+    totals = rollup(weeks([10, 11, 12, 13, 14]), "W")
+    assert panel_index(totals)["index"].iloc[-1] == pytest.approx(1.4)
+    index = panel_index(totals.drop(index=2))["index"].tolist()
+    assert index[:2] == pytest.approx([1.0, 1.1])
+    assert math.isnan(index[2])
+
+
+@pytest.mark.parametrize("by", ["ticker", "site"])
+def test_a_camera_more_at_a_site_is_no_growth(by):
+    """Two cameras with one polygon have one config_hash: it does not tell them apart.
+
+    dc-north and dc-south of `sample_videos/cameras.toml` are such a pair.
+    """
+    hours = pd.concat(
+        [weeks([10, 10, 10], camera="a"),
+         weeks([10, 10], start="2026-01-12", camera="b")]
+    )  # fmt: skip
+    lines = pd.DataFrame(
+        {"camera": ["a", "b"], "gate": "dock-exit", "site": "n", "ticker": "X"}
+    )
+    totals = rollup(hours, "W", by=by, site_map=lines)
+    pairs = panel(totals)
+    assert pairs["reason"].tolist() == ["gates", ""]
+    assert pairs["gates_before"].tolist() == [
+        "a/dock-exit/out", "a/dock-exit/out+b/dock-exit/out",
+    ]  # fmt: skip
+    assert math.isnan(panel_index(totals)["index"].iloc[1])
+    # by gate the new camera is left out and the old one compared
+    index = panel_index(rollup(hours, "W", site_map=lines))
+    assert index["index"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_a_weight_that_changes_is_no_growth():
+    lines = pd.DataFrame(
+        {"camera": "dc-01", "gate": "dock-exit", "site": "n", "ticker": "X",
+         "weight": [0.5, 1.0], "valid_from": [None, "2026-01-12"],
+         "valid_to": ["2026-01-12", None]}
+    )  # fmt: skip
+    totals = rollup(weeks([10, 10]), "W", by="site", site_map=lines)
+    gates = totals["gates"].tolist()
+    assert gates == ["0.5*dc-01/dock-exit/out", "dc-01/dock-exit/out"]
+    assert panel(totals.assign(is_complete=True))["reason"].tolist() == ["gates"]
+
+
 def test_a_bridge_carries_an_index_over_a_new_model():
     hours = weeks([10, 10, 11, 11]).assign(
         config_hash=np.repeat(["old", "new"], 2 * 168)

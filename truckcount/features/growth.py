@@ -23,6 +23,7 @@ CARRIED = [
     "config_hash",
     "is_complete",
     "n_gates",
+    "gates",
     "n_days",
 ]
 FISCAL = ["fiscal_year", "fiscal_quarter"]
@@ -46,8 +47,9 @@ def panel(
     DataFrame
         One row per gate and pair: columns of both periods (``_before``),
         is_matched, and reason where not: ``new``, ``gone``, ``coverage`` (cov_w
-        below 0.60), ``validity`` (a period is not wholly inside it), ``config``
-        (another model, polygon or threshold, and no bridge).
+        below 0.60), ``validity`` (a period is not wholly inside it), ``gates`` (a
+        site or ticker of other gates or weights: what a camera more sees is no
+        growth), ``config`` (another model, polygon or threshold, and no bridge).
     """
     keys = _keys(totals)
     now = _days(totals)
@@ -70,8 +72,11 @@ def panel(
     return both.drop(columns="pair").sort_values(order, ignore_index=True)
 
 
-def panel_index(totals: pd.DataFrame, lag: Lag = "previous") -> pd.DataFrame:
+def panel_index(totals: pd.DataFrame) -> pd.DataFrame:
     """Chain the growth of matched cameras to an index, 1 in the first period.
+
+    From each period to the next. Growth over a year is no link of such a chain: see
+    `yoy`.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def panel_index(totals: pd.DataFrame, lag: Lag = "previous") -> pd.DataFrame:
         cameras and why. The index of a pair without a match is null, and so is
         all after it: the chain is broken.
     """
-    pairs = panel(totals, lag)
+    pairs = panel(totals)
     rows = []
     first = totals.groupby("ticker") if "ticker" in totals else [(None, totals)]
     for ticker, own in first:
@@ -89,9 +94,14 @@ def panel_index(totals: pd.DataFrame, lag: Lag = "previous") -> pd.DataFrame:
         value = 1.0
         rows.append({**named, "period_start": own["period_start"].min(), "index": 1.0})
         mine = pairs if ticker is None else pairs[pairs["ticker"] == ticker]
+        reached = rows[-1]["period_start"]
+        # others may have begun before: to these, all its cameras were new then
+        mine = mine[mine["period_start"] > reached]
         for start, group in mine.groupby("period_start"):
             grown = measure_growth(group)
-            value *= grown["growth"] + 1.0
+            is_next = (group["period_start_before"].dropna() == reached).any()
+            value = value * (grown["growth"] + 1.0) if is_next else math.nan
+            reached = start
             rows.append({**named, "period_start": start, "index": value, **grown})
     frame = pd.DataFrame(rows)
     for name in ("n_matched", "n_dropped"):
@@ -227,6 +237,8 @@ def _reason(row: dict[str, Any]) -> str:
         return "coverage"
     if not (row["is_complete"] and row["is_complete_before"]):
         return "validity"
+    if row["gates"] != row["gates_before"]:
+        return "gates"
     is_mixed = row["n_gates"] == 1 and "+" in row["config_hash"]
     if is_mixed or row["config_hash"] != row["config_hash_before"]:
         return "config"
@@ -235,7 +247,7 @@ def _reason(row: dict[str, Any]) -> str:
 
 def _keys(totals: pd.DataFrame) -> list[str]:
     keys = [name for name in KEYS if name in totals.columns]
-    if not keys or "config_hash" not in totals:
+    if not keys or not {"config_hash", "gates"} <= set(totals.columns):
         msg = "want totals of `rollup`: one row per camera (or site) and period"
         raise FeatureError(msg)
     return keys

@@ -47,6 +47,21 @@ class Period:
     names: tuple[tuple[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one gate and direction gives to a total."""
+
+    gate: str
+    weight: float
+    total: Total
+    is_complete: bool
+
+    @property
+    def spelled(self) -> str:
+        """Spell the gate, and what it is multiplied by where that is not 1."""
+        return self.gate if self.weight == 1 else f"{self.weight:g}*{self.gate}"
+
+
 def rollup(
     hours: pd.DataFrame,
     freq: Frequency = "D",
@@ -87,7 +102,8 @@ def rollup(
     DataFrame
         Keys; period_start and period_end (dates, half-open); total, se, se_indep;
         cov_w, cov_time, share_imputed, n_hours, n_hours_null, is_complete (all of
-        the period inside validity); shared (standard error by calibration),
+        the period inside validity), n_gates and gates (which, with direction and
+        weight); shared (standard error by calibration),
         config_hash (several joined by ``+``), max_known_at_utc. A total is null
         where cov_w is below 0.60, and where that of one of its gates is.
 
@@ -101,7 +117,7 @@ def rollup(
     _check(hours, freq, calendar, by, site_map)
     gates = list(_gates(hours, calibrations, validity, bridges))
     lines = _lines(gates, by, site_map)
-    rows: dict[tuple[Any, ...], list[tuple[float, Total, bool]]] = {}
+    rows: dict[tuple[Any, ...], list[_Part]] = {}
     known = None if calendar is None else _fiscal_periods(calendar)
     measured: dict[GateKey, float] = {}
     for name, key, grid, weight, span in lines:
@@ -112,7 +128,8 @@ def rollup(
             if total is not None:
                 whole = _hours_of(period, grid.zone)
                 is_complete = total.n_hours >= whole - 1e-6
-                rows.setdefault((name, period), []).append((weight, total, is_complete))
+                part = _Part("/".join(key), weight, total, is_complete)
+                rows.setdefault((name, period), []).append(part)
     return _to_frame(rows)
 
 
@@ -270,7 +287,7 @@ def _hours_of(period: Period, zone: str) -> float:
 
 
 def _to_frame(
-    rows: Mapping[tuple[Any, ...], list[tuple[float, Total, bool]]],
+    rows: Mapping[tuple[Any, ...], list[_Part]],
 ) -> pd.DataFrame:
     order = sorted(rows, key=lambda k: (tuple(v for _, v in k[0]), k[1].start))
     records = []
@@ -289,35 +306,36 @@ def _to_frame(
     return frame
 
 
-def _combine(parts: Sequence[tuple[float, Total, bool]]) -> dict[str, Any]:
+def _combine(parts: Sequence[_Part]) -> dict[str, Any]:
     """Add gates up; one null total makes the sum null, shared errors add linearly."""
     shared: dict[str, float] = {}
-    for weight, t, _ in parts:
-        for name, amount in t.shared.items():
-            shared[name] = shared.get(name, 0.0) + weight * amount
-    total = sum(w * t.total for w, t, _ in parts)
-    indep = sum(w**2 * t.var_indep for w, t, _ in parts)
-    volumes = np.array([w * np.nan_to_num(t.total) for w, t, _ in parts])
+    for p in parts:
+        for name, amount in p.total.shared.items():
+            shared[name] = shared.get(name, 0.0) + p.weight * amount
+    total = sum(p.weight * p.total.total for p in parts)
+    indep = sum(p.weight**2 * p.total.var_indep for p in parts)
+    volumes = np.array([p.weight * np.nan_to_num(p.total.total) for p in parts])
     weights = volumes if volumes.sum() > 0 else np.ones(len(parts))
-    cov_w = float(np.average([t.cov_w for _, t, _ in parts], weights=weights))
+    cov_w = float(np.average([p.total.cov_w for p in parts], weights=weights))
     if np.isnan(total):
-        cov_w = float(np.mean([t.cov_w for _, t, _ in parts]))
-    n_hours = sum(t.n_hours for _, t, _ in parts)
-    configs = sorted({c for _, t, _ in parts for c in t.configs})
+        cov_w = float(np.mean([p.total.cov_w for p in parts]))
+    n_hours = sum(p.total.n_hours for p in parts)
+    configs = sorted({c for p in parts for c in p.total.configs})
     return {
         "total": total,
         "se": float(np.sqrt(indep + sum(v**2 for v in shared.values()))),
         "se_indep": float(np.sqrt(indep)),
         "cov_w": cov_w,
-        "cov_time": sum(t.cov_time * t.n_hours for _, t, _ in parts) / n_hours,
+        "cov_time": sum(p.total.cov_time * p.total.n_hours for p in parts) / n_hours,
         "share_imputed": 1.0 - cov_w,
         "n_hours": n_hours,
-        "n_hours_null": sum(t.n_hours_null for _, t, _ in parts),
-        "is_complete": all(is_complete for _, _, is_complete in parts),
+        "n_hours_null": sum(p.total.n_hours_null for p in parts),
+        "is_complete": all(p.is_complete for p in parts),
         "n_gates": len(parts),
+        "gates": "+".join(sorted(p.spelled for p in parts)),
         "shared": tuple(sorted(shared.items())),
         "config_hash": "+".join(configs),
-        "max_known_at_utc": max(t.known_us for _, t, _ in parts),
+        "max_known_at_utc": max(p.total.known_us for p in parts),
     }
 
 
