@@ -58,6 +58,18 @@ def test_a_volume_record_is_a_local_day_of_24_hours(tmp_path):
     assert fields[34:] == ["0"]
 
 
+def test_whole_and_partly_watched_hours_of_a_record_carry_one_factor(tmp_path):
+    rows = [
+        revision(T0 + k * HOUR, 10 if k == 5 else 20, 1800.0 if k == 5 else 3600.0,
+                 calibration_id="c", n_trucks_est=24.0)
+        for k in range(24)
+    ]  # fmt: skip
+    store = write_store(tmp_path / "store", rows)
+    assert export.tmg(store, tmp_path / "v.txt", STATION) == []
+    fields = (tmp_path / "v.txt").read_text().strip().split("|")
+    assert fields[10:34] == ["24"] * 24
+
+
 def test_the_hour_that_spring_leaves_out_is_empty(tmp_path):
     store = write_store(tmp_path / "store", chicago(utc("2025-03-09 06:00"), 23))
     assert export.tmg(store, tmp_path / "v.txt", STATION) == []

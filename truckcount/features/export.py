@@ -21,7 +21,7 @@ from truckcount.store.schema import SCHEMA_VERSION, schema_of
 HOURS_OF_DAY = tuple(range(24))
 REVISION_KEY = ("camera", "gate", "direction", "hour_start_utc", "revision")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")  # delta-rs colours its errors
-FULL_SHARE = 3599.0  # seconds: an hour watched whole needs no estimate
+FULL_SHARE = 3599.0  # seconds: an hour watched whole has no missed time
 US_PER_HOUR = 3_600_000_000
 
 __all__ = ["Station", "csv", "delta", "read_stations", "tmg"]
@@ -73,8 +73,9 @@ def tmg(
 
     Notes
     -----
-    An hour counts as estimated where it was partly watched, as counted where it
-    was watched whole. The repeated hour of autumn is added to the first; the hour
+    An hour counts as estimated where it was partly watched or has a calibration, as
+    counted where it was watched whole and has none: so all hours of a day are on
+    one scale. The repeated hour of autumn is added to the first; the hour
     that spring leaves out is empty. Trucks alone, without FHWA's classes.
 
     References
@@ -177,8 +178,10 @@ def _local_days(
     local = rows["local_start"]
     starts = as_us(rows["hour_start_utc"])
     zone = str(rows["tz"].iloc[0])
+    # the estimate of a whole hour is its count times the factor of its calibration
+    is_plain = (rows["coverage_s"] >= FULL_SHARE) & rows["calibration_id"].isna()
     volumes = np.where(
-        rows["coverage_s"] >= FULL_SHARE,
+        is_plain,
         rows["n_trucks"].to_numpy("float64", na_value=np.nan),
         rows["n_trucks_est"].to_numpy("float64", na_value=np.nan),
     )
