@@ -191,6 +191,21 @@ def test_a_time_that_is_none_is_a_usage_error(truckcount, store, option):
     assert "'yesterday' is no ISO-8601 time" in said.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["hours"], ["export", "csv", "-o", "x.csv"], ["recount", "--dry-run"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("day", ["2026-03-01", "2026-03-02"])
+def test_a_stretch_that_holds_no_time_is_a_usage_error(truckcount, store, command, day):
+    name, *more = command
+    sub = [more.pop(0)] if name == "export" else []
+    window = ["--from", "2026-03-02", "--to", day]
+    said = truckcount(name, *sub, store, *more, *window)
+    assert said.code == 2
+    assert f"'{day}' is not after --from '2026-03-02'" in said.err
+
+
 def test_a_folder_that_is_no_store_is_told(truckcount, tmp_path):
     said = truckcount("hours", tmp_path)
     assert said.code == 5

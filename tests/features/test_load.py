@@ -306,3 +306,35 @@ def test_a_damaged_file_is_named(timeline):
     file.write_bytes(b"PAR1 no more")
     with pytest.raises(StoreError, match="store check"):
         load_hours(timeline)
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"gates": ["dock-exit", "dock-exot"]}, "'dock-exot'.* dc-01 are dock-exit"),
+        ({"gates": "dock-exot", "as_of": "2026-01-06T00:00Z"}, "no gate 'dock-exot'"),
+        ({"direction": "outt"}, "no direction 'outt'; there are in, out"),
+        ({"direction": ["out", "unkown"]}, "no direction 'unkown'"),
+        ({"direction": "any"}, "which has `out`; pass direction=."),
+        ({"start": "2026-01-06", "end": "2026-01-05"}, "no time lies between start"),
+        ({"start": "2026-01-05", "end": "2026-01-05"}, "ends with the next one"),
+    ],
+)
+def test_a_name_or_a_time_that_cannot_be_is_no_empty_answer(tmp_path, asked, what):
+    store = write_store(tmp_path / "store", [revision(T0 + k * HOUR) for k in range(3)])
+    with pytest.raises(FeatureError, match=what):
+        load_hours(store, **asked)
+
+
+def test_a_gate_that_is_not_in_the_window_is_known_all_the_same(tmp_path):
+    rows = [revision(T0), revision(T0 + 9 * HOUR, gate="new")]
+    store = write_store(tmp_path / "store", rows)
+    early = load_hours(store, gates="new", end=T0 + 2 * HOUR)
+    assert len(early) == 0
+    assert len(load_hours(store, "2026-01-05T02:00Z", gates="new")) == 0
+
+
+@pytest.mark.parametrize("name", ["as_of", "start", "end"])
+def test_a_moment_that_is_not_known_is_refused_as_one_without_a_zone(timeline, name):
+    with pytest.raises(NaiveTimeError, match=f"{name} must be a moment"):
+        load_hours(timeline, **{name: pd.NaT})

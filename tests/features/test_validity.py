@@ -69,7 +69,8 @@ def test_a_camera_without_a_row_is_an_error_that_names_it(tmp_path, asked, where
         with pytest.raises(MissingHoursError, match="dc-02"):
             load_hours(store, **asked, **more)
         assert load_hours(store, **asked, **more, on_missing="ignore").empty
-    assert load_hours(store, **asked, cameras="dc-02", gates="none").empty
+    with pytest.raises(FeatureError, match="no gate 'none'"):
+        load_hours(store, **asked, cameras="dc-02", gates="none")
 
 
 def test_a_camera_that_fell_silent_is_told_how_to_end(tmp_path):

@@ -132,6 +132,17 @@ def in_utc(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def check_order(from_utc: str | None, to_utc: str | None) -> None:
+    """Refuse a window that holds no time: it would look as if nothing were there."""
+    low, high = in_utc(from_utc), in_utc(to_utc)
+    if low is not None and high is not None and low >= high:
+        msg = (
+            f"{to_utc!r} is not after --from {from_utc!r}; --to is left out, a single "
+            "day ends with the next one"
+        )
+        raise click.BadParameter(msg, param_hint="--to")
+
+
 def check_camera(store: str | Path, camera: str) -> None:
     """Refuse a camera that the store does not have, naming those that it has."""
     import difflib

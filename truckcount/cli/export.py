@@ -11,6 +11,7 @@ from truckcount.cli._options import (
     check_camera,
     check_iso_time,
     check_moment,
+    check_order,
     in_utc,
     store_place,
 )
@@ -128,6 +129,7 @@ def csv(
     """
     from truckcount.features.export import csv as write_csv
 
+    check_order(from_utc, to_utc)
     if camera is not None:
         check_camera(store, camera)
     with _as_usage_errors(out):
@@ -208,6 +210,7 @@ def tmg(
     from truckcount.features.export import read_stations
     from truckcount.features.export import tmg as write_records
 
+    check_order(from_utc, to_utc)
     for camera, _ in ids:
         check_camera(store, camera)
     with _as_usage_errors(out):

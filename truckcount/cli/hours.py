@@ -10,6 +10,7 @@ from truckcount.cli._options import (
     check_camera,
     check_iso_time,
     check_moment,
+    check_order,
     in_utc,
     store_place,
 )
@@ -54,6 +55,7 @@ def hours(
     """
     from truckcount.store.read import read_hours
 
+    check_order(from_utc, to_utc)
     if camera is not None:
         check_camera(store, camera)
     if as_of is None and isinstance(store, Path):

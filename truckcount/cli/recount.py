@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time
+from truckcount.cli._options import check_iso_time, check_order
 
 if TYPE_CHECKING:
     from truckcount.pipeline.restating.comparison import Comparison
@@ -67,6 +67,7 @@ def recount(store: Path, **options: Any) -> int:
 
     is_dry_run, as_json = options.pop("dry_run"), options.pop("as_json")
     given = {name: options.pop(key) for key, name in THRESHOLDS.items()}
+    check_order(options["from_utc"], options["to_utc"])
     begin, end = (_moment_us(options.pop(key)) for key in ("from_utc", "to_utc"))
     wanted = RecountOptions(
         from_us=0 if begin is None else begin,

@@ -19,8 +19,8 @@ from truckcount.features.moments import (
     MIN_US,
     Int64s,
     Moment,
-    bound_us,
     moment_us,
+    window_us,
 )
 from truckcount.features.replay import CameraHistory, filter_hours
 from truckcount.features.validity import (
@@ -35,6 +35,7 @@ from truckcount.store.schema import schema_of
 Vintage = Literal["strict", "simulated"]
 OnMissing = Literal["raise", "ignore"]
 KEYS = ("camera", "gate", "hour_start_utc", "direction")
+DIRECTIONS = ("in", "out", "unknown", "any")
 IDENTITY = (*KEYS, "known_at_utc", "revision")
 
 log = logging.getLogger(__name__)
@@ -98,10 +99,13 @@ def load_hours(
     """
     files = StoreFiles.open(store)
     as_of_us = MAX_US if as_of is None else moment_us(as_of, "as_of")
-    window = bound_us(start, "start", MIN_US), bound_us(end, "end", MAX_US)
+    window = window_us(start, end)
     chosen = _Choice(files, as_of_us, window, vintage, _names(cameras), _names(gates))
     wanted = _wanted_columns(columns, vintage)
     directions = _names(direction)
+    if odd := (directions or frozenset()).difference(DIRECTIONS):
+        msg = f"no direction {min(odd)!r}; there are {', '.join(DIRECTIONS)}"
+        raise FeatureError(msg)
     asked = {*wanted, *IDENTITY, *(("is_final",) if final_only else ())}
     read = [name for name in schema_of("hours").names if name in asked]
     parts = []
@@ -110,6 +114,7 @@ def load_hours(
         if len(part):
             parts.append(part)
     table = pa.concat_tables(parts) if parts else _empty(read, vintage)
+    chosen.check_gates(table)
     if on_missing == "raise":
         _check_complete(table, chosen, window, str(store))
     table = _narrow(table, directions, is_final_only=final_only)
@@ -156,6 +161,25 @@ class _Choice:
             )
             raise FeatureError(msg)
         return sorted(self.cameras.intersection(there))
+
+    def check_gates(self, found: pa.Table) -> None:
+        """Refuse a gate that was asked for and that the store never heard of."""
+        odd = set(self.gates or ()) - set(found["gate"].unique().to_pylist())
+        if not odd:
+            return
+        cameras = sorted(self.cameras or self.list_cameras())
+        known = {g for camera, g in read_validity(self.files) if camera in cameras}
+        for camera in cameras:  # rows of another time, or known later
+            periods = self.files.periods("history", camera)
+            rows = self.files.read("history", camera, periods, ["gate"])
+            known.update(rows["gate"].unique().to_pylist())
+        if odd - known:
+            has = ", ".join(sorted(known)) or "none"
+            msg = (
+                f"no gate {min(odd - known)!r} in {self.files.root}; gates of "
+                f"{', '.join(cameras)} are {has}"
+            )
+            raise FeatureError(msg)
 
     def rows_of(self, camera: str, columns: Sequence[str]) -> pa.Table:
         """Read a camera's rows, every direction of them, unsorted."""
@@ -231,9 +255,13 @@ def _narrow(
         left = set(_by_gate(table)) - (set(_by_gate(kept)) if len(kept) else set())
         if left:
             names = ", ".join("/".join(key) for key in sorted(left))
+            there = table.filter(pc.invert(is_mine))["direction"].unique().to_pylist()
+            has = [name for name in DIRECTIONS if name in there]
+            hint = "'any'" if has == ["any"] else repr(has)
             msg = (
                 f"no direction {' or '.join(sorted(directions))} at {names}, which "
-                "has `any`; pass direction='any', or None for all"
+                f"has {', '.join(f'`{n}`' for n in has)}; pass direction={hint}, or "
+                "None for all"
             )
             if not len(kept):
                 raise FeatureError(msg)

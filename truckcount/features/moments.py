@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.store.layout import from_us, to_us
@@ -29,7 +30,7 @@ def moment_us(value: Any, name: str) -> int:
         When it has none: 06:00 where?
     """
     moment = _parse(value, name) if isinstance(value, str) else value
-    if not isinstance(moment, datetime):
+    if not isinstance(moment, datetime) or pd.isna(moment):
         msg = f"{name} must be a moment with a zone, got {value!r}"
         raise NaiveTimeError(msg)
     if moment.utcoffset() is None:
@@ -56,6 +57,24 @@ def bound_us(value: Any, name: str, default: int) -> int:
     if isinstance(value, date) and not isinstance(value, datetime):
         return to_us(datetime(value.year, value.month, value.day, tzinfo=UTC))
     return moment_us(value, name)
+
+
+def window_us(start: Any, end: Any) -> tuple[int, int]:
+    """Return [start, end) as microseconds, each as `bound_us` takes it.
+
+    Raises
+    ------
+    FeatureError
+        When there is no time between them: nothing would be found, and nobody told.
+    """
+    low, high = bound_us(start, "start", MIN_US), bound_us(end, "end", MAX_US)
+    if low >= high:
+        msg = (
+            f"no time lies between start={start!s} and end={end!s}, which is left "
+            "out: a single day ends with the next one"
+        )
+        raise FeatureError(msg)
+    return low, high
 
 
 def spell(t_us: int) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from truckcount.errors import FeatureError
 from truckcount.features.files import StoreFiles
-from truckcount.features.moments import MAX_US, MIN_US, Moment, bound_us, moment_us
+from truckcount.features.moments import MAX_US, MIN_US, Moment, moment_us, window_us
 from truckcount.store.layout import day_of, month_of
 from truckcount.store.schema import schema_of
 
@@ -104,7 +104,7 @@ def _load(
         has = ", ".join(there) if there else "none"
         msg = f"no {table} of camera {camera!r} in {store}; it has cameras {has}"
         raise FeatureError(msg)
-    low, high = bound_us(bounds[0], "start", MIN_US), bound_us(bounds[1], "end", MAX_US)
+    low, high = window_us(*bounds)
     time = TIME_OF.get(table, "bin_start_utc")
     wanted = schema_of(table).names if columns is None else list(columns)
     odd = [name for name in wanted if name not in schema_of(table).names]
