@@ -71,6 +71,25 @@ def test_each_decision_sees_the_revisions_of_its_day(store):
     assert panel["n_matched"].iloc[1] == 0
 
 
+def test_a_decision_that_stands_twice_is_two_rows(store):
+    panel = asof_panel(store, decide("2026-02-02", "2026-02-02", "2026-02-03"), SPEC)
+    assert len(panel) == 3
+    assert panel["trucks"].tolist() == [12 * 24 * 28] * 3
+
+
+def test_names_that_the_map_or_the_store_lack_are_told(store, caplog):
+    both = decide("2026-02-02").assign(ticker="Y")
+    lines = pd.concat([SITE_MAP, SITE_MAP.assign(camera="dc-10")])
+    spec = PanelSpec(site_map=lines, calendar=CALENDAR)
+    panel = asof_panel(store, pd.concat([decide("2026-02-02"), both]), spec)
+    assert panel["trucks"].isna().tolist() == [False, True]
+    assert "the site map has no ticker Y: their features are null" in caplog.text
+    assert caplog.text.count("have no hours: dc-10/dock-exit; there are") == 1
+    spec = PanelSpec(site_map=SITE_MAP.assign(gate="exot"), calendar=CALENDAR)
+    with pytest.raises(FeatureError, match=r"it has dc-01/exot, they have dc-01/dock"):
+        asof_panel(store, decide("2026-02-02"), spec)
+
+
 def test_restated_counts_enter_only_when_they_are_known(store):
     calendar = CALENDAR[CALENDAR["end_date"] == date(2026, 1, 25)]
     spec = PanelSpec(site_map=SITE_MAP, calendar=calendar)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.features.fill import hours_frame
+from truckcount.errors import FeatureError
 from truckcount.features import fiscal_from_ends, qtd
 
 CALENDAR = fiscal_from_ends(
@@ -68,3 +69,11 @@ def test_without_a_year_before_nothing_is_projected():
     (row,) = qtd(hours, CALENDAR, "2026-01-12T05:00Z").to_dict("records")
     assert math.isnan(row["projection"])
     assert row["n_matched"] == 0
+
+
+def test_hours_known_later_are_refused():
+    hours = hours_until("2026-01-12", {"a": (10, 12), "b": (10, 12)})
+    late = hours["hour_start_utc"] == "2026-01-02T00:00Z"
+    hours.loc[late, "known_at_utc"] = pd.Timestamp("2026-02-01T00:00Z")
+    with pytest.raises(FeatureError, match=r"known at 2026-02-01T00:00Z.*load_hours"):
+        qtd(hours, CALENDAR, "2026-01-12T05:00Z", site_map=SITE_MAP)

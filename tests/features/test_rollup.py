@@ -226,6 +226,24 @@ def test_a_gate_that_changes_hands_counts_for_each_in_its_time():
     assert not weeks["is_complete"].any()
 
 
+@pytest.mark.parametrize("changes", [{"camera": "dd"}, {"gate": "exot"}])
+def test_an_exit_of_the_map_without_hours_is_told(caplog, changes):
+    odd = SITE_MAP.copy()
+    odd.loc[3, list(changes)] = list(changes.values())
+    with caplog.at_level(logging.WARNING):
+        days = rollup(site_hours(), "D", by="ticker", site_map=odd)
+    assert list(days["gates"]) == ["a/exit/out"] * 2
+    lacking = f"{odd['camera'][3]}/{odd['gate'][3]}"
+    assert f"have no hours: {lacking}; there are a/exit/out" in caplog.text
+
+
+def test_a_map_of_other_gates_or_hours_of_another_direction_are_refused():
+    with pytest.raises(FeatureError, match=r"it has x/exit, they have a/exit/out"):
+        rollup(site_hours(), "D", by="site", site_map=SITE_MAP.assign(camera="x")[:1])
+    with pytest.raises(FeatureError, match=r"they have a/exit/in.* direction `out`"):
+        rollup(site_hours(direction="in"), "D", by="site", site_map=SITE_MAP)
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -326,3 +344,23 @@ def test_missed_hours_are_priced_by_what_the_gates_own_weeks_stray():
     plain = rollup(hours, "M", phi=1.0)
     assert (measured["se"] / plain["se"]).tolist() == pytest.approx([phi**0.5] * 3)
     assert (measured["total"] == plain["total"]).all()
+
+
+def test_an_hour_that_stands_twice_is_refused():
+    hours = hours_frame("2026-01-05", np.full(48, 10.0))
+    again = hours[5:6].assign(n_trucks=pd.array([3], dtype="Int32"))
+    with pytest.raises(FeatureError, match=r"several rows for 2026-01-05T05:00Z"):
+        daily(pd.concat([hours, again]))
+    short = hours.rename(columns={"hour_start_utc": "bin_start_utc"})
+    mixed = pd.concat([short.assign(bin_minutes=15), short.assign(bin_minutes=30)])
+    with pytest.raises(FeatureError, match=r"\(15, 30 minutes\)"):
+        daily(mixed)
+
+
+def test_a_zone_that_was_corrected_holds_for_all_days():
+    """`timezone` was left out at first: the camera went by UTC."""
+    first = hours_frame("2026-01-05", np.arange(48.0))
+    then = hours_frame("2026-01-07", np.arange(48.0, 96.0), tz="America/Chicago")
+    days = daily(pd.concat([first, then]))
+    right = hours_frame("2026-01-05", np.arange(96.0), tz="America/Chicago")
+    pd.testing.assert_frame_equal(days, daily(right))

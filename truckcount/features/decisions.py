@@ -1,5 +1,6 @@
 """A store and a list of decisions to what was known at each of them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -25,7 +26,12 @@ from truckcount.features.quarters import (
 )
 from truckcount.features.replay import Replay
 from truckcount.features.rollup import rollup
-from truckcount.features.sites import check_site_map, known_site_map
+from truckcount.features.sites import (
+    check_mapped,
+    check_site_map,
+    known_site_map,
+    lines_with_hours,
+)
 from truckcount.features.tables import load_calibrations
 from truckcount.features.totals import PROFILE_DAYS
 
@@ -46,6 +52,7 @@ READ = (
     "calibration_id",
     "tz",
 )
+log = logging.getLogger(__name__)
 ZONE_SLACK = pd.Timedelta(days=1)
 YEAR = timedelta(days=364)
 
@@ -106,10 +113,11 @@ def asof_panel(
     replay = Replay.open(
         store, READ, window=window, as_of_us=_us(times[-1]), vintage=spec.vintage
     )
+    _check_names(replay, decisions, spec.site_map)
     calibrations = _delay(load_calibrations(store), StoreFiles.open(store).embargo_us)
     rows: list[dict[str, Any]] = []
     for time in times:
-        tickers = decisions.loc[decisions["decision_utc"] == time, "ticker"]
+        tickers = decisions.loc[decisions["decision_utc"] == time, "ticker"].unique()
         rows += _at(replay, pd.Timestamp(time), list(tickers), spec, calibrations)
     frame = pd.DataFrame(rows)
     late = frame[frame["max_known_at_utc"] > frame["decision_utc"]]
@@ -122,6 +130,20 @@ def asof_panel(
         raise FeatureError(msg)
     order = decisions[["ticker", "decision_utc"]]
     return order.merge(frame, on=["ticker", "decision_utc"], how="left")
+
+
+def _check_names(
+    replay: Replay, decisions: pd.DataFrame, site_map: pd.DataFrame
+) -> None:
+    """Say which tickers have no site, and which sites no hours: their rows are null."""
+    wanted = set(decisions["ticker"])
+    if strange := sorted(wanted.difference(site_map["ticker"])):
+        log.warning(
+            "the site map has no ticker %s: their features are null", ", ".join(strange)
+        )
+    lines = site_map[site_map["ticker"].isin(wanted)]
+    if len(lines):
+        check_mapped(replay.list_gates(), lines)
 
 
 def _at(
@@ -197,7 +219,8 @@ def _totals(
     )
     if not len(hours):
         return pd.DataFrame()
-    return rollup(hours, "FQ", quarters, **options)
+    lines = lines_with_hours(hours, options["site_map"])
+    return rollup(hours, "FQ", quarters, **options | {"site_map": lines})
 
 
 def _features(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def make_grid(
     use = (at >= 0) & (at < n_bins)
     if not use.all():
         rows, at = rows.take(use), at[use]
-    zone = rows.zone.names[rows.zone.codes[0]] if len(rows) else "UTC"
+    zone = _latest_zone(rows)
     day, cell = _local(starts, zone)
     due = inside / US_PER_HOUR
     values = _row_values(rows, factors, bridge or {}, inside[at] / bin_us)
@@ -117,6 +117,17 @@ def make_grid(
         config=config[order],
         **{name: v[order] for name, v in spread.items()},
     )
+
+
+def _latest_zone(rows: HourColumns) -> str:
+    """Return the zone of the newest row: one that was corrected holds for all.
+
+    A camera does not move; rows from before the correction say where it was believed
+    to be, and their days would begin at another hour than those after it.
+    """
+    if not len(rows):
+        return "UTC"
+    return rows.zone.names[int(rows.zone.codes[rows.start_us.argmax()])]
 
 
 def _row_values(

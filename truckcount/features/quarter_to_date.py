@@ -1,10 +1,11 @@
 """A quarter that is still running, against the same days of the year before."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
+from truckcount.errors import FeatureError
 from truckcount.features.calendars import (
     YEAR_SHIFT_DAYS,
     day_number,
@@ -15,6 +16,7 @@ from truckcount.features.growth import measure_growth, panel
 from truckcount.features.moments import Moment, moment_us
 from truckcount.features.quarters import earliest_day, running_quarters, zones_of
 from truckcount.features.rollup import rollup
+from truckcount.features.sites import check_mapped, lines_with_hours, seen_in
 from truckcount.store.layout import from_us
 
 
@@ -46,12 +48,21 @@ def qtd(
         quarter of the year before, the same gates), projection
         (= qtd x before / qtd_before), n_matched, n_dropped, dropped_share.
 
+    Raises
+    ------
+    FeatureError
+        When an hour was known only after ``as_of``, or no gate of the map has hours.
+
     Notes
     -----
     Days are those of each ticker's sites. Where they lie in several zones, a day is
     over when it is over at all of them.
     """
     now = from_us(moment_us(as_of, "as_of"))
+    _check_known(hours, now)
+    if site_map is not None:
+        check_mapped(seen_in(hours), site_map)
+        site_map = lines_with_hours(hours, site_map)
     places = hours[["camera", "tz"]].drop_duplicates()
     zones_of_camera = places.groupby("camera", observed=True)["tz"].agg(set).to_dict()
 
@@ -67,6 +78,19 @@ def qtd(
         mapped = _lines_of(site_map, None if pd.isna(ticker) else ticker)
         rows.append(_compare(hours, quarters, mapped, options))
     return pd.DataFrame(rows)
+
+
+def _check_known(hours: pd.DataFrame, now: datetime) -> None:
+    """Refuse hours that nobody knew then: they would look ahead."""
+    if "known_at_utc" not in hours or "vintage" in hours:
+        return  # what a simulated vintage pretends is its reader's to say
+    newest = hours["known_at_utc"].max()
+    if newest > now:
+        msg = (
+            f"the hours were known at {newest:%Y-%m-%dT%H:%MZ}, after as_of "
+            f"{now:%Y-%m-%dT%H:%MZ}: load them with load_hours(store, as_of)"
+        )
+        raise FeatureError(msg)
 
 
 def _lines_of(site_map: pd.DataFrame | None, ticker: str | None) -> pd.DataFrame | None:

@@ -145,6 +145,16 @@ class Replay:
             return pd.DataFrame(columns=list(self.columns))
         return pa.concat_tables(parts).to_pandas()
 
+    def list_gates(self) -> list[tuple[str, str, str]]:
+        """List each (camera, gate, direction) that has a revision at any moment."""
+        return [
+            (row["camera"], row["gate"], row["direction"])
+            for history in self.cameras.values()
+            for row in history.table.group_by(["camera", "gate", "direction"])
+            .aggregate([])
+            .to_pylist()
+        ]
+
     def zones_at(
         self, as_of_us: int, cameras: Sequence[str]
     ) -> dict[str, tuple[str, ...]]:

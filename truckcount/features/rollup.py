@@ -26,7 +26,13 @@ from truckcount.features.columns import (
 )
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
-from truckcount.features.sites import DEPARTING, departing_lines
+from truckcount.features.moments import Int64s, spell
+from truckcount.features.sites import (
+    DEPARTING,
+    check_mapped,
+    departing_lines,
+    seen_in,
+)
 from truckcount.features.totals import Total, measure_phi, measure_total
 
 By = Literal["gate", "site", "ticker"]
@@ -115,6 +121,8 @@ def rollup(
     clips were lost for one, it counts for the seconds that were watched.
     """
     _check(hours, freq, calendar, by, site_map)
+    if site_map is not None:
+        check_mapped(seen_in(hours), site_map)
     gates = list(_gates(hours, calibrations, validity, bridges))
     lines = _lines(gates, by, site_map)
     rows: dict[tuple[Any, ...], list[_Part]] = {}
@@ -195,10 +203,15 @@ def _gates(
     has_bins = "bin_minutes" in hours and (hours["bin_minutes"] != 60).any()
     if not has_bins and "utc_offset_min" in hours:
         _warn_of_half_hours(hours)
+    if has_bins and hours["bin_minutes"].nunique() > 1:
+        lengths = ", ".join(map(str, sorted(hours["bin_minutes"].unique())))
+        msg = f"rows of several lengths ({lengths} minutes): roll each up by itself"
+        raise FeatureError(msg)
     columns = HourColumns.of(hours)
     for key, positions in positions_of(hours, ("camera", "gate", "direction")):
         camera, gate, direction = key
         rows = columns.take(positions)
+        _check_once((camera, gate, direction), rows.start_us)
         yield (
             (camera, gate, direction),
             make_grid(
@@ -337,6 +350,19 @@ def _combine(parts: Sequence[_Part]) -> dict[str, Any]:
         "config_hash": "+".join(configs),
         "max_known_at_utc": max(p.total.known_us for p in parts),
     }
+
+
+def _check_once(key: GateKey, start_us: Int64s) -> None:
+    """Refuse a moment with several rows: nobody knows which of them would count."""
+    moments, n_rows = np.unique(start_us, return_counts=True)
+    if len(moments) < len(start_us):
+        first = spell(int(moments[n_rows > 1][0]))
+        msg = (
+            f"{'/'.join(key)} has several rows for {first}: "
+            "`history` holds every revision, and a frame that was put together may "
+            "hold an hour twice; take one row an hour, as load_hours does"
+        )
+        raise FeatureError(msg)
 
 
 def _warn_of_half_hours(hours: pd.DataFrame) -> None:

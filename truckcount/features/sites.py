@@ -1,5 +1,7 @@
 """The map from gates to sites and tickers, as it was known at a moment."""
 
+import logging
+from collections.abc import Iterable
 from datetime import datetime
 
 import pandas as pd
@@ -9,6 +11,8 @@ from truckcount.errors import FeatureError
 COLUMNS = ("camera", "gate", "site")
 ROLES = ("exit", "entry", "internal")
 DEPARTING = ("out", "any")
+
+log = logging.getLogger(__name__)
 
 
 def check_site_map(site_map: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +67,53 @@ def departing_lines(site_map: pd.DataFrame) -> pd.DataFrame:
     """Return the lines that count: exits with a weight above 0."""
     filled = check_site_map(site_map)
     return filled[(filled["role"] == "exit") & (filled["weight"] > 0)]
+
+
+def check_mapped(seen: Iterable[tuple[str, str, str]], site_map: pd.DataFrame) -> None:
+    """Say which exits of a site map have no hours: totals are without them.
+
+    Parameters
+    ----------
+    seen : iterable of (camera, gate, direction)
+        Of the hours at hand.
+
+    Raises
+    ------
+    FeatureError
+        When there are hours, and none of an exit, as those of another direction.
+    """
+    told = sorted(set(seen))
+    there = {key[:2] for key in told if key[2] in DEPARTING}
+    exits = departing_lines(site_map)[["camera", "gate"]]
+    wanted = set(exits.itertuples(index=False, name=None))
+    lacking = sorted(wanted - there)
+    if not told or not lacking:
+        return
+    names = ", ".join("/".join(key) for key in lacking)
+    has = ", ".join("/".join(key) for key in told)
+    if len(lacking) == len(wanted):
+        msg = (
+            f"no exit of the site map is in the hours: it has {names}, they have "
+            f"{has}; correct the map, or load the direction `out` (`any`) of its gates"
+        )
+        raise FeatureError(msg)
+    log.warning(
+        "totals are without exits of the site map that have no hours: %s; there are %s",
+        names, has,
+    )  # fmt: skip
+
+
+def seen_in(hours: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return each (camera, gate, direction) of a frame of hours."""
+    keys = hours[["camera", "gate", "direction"]].drop_duplicates()
+    return list(keys.itertuples(index=False, name=None))
+
+
+def lines_with_hours(hours: pd.DataFrame, site_map: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines of a site map whose gates the hours have."""
+    there = {key[:2] for key in seen_in(hours) if key[2] in DEPARTING}
+    keys = site_map[["camera", "gate"]].itertuples(index=False, name=None)
+    return site_map[[key in there for key in keys]]
 
 
 def _check_weights(site_map: pd.DataFrame) -> None:
