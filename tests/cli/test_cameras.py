@@ -135,3 +135,50 @@ def test_a_blurred_preview_tells_no_detail(truckcount, clip):
         assert truckcount(*arguments, "--preview", name, *more).code == 0
     plain, blurred = (clip.parent / f"{n}.png" for n in ("plain", "blurred"))
     assert blurred.stat().st_size < plain.stat().st_size
+
+
+FLAT = """\
+[cameras.a]
+match = ["a_*.mp4"]
+[[cameras.a.gates]]
+name = "flat"
+polygon = [[0.1, 0.45], [0.9, 0.45], [0.9, 0.75], [0.1, 0.75]]
+[[cameras.a.gates]]
+name = "high"
+polygon = [[0.2, 0.3], [0.8, 0.3], [0.8, 0.9], [0.2, 0.9]]
+"""
+
+
+def test_a_gate_that_is_seen_in_tiles_is_told_with_what_to_do(truckcount, tmp_path):
+    (tmp_path / "cameras.toml").write_text(FLAT)
+    said = truckcount("cameras", "check", "cameras.toml")
+    assert said.code == 0
+    (told,) = [line for line in said.err.splitlines() if "tiles" in line]
+    assert "a/flat is, with the margin around it, 4.7 times as wide as high" in told
+    assert "seen in 3 tiles: a truck longer than one, 0.37 of" in told
+    assert "draw the gate higher (at most 2.3 times as wide as high)" in told
+    assert "16:9" in told
+    assert said.err.splitlines()[-1].endswith("1 cameras, 1 flat gates, see above")
+    gates = truckcount("cameras", "check", "cameras.toml", "--json").json[0]["gates"]
+    assert [gate["n_tiles"] for gate in gates] == [3, 1]
+
+
+def test_what_is_flat_depends_on_the_picture(truckcount, tmp_path):
+    (tmp_path / "cameras.toml").write_text(FLAT)
+    for name, size, n in (("a_1.mp4", (160, 320), 0), ("a_2.mp4", (480, 96), 2)):
+        write_clip(tmp_path / name, 10, size=size)
+        said = truckcount("cameras", "check", "cameras.toml", "--clip", name)
+        assert said.code == 0
+        assert said.err.count(" tiles: ") == n
+        assert "16:9" not in said.err
+
+
+@pytest.mark.parametrize("size", [(320, 176), (160, 320), (480, 96), (640, 96)])
+def test_the_starting_gate_is_seen_whole(truckcount, tmp_path, size):
+    write_clip(tmp_path / "cam_1.mp4", 10, size=size)
+    assert truckcount("cameras", "new", "cam_1.mp4", "-o", "cameras.toml").code == 0
+    text = (tmp_path / "cameras.toml").read_text()
+    assert "# 2.3 times as wide as high" in text
+    arguments = ["cameras", "check", "cameras.toml"]
+    said = truckcount(*arguments, "--clip", "cam_1.mp4")
+    assert "all well" in said.err

@@ -67,26 +67,43 @@ def check(
 ) -> int:
     """Check CONFIG and, with --preview, draw its gates over a frame.
 
+    Tells gates so flat that trucks longer than a part of them are counted more than
+    once. What is flat depends on the picture: --clip gives the size of its camera's,
+    others are taken as 16:9.
+
     \b
     Example:
+      truckcount cameras check cameras.toml --clip video.mp4
       truckcount cameras check cameras.toml --clip video.mp4 --preview gates.png
     """
     from truckcount.pipeline.cameras import load_cameras
+    from truckcount.pipeline.viewing.flat_gates import USUAL_SIZE, find_flat_gates
 
     book = load_cameras(config)
-    if preview is not None:
-        from truckcount.pipeline.viewing.preview import draw_preview
+    if preview is not None and clip is None:
+        msg = "--preview needs --clip: which video to draw on"
+        raise click.UsageError(msg)
+    sizes = {}
+    if clip is not None:
+        from truckcount.pipeline.viewing.preview import draw_preview, picture_size
 
-        if clip is None:
-            msg = "--preview needs --clip: which video to draw on"
-            raise click.UsageError(msg)
         camera = book.camera_for(clip)
         if camera not in book.cameras:
             names = ", ".join(c.name for c in book.cameras)
             msg = f"{clip} matches no camera of {config} ({names}); see `match`"
             raise click.UsageError(msg)
-        draw_preview(camera, clip, at_s, preview, is_blurred=is_blurred)
-        say(f"{preview} written")
+        sizes[camera.name] = picture_size(clip)
+        if preview is not None:
+            draw_preview(camera, clip, at_s, preview, is_blurred=is_blurred)
+            say(f"{preview} written")
+    flat = {
+        (one.camera, one.gate): one
+        for c in book.cameras
+        for one in find_flat_gates(c, sizes.get(c.name, USUAL_SIZE))
+    }
+    for one in flat.values():
+        assumed = "" if one.camera in sizes else " (in a 16:9 picture; --clip tells)"
+        say(f"truckcount: {one.explain()}{assumed}")
     if as_json:
         give_json(
             [
@@ -95,7 +112,14 @@ def check(
                     "timezone": c.timezone,
                     "match": c.match,
                     "gates": [
-                        {"name": g.name, "polygon": g.polygon, "in": g.in_vector}
+                        {
+                            "name": g.name,
+                            "polygon": g.polygon,
+                            "in": g.in_vector,
+                            "n_tiles": flat[c.name, g.name].n_tiles
+                            if (c.name, g.name) in flat
+                            else 1,
+                        }
                         for g in c.gates
                     ],
                 }
@@ -109,5 +133,6 @@ def check(
             )
             give(f"{camera.name}  {camera.timezone}  gates: {gates}")
         n = len(book.cameras)
-        say(f"{config}: {n} camera{'s' * (n != 1)}, all well")
+        verdict = f"{len(flat)} flat gates, see above" if flat else "all well"
+        say(f"{config}: {n} camera{'s' * (n != 1)}, {verdict}")
     return 0

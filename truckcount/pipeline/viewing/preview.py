@@ -12,9 +12,14 @@ from truckcount.pipeline.viewing.clip_output import (
     find_clip,
 )
 from truckcount.pipeline.viewing.drawing import draw_gate
+from truckcount.presence.views import TILE_ASPECT
 from truckcount.video import absolute_name, probe_video, split_camera_name
 from truckcount.video.frames import read_frame_at
 from truckcount.video.mosaic import UNKNOWN_FRACTION, make_mosaic
+
+STARTING_WIDTH, STARTING_HEIGHT = 0.7, 0.6  # of the picture
+STARTING_TAPER = 0.875  # what is farther away is smaller
+STARTING_ASPECT = 0.9 * TILE_ASPECT
 
 STARTING_TOML = """\
 # Cameras and their gates; check with
@@ -26,8 +31,9 @@ match = ["{match}"]                    # which files are this camera's
 [[cameras.{camera}.gates]]
 name = "main"
 # corners as fractions of the picture ({width} x {height}): draw it where trucks
-# are seen well and pass one by one, not at the edge of the picture
-polygon = [[0.15, 0.35], [0.85, 0.35], [0.90, 0.90], [0.10, 0.90]]
+# are seen well and pass one by one, not at the edge of the picture, and at most
+# {widest} times as wide as high: a flatter one counts long trucks by their pieces
+polygon = [[{x0:.2f}, 0.30], [{x1:.2f}, 0.30], [{x2:.2f}, 0.90], [{x3:.2f}, 0.90]]
 # in = [0.0, 1.0]                      # movement that counts as `in`; y is downwards
 """
 
@@ -54,7 +60,24 @@ def starting_toml(clip: str, timezone: str) -> str:
         file=path.name,
         width=probe.width,
         height=probe.height,
+        widest=TILE_ASPECT,
+        **_starting_corners(probe.width / probe.height),
     )
+
+
+def _starting_corners(aspect: float) -> dict[str, float]:
+    """Return the x of a gate in the middle that no picture is too wide for."""
+    half = min(STARTING_WIDTH, STARTING_ASPECT * STARTING_HEIGHT / aspect) / 2
+    upper = half * STARTING_TAPER
+    return {
+        "x0": 0.5 - upper, "x1": 0.5 + upper, "x2": 0.5 + half, "x3": 0.5 - half,
+    }  # fmt: skip
+
+
+def picture_size(clip: str) -> tuple[int, int]:
+    """Return the displayed width and height of a clip, pixels."""
+    probe = probe_video(find_clip(clip))
+    return probe.width, probe.height
 
 
 def draw_preview(
