@@ -119,3 +119,11 @@ def test_the_worst_comes_first():
 
 def test_a_short_gap_that_is_over_is_no_news():
     assert find_attention(facts(gates=(gap(1, 3),))) == []
+
+
+def test_the_hour_that_spring_leaves_out_does_not_cut_a_gap():
+    watched = np.ones(SHAPE)
+    watched[:6, 6] = 0
+    watched[2, 6] = np.nan
+    (found,) = find_attention(facts(gates=(gate(watched=watched),)))
+    assert found.title == "5 h not watched, in 1 gap"

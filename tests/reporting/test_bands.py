@@ -9,6 +9,7 @@ from tests.store.fill import HOUR_US, STAMP, T0_US, UNSEEN, hour
 from tests.store.test_recalibration import WORKED
 from truckcount.reporting.bands import Z95
 from truckcount.reporting.facts import read_facts
+from truckcount.reporting.page import build_page
 from truckcount.store import Store
 from truckcount.store.calibrations_table import write_calibrations
 
@@ -51,3 +52,19 @@ def test_without_a_factor_there_is_no_band(tmp_path):
     store.write_hours(UTC, [hour()], T0_US + 9 * HOUR_US)
     (gate,) = read_facts(store.root, 7).gates
     assert gate.band is None
+
+
+def test_directions_without_a_factor_are_named(store):
+    whole = {"coverage_s": 3600.0, "max_gap_s": 0.0, "gate": "two"}
+    rows = [
+        hour(k, 10, direction=direction, **whole)
+        for k in range(24)
+        for direction in ("in", "out", "unknown")
+    ]
+    out = replace(PLAIN, calibration_id="f" * 12, gate="two", direction="out")
+    write_calibrations(store.root, STAMP.camera, [out])
+    store.write_hours(UTC, rows, T0_US + 200 * HOUR_US)
+    facts = read_facts(store.root, 7)
+    assert [gate.band.as_seen for gate in facts.gates] == [(), ("in", "unknown")]
+    assert facts.gates[1].band.total[0] == pytest.approx(240 * 3.2)
+    assert "in, unknown without a factor" in build_page(facts)

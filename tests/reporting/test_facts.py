@@ -7,7 +7,9 @@ import pytest
 
 from tests.store.fill import HOUR_US, STAMP, T0_US, UNSEEN, hour, segment
 from truckcount.errors import StoreError
+from truckcount.reporting.attention import find_attention
 from truckcount.reporting.facts import read_facts
+from truckcount.reporting.page import build_page
 from truckcount.store import Store
 
 BERLIN = replace(STAMP, timezone="Europe/Berlin")
@@ -58,6 +60,61 @@ def test_a_count_that_was_revised_is_a_change(store):
     assert (change.first, change.latest, change.is_after_final) == (3, 5, True)
     assert facts.causes["first"] == 2
     assert sum(facts.causes.values()) == 3
+
+
+def test_what_comes_after_a_change_is_not_its_cause(store):
+    """The count was revised within hours; then it became final, then something else."""
+    unseen = replace(UNSEEN, bin_start_us=T0_US + HOUR_US)
+    write(store, hour(0, 3), hour(1, 0), now_us=T0_US + 2 * HOUR_US)
+    write(store, hour(0, 5), unseen, now_us=T0_US + 3 * HOUR_US)
+    first = read_facts(store.root, 7).changes
+    write(store, hour(0, 5), unseen, now_us=T0_US + 90 * HOUR_US)
+    write(store, hour(0, 5, onsets=9), unseen, now_us=T0_US + 900 * HOUR_US)
+    facts = read_facts(store.root, 7)
+    assert facts.causes["finalise"] == 2
+    assert [(c.first, c.latest) for c in first] == [(3, 5), (0, None)]
+    assert not any(c.is_after_final for c in first)
+    assert facts.changes == first
+
+
+def kept(kind, k, n=None, **changes):
+    """An hour of clips or stills with an estimate of twelve trucks."""
+    row = hour(k, n, n_trucks_est=12.0, n_trucks_se=4.0, n_trucks_se_indep=4.0)
+    return replace(row, **changes), replace(BERLIN, source_kind=kind)
+
+
+def test_stills_are_watched_and_their_estimate_is_shown(store):
+    bare = {"coverage_s": 0.0, "max_gap_s": 3600.0, "onsets": None, "n_censored": None,
+            "busy_s": None, "n_samples": 60}  # fmt: skip
+    rows = [kept("stills", k, **bare) for k in range(24)]
+    write(store, *(row for row, _ in rows), stamp=rows[0][1])
+    facts = read_facts(store.root, 7)
+    (gate,) = facts.gates
+    assert gate.trucks[1, 0] == 12
+    assert gate.watched[1, 0] == 1
+    assert gate.by_direction == {"any": None}  # it sees none come: not 0
+    assert gate.band.total[0] == pytest.approx(23 * 12)
+    assert not gate.band.is_calibrated
+    assert find_attention(facts) == []
+    page = build_page(facts)
+    assert "0 trucks seen" not in page
+    assert "stills; estimated <b>288 &plusmn;" in page
+
+
+def test_clips_on_a_cycle_are_no_camera_that_misses_most(store):
+    rows = [kept("duty", k, 2, coverage_s=600.0) for k in range(48)]
+    write(store, *(row for row, _ in rows), stamp=rows[0][1])
+    facts = read_facts(store.root, 7)
+    assert np.nanmax(facts.gates[0].watched) == pytest.approx(1 / 6)
+    assert facts.gates[0].band.total[1] == pytest.approx(24 * 12)
+    assert find_attention(facts) == []
+
+
+def test_a_gate_that_nobody_watched_has_no_count(store):
+    write(store, full(0, 3), replace(UNSEEN, gate="second"))
+    facts = read_facts(store.root, 7)
+    assert [gate.by_direction for gate in facts.gates] == [{"any": 3}, {"any": None}]
+    assert "second<small>not watched</small>" in build_page(facts)
 
 
 def test_an_autumn_hour_adds_its_counts_and_averages_its_shares(store):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from truckcount.domain.audit import latest_labels
 from truckcount.reporting.facts import GateFacts, StoreFacts
@@ -111,17 +112,19 @@ def _files(facts: StoreFacts, camera: str) -> Iterator[Finding]:
 
 
 def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
-    order = gate.watched.T.reshape(-1)  # hours in time order
-    is_gap = order == 0
+    # hours in time order; clips on a cycle are a plan that was kept, no gap
+    order = (gate.watched if gate.told is None else gate.told).T.reshape(-1)
+    is_gap = _join(order == 0, np.isnan(order))
     runs = [
         (len(list(group)), is_null)
         for is_null, group in itertools.groupby(is_gap.tolist())
     ]
     starts = np.cumsum([0, *[n for n, _ in runs]])
     gaps = [
-        (n, int(start))
+        (n_hours, int(start))
         for (n, is_null), start in zip(runs, starts, strict=False)
-        if is_null and n >= GAP_HOURS
+        if is_null
+        and (n_hours := int((order[start : start + n] == 0).sum())) >= GAP_HOURS
     ]
     watched = float(np.nanmean(order)) if not np.isnan(order).all() else 0.0
     if gaps:
@@ -146,6 +149,13 @@ def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
             title=f"only {watched:.0%} watched",
             detail="No long gap: every hour lacks some of its minutes.",
         )
+    if gate.source_kind == "stills" and np.isnan(gate.trucks).all():
+        yield Finding(
+            severity=LOOK, weight=100.0, camera=gate.camera,
+            title=f"no estimate from the stills of {gate.gate}",
+            detail="They need how long a truck is in view: give dwell_mean_s and "
+            "dwell_cv of the gate in cameras.toml.",
+        )  # fmt: skip
     bad = float(np.nanmean(gate.unusable))
     if bad > UNUSABLE_SHARE:
         yield Finding(
@@ -157,8 +167,20 @@ def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
         )
 
 
+def _join(
+    is_gap: npt.NDArray[np.bool_], is_absent: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Take the hour that spring leaves out as part of the gap that it lies in."""
+    joined = is_gap.copy()
+    for at in np.flatnonzero(is_absent[1:-1]) + 1:
+        joined[at] = is_gap[at - 1] and is_gap[at + 1]
+    return joined
+
+
 def _odd_hours(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
     """Find hours far from what is usual for that hour on weekdays or at the weekend."""
+    if gate.source_kind == "stills":
+        return  # an hour of them strays by itself as far as this
     is_weekend = np.array([d.weekday() >= 5 for d in facts.days])
     full = np.where(gate.watched >= LOW_WATCHED, gate.trucks, np.nan)
     usual = np.full(full.shape, np.nan)
@@ -191,8 +213,8 @@ def _odd_hours(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
 
 
 def _directions(gate: GateFacts) -> Iterator[Finding]:
-    total = sum(gate.by_direction.values())
-    unknown = gate.by_direction.get("unknown", 0)
+    total = sum(n or 0 for n in gate.by_direction.values())
+    unknown = gate.by_direction.get("unknown") or 0
     if total >= 50 and unknown / total > UNKNOWN_SHARE:
         yield Finding(
             severity=LOOK,
@@ -223,7 +245,7 @@ def _calibrations(facts: StoreFacts) -> Iterator[Finding]:
             == (gate.camera, gate.gate, gate.config_hash)
             and c.status != "withdrawn"
         }
-        if factors and gate.band is None:
+        if factors and (gate.band is None or not gate.band.is_calibrated):
             yield Finding(
                 severity=LOOK,
                 weight=50,

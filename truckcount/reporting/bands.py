@@ -1,7 +1,7 @@
-"""Hours that carry an audit's factor to days with their 95 % interval."""
+"""Hours of audits' factors, of clips and of stills to days with a 95 % interval."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.features import rollup
+from truckcount.features.columns import BY_ESTIMATE
 from truckcount.features.tables import load_calibrations
 from truckcount.features.totals import PROFILE_DAYS
 
@@ -30,7 +31,7 @@ BAND_COLUMNS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Band:
-    """A gate's calibrated days, missed time filled in; arrays of shape (days,)."""
+    """A gate's estimated days, missed time filled in; arrays of shape (days,)."""
 
     total: Array
     """NaN on days watched too little for a total."""
@@ -41,34 +42,52 @@ class Band:
     period_half: float
     """Half of its interval: the factor's own error adds up, it does not average."""
     n_days: int
+    as_seen: tuple[str, ...] = ()
+    """Directions none of whose hours carries an audit's factor."""
+    is_calibrated: bool = True
+    """False where no hour carries a factor: clips or stills, scaled up."""
 
 
 def find_bands(
     root: Path, table: pa.Table, days: Sequence[date]
 ) -> dict[GateKey, Band]:
-    """Return a band for each gate whose hours in these days carry a factor.
+    """Return a band for each gate whose hours in these days carry an estimate.
+
+    Of an audit's factor, or of clips and stills, which tell no more than a part.
 
     Parameters
     ----------
     table : pa.Table
         Rows of ``hours``, those of the eight weeks before the days among them.
     """
-    first = np.datetime64(days[0], "us")
-    is_calibrated = pc.and_(
-        pc.is_valid(table["calibration_id"]),
-        pc.greater_equal(table["local_start"], pa.scalar(first)),
-    )
-    used = table.filter(is_calibrated).select(["camera", "gate"])
-    named = {tuple(row.values()) for row in used.group_by(["camera", "gate"])
-             .aggregate([]).to_pylist()}  # fmt: skip
+    first = pa.scalar(np.datetime64(days[0], "us"))
+    has_factor = pc.is_valid(table["calibration_id"])
+    kinds = pc.is_in(table["source_kind"], value_set=pa.array(BY_ESTIMATE))
+    is_told = pc.or_(has_factor, pc.and_(kinds, pc.is_valid(table["n_trucks_est"])))
+    is_shown = pc.greater_equal(table["local_start"], first)
+    named = {key[:2] for key in _keys(table.filter(pc.and_(is_told, is_shown)))}
     if not named:
         return {}
-    lead = first - np.timedelta64(PROFILE_DAYS + 1, "D")
+    lead = first.as_py() - timedelta(days=PROFILE_DAYS + 1)
     recent = table.filter(pc.greater_equal(table["local_start"], pa.scalar(lead)))
     frame = recent.to_pandas()
     frame = frame[[key in named for key in zip(frame.camera, frame.gate, strict=True)]]
     totals = rollup(frame, "D", calibrations=load_calibrations(root))
-    return dict(_bands(totals.to_dict("records"), days))
+    carrying = _keys(table.filter(pc.and_(has_factor, is_shown)))
+    seen = _keys(table.filter(is_shown))
+    return {
+        key: replace(
+            band,
+            as_seen=tuple(sorted(k[2] for k in seen - carrying if k[:2] == key)),
+            is_calibrated=any(k[:2] == key for k in carrying),
+        )
+        for key, band in _bands(totals.to_dict("records"), days)
+    }
+
+
+def _keys(table: pa.Table) -> set[tuple[str, ...]]:
+    rows = table.group_by(["camera", "gate", "direction"]).aggregate([]).to_pylist()
+    return {(row["camera"], row["gate"], row["direction"]) for row in rows}
 
 
 def _bands(

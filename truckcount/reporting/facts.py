@@ -1,6 +1,6 @@
 """A store's tables to the facts of a report: days by hours, health, revisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from truckcount.store.segments_table import undated_segments
 Array = npt.NDArray[np.float64]
 FOREVER_US = 2**62
 HOURS_A_DAY, SPRING_HOURS = 24, 23
+NOT_WATCHED = -1.0  # beside counts
 HOUR_COLUMNS = [
     "camera",
     "gate",
@@ -35,6 +36,7 @@ HOUR_COLUMNS = [
     "n_censored",
     "coverage_s",
     "unusable_s",
+    "n_samples",
     "is_final",
     "config_hash",
     "calibration_id",
@@ -63,15 +65,23 @@ class GateFacts:
     gate: str
     tz: str
     trucks: Array
-    """As seen, all directions; NaN where nobody watched."""
+    """As seen, all directions; NaN where nobody watched. Stills see no truck come:
+    theirs are estimated."""
     watched: Array
-    """Share of the hour, 0 to 1; NaN where the store has no row."""
+    """Share of the hour, 0 to 1; NaN where the store has no row. An hour of stills
+    counts as watched: nobody knows more of it."""
     unusable: Array
-    by_direction: dict[str, int]
+    by_direction: dict[str, int | None]
+    """As seen; None where no hour was."""
     config_hash: str
     """Of the newest watched hour."""
+    source_kind: str = "video"
+    told: Array | None = None
+    """Share of the hour that its estimate speaks for, where that is not ``watched``:
+    of clips on a cycle, whose plan is to see a part."""
     band: Band | None = None
-    """None where no hour carries an audit's factor: then counts are as seen."""
+    """None where no hour carries an audit's factor, nor an estimate of clips or
+    stills: then counts are as seen."""
 
     @property
     def daily_trucks(self) -> Array:
@@ -143,7 +153,7 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
     """
     opened = Store.open(store, is_new_allowed=False)
     table = read_hours(opened.root).select(HOUR_COLUMNS)
-    watched = table.filter(pc.field("coverage_s") > 0)
+    watched = table.filter(pc.field("n_samples") > 0)  # stills have no coverage
     if not len(watched):
         msg = f"{store} has no watched hour yet; count something with `truckcount run`"
         raise StoreError(msg)
@@ -182,9 +192,13 @@ def _gates(
         hours = rows.groupby("hour_start_utc").agg(
             local_start=("local_start", "first"),
             n=("n_trucks", lambda s: s.sum(min_count=1)),
+            est=("n_trucks_est", lambda s: s.sum(min_count=1)),
             coverage_s=("coverage_s", "first"),
             unusable_s=("unusable_s", "first"),
+            n_samples=("n_samples", "first"),
+            kind=("source_kind", "first"),
         )
+        _read_estimates(hours)
         local = hours["local_start"].to_numpy().astype("datetime64[h]")
         day = (local.astype("datetime64[D]") - origin).astype(int)
         place = (local - local.astype("datetime64[D]")).astype(int), day
@@ -196,17 +210,17 @@ def _gates(
         np.add.at(trucks, place, np.nan_to_num(counts))
         np.add.at(n_seen, place, ~np.isnan(counts))
         shares = {}
-        for name in ("coverage_s", "unusable_s"):
+        for name in ("coverage_s", "unusable_s", "told_s"):
             shares[name] = np.zeros(shape)
             np.add.at(shares[name], place, hours[name].to_numpy() / 3600)
             shares[name] = np.where(
                 times > 0, shares[name] / np.maximum(times, 1), np.nan
             )
-        newest = rows[rows["coverage_s"] > 0]
+        newest = rows[rows["n_samples"] > 0]
         newest = (
             (newest if len(newest) else rows).sort_values("hour_start_utc").iloc[-1]
         )
-        sums = rows.groupby("direction")["n_trucks"].sum()
+        sums = rows.groupby("direction")["n_trucks"].sum(min_count=1)
         found.append(
             GateFacts(
                 camera=camera,
@@ -215,12 +229,25 @@ def _gates(
                 trucks=np.where(n_seen > 0, trucks, np.nan),
                 watched=shares["coverage_s"],
                 unusable=shares["unusable_s"],
-                by_direction={str(k): int(v) for k, v in sums.items()},
+                by_direction={str(k): _count(v) for k, v in sums.items()},
                 config_hash=newest["config_hash"],
+                source_kind=newest["source_kind"],
+                told=shares["told_s"] if (hours["kind"] == "duty").any() else None,
                 band=bands.get((camera, gate)),
             )
         )
     return found
+
+
+def _read_estimates(hours: Any) -> None:
+    """Let the estimate of stills stand for their trucks; say what estimates tell of."""
+    is_still = hours["kind"] == "stills"
+    hours["n"] = hours["n"].astype("Float64").where(~is_still, hours["est"])
+    hours["coverage_s"] = hours["coverage_s"].where(
+        ~is_still | (hours["n_samples"] == 0), 3600.0
+    )
+    is_told = (hours["kind"] == "duty") & hours["est"].notna()
+    hours["told_s"] = hours["coverage_s"].where(~is_told, 3600.0)
 
 
 def _files(store: Store, camera: str, first: date) -> list[SegmentRecord]:
@@ -251,32 +278,34 @@ def _read_revisions(root: Path, since: Any) -> tuple[dict[str, int], list[Change
     return causes, list(_changes(many, keys))
 
 
-def _changes(frame: Any, keys: list[str]) -> list[Change]:
+def _changes(frame: Any, keys: list[str]) -> Iterator[Change]:
+    """Yield the keys whose count is another than at first; revisions are in order.
+
+    With the newest revision that changed the count: a finality or a factor that came
+    after it says nothing of when and why the count did.
+    """
     if frame.empty:
-        return []
-    grouped = frame.groupby(keys, sort=False)
-    first, latest = grouped.nth(0), grouped.nth(-1)
-    # final already when the newest of the revisions that changed the count came
-    was_final = grouped["is_final"].nth(-2).to_numpy()
-    found = []
-    for a, b, is_late in zip(
-        first.to_dict("records"), latest.to_dict("records"), was_final, strict=True
-    ):
-        before, now = _count(a["n_trucks"]), _count(b["n_trucks"])
-        if before != now:
-            found.append(
-                Change(
-                    camera=a["camera"],
-                    gate=a["gate"],
-                    direction=a["direction"],
-                    hour_start_utc=a["hour_start_utc"],
-                    first=before,
-                    latest=now,
-                    cause=b["cause"],
-                    is_after_final=bool(is_late),
-                )
-            )
-    return found
+        return
+    group = frame.groupby(keys, sort=False).ngroup().to_numpy()
+    is_first = np.append(True, group[1:] != group[:-1])
+    count = frame["n_trucks"].to_numpy(np.float64, na_value=NOT_WATCHED)
+    changed = np.flatnonzero(~is_first & (count != np.roll(count, 1)))
+    is_newest = np.append(group[changed][1:] != group[changed][:-1], True)
+    for at in changed[is_newest[: len(changed)]]:
+        first = np.flatnonzero(is_first[: at + 1])[-1]
+        if count[first] == count[at]:
+            continue
+        row = frame.iloc[at]
+        yield Change(
+            camera=row["camera"],
+            gate=row["gate"],
+            direction=row["direction"],
+            hour_start_utc=row["hour_start_utc"],
+            first=_count(frame["n_trucks"].iloc[first]),
+            latest=_count(row["n_trucks"]),
+            cause=row["cause"],
+            is_after_final=bool(frame["is_final"].iloc[at - 1]),
+        )
 
 
 def _count(value: Any) -> int | None:

@@ -95,12 +95,12 @@ def build_page(
 
 
 def _head(facts: StoreFacts, now: datetime) -> str:
-    trucks = sum(float(np.nansum(g.trucks)) for g in facts.gates)
+    seen = [n for g in facts.gates if (n := _n_seen(g)) is not None]
     watched = np.concatenate([g.watched.ravel() for g in facts.gates])
     known = watched[~np.isnan(watched)]
     newest = max(facts.last_watched.values())
     figures = [
-        (f"{trucks:,.0f}", "trucks seen"),
+        (f"{sum(seen):,}" if seen else "&ndash;", "trucks seen"),
         (f"{known.mean():.0%}", "of the time watched"),
         (f"{int((known == 0).sum()):,}", "gate-hours not watched"),
         (str(len(facts.cameras)), "cameras" if len(facts.cameras) > 1 else "camera"),
@@ -164,7 +164,8 @@ def _overview(facts: StoreFacts) -> str:
             strip = draw_strip(shares, f"{name}: share of each day that was watched")
             watched = f"{float(np.nanmean(gates[0].watched)):.0%}"
             unusable = f"{float(np.nanmean(gates[0].unusable)):.1%}"
-            trucks = f"{sum(float(np.nansum(g.trucks)) for g in gates):,.0f}"
+            seen = [n for g in gates if (n := _n_seen(g)) is not None]
+            trucks = f"{sum(seen):,}" if seen else "&ndash;"
         bad = f'<b class="bad">{n_bad}</b>' if n_bad else "0"
         rows.append(
             f'<tr><th scope="row"><a href="#c-{name}">{name}</a></th>'
@@ -195,14 +196,24 @@ def _camera(facts: StoreFacts, camera: str, frame: "CameraFrame | None") -> str:
     )
 
 
+def _n_seen(gate: GateFacts) -> int | None:
+    """Return trucks seen, all directions; None, not 0, where nobody watched."""
+    counts = [n for n in gate.by_direction.values() if n is not None]
+    return sum(counts) if counts else None
+
+
 def _gate(facts: StoreFacts, gate: GateFacts) -> str:
     name = f"{escape(gate.camera)}, {escape(gate.gate)}"
-    total = sum(gate.by_direction.values())
+    total = _n_seen(gate)
     split = ", ".join(
         f"{n:,} {DIRECTIONS.get(d, escape(d))}".strip()
         for d, n in sorted(gate.by_direction.items())
-        if d != "any"
+        if d != "any" and n is not None
     )
+    if total is not None:
+        seen = f"{total:,} trucks seen"
+    else:
+        seen = "stills" if gate.source_kind == "stills" else "not watched"
     breaks = find_breaks(gate.trucks)
     ends = [*(b - 1 for b in breaks[1:]), None]
     key = "".join(
@@ -216,22 +227,26 @@ def _gate(facts: StoreFacts, gate: GateFacts) -> str:
     )
     band = gate.band
     line = draw_line(
-        gate.daily_trucks,
+        gate.daily_trucks if total is not None else np.full(len(facts.days), np.nan),
         gate.daily_watched,
         facts.days,
         f"{name}: trucks a day",
         None if band is None else (band.total, band.half),
     )
     return (
-        f"<h3>{escape(gate.gate)}<small>{total:,} trucks seen"
+        f"<h3>{escape(gate.gate)}<small>{seen}"
         + (f": {split}" if split else "")
         + ("" if band is None else _calibrated(band, len(facts.days)))
         + '</small></h3><div class="scroll">'
         + f'<figure data-cells="{_cells(facts, gate)}">'
-        f"{heat}<figcaption>{_line_caption(band)}</figcaption>{line}</figure></div>"
-        f'<p class="key">trucks an hour: <i class="k v0"></i> 0 {key}'
+        f"{heat}<figcaption>{_line_caption(gate)}</figcaption>{line}</figure></div>"
+        f'<p class="key">trucks an hour{_by_stills(gate)}: <i class="k v0"></i> 0 {key}'
         '<i class="k null"></i> not watched</p>'
     )
+
+
+def _by_stills(gate: GateFacts) -> str:
+    return ", estimated from stills" if gate.source_kind == "stills" else ""
 
 
 def _calibrated(band: Band, n_days: int) -> str:
@@ -239,23 +254,32 @@ def _calibrated(band: Band, n_days: int) -> str:
     if not band.n_days:
         return ""
     of = "" if band.n_days == n_days else f" on {band.n_days} of {n_days} days"
+    bare = ", ".join(escape(d) for d in band.as_seen)
+    bare = f"; {bare} without a factor" if bare and band.is_calibrated else ""
     return (
-        f"; calibrated <b>{band.period_total:,.0f} &plusmn; {band.period_half:,.0f}</b>"
-        f" (95&nbsp;%){of}"
+        f"; {'calibrated' if band.is_calibrated else 'estimated'} "
+        f"<b>{band.period_total:,.0f} &plusmn; {band.period_half:,.0f}</b>"
+        f" (95&nbsp;%){of}{bare}"
     )
 
 
-def _line_caption(band: Band | None) -> str:
+def _line_caption(gate: GateFacts) -> str:
+    band = gate.band
     if band is None:
         return (
             "Trucks a day as the machine saw them: no audit&rsquo;s factor is in these "
             "hours, so nobody can say how far off they are"
         )
-    return (
-        'Trucks a day: <i class="k run-key"></i> as seen, '
-        '<i class="k est-key"></i> calibrated, missed time filled in, with its '
-        "95&nbsp;% interval"
-    )
+    what = "calibrated, missed time filled in, with its 95&nbsp;% interval"
+    if not band.is_calibrated:
+        what = (
+            "estimated for the whole day from what was looked at, with the "
+            "95&nbsp;% interval of that alone: no audit&rsquo;s factor is in it"
+        )
+    seen = '<i class="k run-key"></i> as seen, '
+    if gate.source_kind == "stills":
+        seen = ""
+    return f'Trucks a day: {seen}<i class="k est-key"></i> {what}'
 
 
 def _cells(facts: StoreFacts, gate: GateFacts) -> str:
