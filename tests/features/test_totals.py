@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.features.fill import hours_frame
+from truckcount.errors import FeatureError
 from truckcount.features.factors import Factor, find_factors
 from truckcount.features.grid import make_grid
 from truckcount.features.totals import base_profile, measure_phi, measure_total
@@ -264,6 +265,19 @@ def test_factors_are_read_off_the_hours_own_estimates():
         {"calibration_id": ["c"], "factor": 1.2, "factor_se": 0.1, "tau2": 0.3}
     )
     assert find_factors(rows, table)["c"] == Factor(1.2, 0.1, 0.3)
+
+
+def test_a_factor_that_no_hour_tells_is_not_taken_for_one():
+    """Nights of ten minutes an hour: counted, and too short for an estimate."""
+    hours = hours_frame("2026-01-05", np.full(24, 2.0), 600.0, calibration_id="c")
+    with pytest.raises(FeatureError, match=r"calibration 'c'.*load_calibrations"):
+        find_factors(hours)
+    table = pd.DataFrame(
+        {"calibration_id": ["c"], "factor": 1.2, "factor_se": 0.1, "tau2": 0.3}
+    )
+    assert find_factors(hours, table)["c"].ratio == 1.2
+    quiet = hours.assign(n_trucks=pd.array([0] * 24, "Int32"))
+    assert find_factors(quiet)["c"] == Factor()
 
 
 def test_few_trucks_make_no_rhythm():

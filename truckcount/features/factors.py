@@ -75,19 +75,26 @@ def find_factors(
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     return {
         str(name): _read_off(
-            *values[:, order[low:high]], is_duty=is_duty[order[low:high]]
+            *values[:, order[low:high]], is_duty=is_duty[order[low:high]], name=name
         )
         for name, low, high in zip(names, bounds, bounds[1:], strict=False)
     }
 
 
 def _read_off(
-    n: Any, est: Any, coverage_s: Any, indep: Any, se: Any, *, is_duty: Any
+    n: Any, est: Any, coverage_s: Any, indep: Any, se: Any, *, is_duty: Any, name: str
 ) -> Factor:
     """Read a factor off its hours: arrays of shape (n,), as in their columns."""
     f = coverage_s / SECONDS_PER_HOUR
     f = np.where(is_duty, f * _exposed_share(n, est, f, indep, is_duty), f)
     use = (n > 0) & (est > 0) & (coverage_s > 0)
+    if not use.any() and (n > 0).any():
+        msg = (
+            f"no hour of calibration {name!r} was watched long enough for an estimate, "
+            "from which its factor could be read: pass "
+            "calibrations=load_calibrations(store)"
+        )
+        raise FeatureError(msg)
     if not use.any():
         return UNCALIBRATED  # no truck: the factor multiplies zero
     n, est, f, is_duty = n[use], est[use], f[use], is_duty[use]
