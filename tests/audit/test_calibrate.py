@@ -57,6 +57,14 @@ def test_the_same_labels_write_nothing_new(store):
     assert again.n_revisions == 0
 
 
+def test_an_audit_that_is_not_there_is_told_with_those_that_are(store):
+    label_all(store)
+    (there,) = {w.audit_id for w in read_audits(store.root)}
+    for asked in (["typo"], [there, "typo"]):
+        with pytest.raises(CalibrationError, match=f"no audit 'typo'.*it has {there}"):
+            calibrate(store, audits=asked)
+
+
 def test_looking_shows_what_publishing_then_does(store):
     label_all(store)
     (looked,) = calibrate(store, now_us=DRAWN_US)

@@ -102,8 +102,10 @@ def calibrate(
         Only these; otherwise all audits of the configuration whose periods do not
         overlap, the newest first.
     """
+    windows = read_audits(store.root)
+    _check_audits(store, windows, audits)
     results: list[Result] = []
-    for scope, rows in by_scope(read_audits(store.root), "calibrate"):
+    for scope, rows in by_scope(windows, "calibrate"):
         chosen = (
             [r for r in rows if r.audit_id in audits] if audits else newest_audits(rows)
         )
@@ -135,6 +137,20 @@ def calibrate(
             is_published=is_published,
         )
     ]
+
+
+def _check_audits(
+    store: Store, windows: Sequence[AuditWindow], wanted: Sequence[str]
+) -> None:
+    """Refuse an audit that is not there: the others alone would look complete."""
+    there = sorted({w.audit_id for w in windows if w.purpose == "calibrate"})
+    odd = sorted(set(wanted).difference(there))
+    if odd and there:
+        msg = (
+            f"{store.root} has no audit {odd[0]!r} to calibrate from; it has "
+            f"{', '.join(there)}"
+        )
+        raise CalibrationError(msg)
 
 
 def _estimate(
