@@ -130,6 +130,33 @@ def test_a_camera_more_at_a_site_is_no_growth(by):
     assert index["index"].tolist() == pytest.approx([1, 1, 1])
 
 
+def test_a_model_that_changed_within_a_period_is_on_no_scale():
+    """The other gate of the ticker has the old model throughout."""
+    config = np.repeat(["old", "new", "new", "new"], 84)
+    hours = pd.concat(
+        [weeks([10, 11], camera="a").assign(config_hash=config),
+         weeks([10, 10], camera="b").assign(config_hash="old")]
+    )  # fmt: skip
+    lines = pd.DataFrame(
+        {"camera": ["a", "b"], "gate": "dock-exit", "site": "n", "ticker": "X"}
+    )
+    totals = rollup(hours, "W", by="ticker", site_map=lines)
+    assert totals["config_hash"].nunique() == 1
+    assert panel(totals)["reason"].tolist() == ["config"]
+
+
+def test_gates_that_swap_their_models_are_not_compared():
+    hours = pd.concat(
+        [weeks([10, 11], camera=c).assign(config_hash=np.repeat(list(k), 168))
+         for c, k in (("a", "xy"), ("b", "yx"))]
+    )  # fmt: skip
+    lines = pd.DataFrame(
+        {"camera": ["a", "b"], "gate": "dock-exit", "site": "n", "ticker": "X"}
+    )
+    totals = rollup(hours, "W", by="ticker", site_map=lines)
+    assert panel(totals)["reason"].tolist() == ["config"]
+
+
 def test_a_weight_that_changes_is_no_growth():
     lines = pd.DataFrame(
         {"camera": "dc-01", "gate": "dock-exit", "site": "n", "ticker": "X",

@@ -21,6 +21,7 @@ CARRIED = [
     "shared",
     "cov_w",
     "config_hash",
+    "configs",
     "is_complete",
     "n_gates",
     "gates",
@@ -239,15 +240,15 @@ def _reason(row: dict[str, Any]) -> str:
         return "validity"
     if row["gates"] != row["gates_before"]:
         return "gates"
-    is_mixed = row["n_gates"] == 1 and "+" in row["config_hash"]
-    if is_mixed or row["config_hash"] != row["config_hash_before"]:
+    # a gate that changed within a period is on no scale, whatever the other has
+    if "+" in row["configs"] or row["configs"] != row["configs_before"]:
         return "config"
     return ""
 
 
 def _keys(totals: pd.DataFrame) -> list[str]:
     keys = [name for name in KEYS if name in totals.columns]
-    if not keys or not {"config_hash", "gates"} <= set(totals.columns):
+    if not keys or not {"configs", "gates"} <= set(totals.columns):
         msg = "want totals of `rollup`: one row per camera (or site) and period"
         raise FeatureError(msg)
     return keys

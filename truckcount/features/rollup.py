@@ -67,6 +67,11 @@ class _Part:
         """Spell the gate, and what it is multiplied by where that is not 1."""
         return self.gate if self.weight == 1 else f"{self.weight:g}*{self.gate}"
 
+    @property
+    def configs(self) -> str:
+        """Spell what the gate was counted with in the period, several joined by +."""
+        return f"{self.gate}={'+'.join(sorted(self.total.configs))}"
+
 
 def rollup(
     hours: pd.DataFrame,
@@ -110,7 +115,8 @@ def rollup(
         cov_w, cov_time, share_imputed, n_hours, n_hours_null, is_complete (all of
         the period inside validity), n_gates and gates (which, with direction and
         weight); shared (standard error by calibration),
-        config_hash (several joined by ``+``), max_known_at_utc. A total is null
+        config_hash (several joined by ``+``), configs (the same gate by gate, for
+        `panel`), max_known_at_utc. A total is null
         where cov_w is below 0.60, and where that of one of its gates is.
 
     Notes
@@ -348,6 +354,7 @@ def _combine(parts: Sequence[_Part]) -> dict[str, Any]:
         "gates": "+".join(sorted(p.spelled for p in parts)),
         "shared": tuple(sorted(shared.items())),
         "config_hash": "+".join(configs),
+        "configs": ";".join(sorted(p.configs for p in parts)),
         "max_known_at_utc": max(p.total.known_us for p in parts),
     }
 
