@@ -49,3 +49,14 @@ def test_what_cannot_be_paired_is_refused():
         wape([1, 2], [1])
     with pytest.raises(FeatureError, match="negative"):
         bias([-1], [1])
+
+
+def test_series_in_another_order_are_refused():
+    ours, theirs = pd.Series([1, 2, 3]), pd.Series([3, 2, 1], index=[2, 1, 0])
+    with pytest.raises(FeatureError, match="align them"):
+        wape(ours, theirs)
+    assert wape(*ours.align(theirs)) == Measure(0.0, 3)
+    with pytest.raises(FeatureError, match="align them"):
+        bias(ours, [1, 2, 3], coverage=theirs)
+    with pytest.raises(FeatureError, match="1 values of coverage"):
+        bias(ours, [1, 2, 3], coverage=[3600])

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from truckcount.errors import FeatureError
 
@@ -33,7 +34,8 @@ def geh(m: Any, c: Any, coverage: Any = None) -> Geh:
     Parameters
     ----------
     m, c : number or array of numbers, trucks an hour
-        Ours and the reference; null (None, NA, NaN) leaves the pair out.
+        Ours and the reference, paired by place; Series must have one index. Null
+        (None, NA, NaN) leaves the pair out.
     coverage : array, seconds, optional
         Pairs with 0 or null are left out.
 
@@ -86,9 +88,13 @@ def _share(errors: Floats, reference: Floats) -> Measure:
 
 
 def _pairs(m: Any, c: Any, coverage: Any) -> tuple[Floats, Floats]:
+    _check_index(m, c, coverage)
     ours, reference = _floats(m), _floats(c)
     if len(ours) != len(reference):
         msg = f"{len(ours)} counts cannot be paired with {len(reference)} of reference"
+        raise FeatureError(msg)
+    if coverage is not None and len(_floats(coverage)) != len(ours):
+        msg = f"{len(ours)} counts have {len(_floats(coverage))} values of coverage"
         raise FeatureError(msg)
     keep = ~(np.isnan(ours) | np.isnan(reference))
     if coverage is not None:
@@ -97,6 +103,17 @@ def _pairs(m: Any, c: Any, coverage: Any) -> tuple[Floats, Floats]:
         msg = "a count is negative"
         raise FeatureError(msg)
     return ours[keep], reference[keep]
+
+
+def _check_index(*columns: Any) -> None:
+    """Refuse Series in another order: pairs are made by place."""
+    found = [c.index for c in columns if isinstance(c, pd.Series)]
+    if any(not index.equals(found[0]) for index in found):
+        msg = (
+            "the counts and their reference have different indexes: align them, as "
+            "with m.align(c, join='inner'), or pass m.to_numpy()"
+        )
+        raise FeatureError(msg)
 
 
 def _floats(values: Any) -> Floats:
