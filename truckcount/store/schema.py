@@ -59,7 +59,12 @@ HOURS = (
         "trucks whose onset was observed; null iff coverage_s is 0",
         null=True,
     ),
-    _c("onsets", I32, "raw onsets before the counting rules; diagnostic", null=True),
+    _c(
+        "onsets",
+        I32,
+        "rows of `passages`, whatever the counting rules made of them; diagnostic",
+        null=True,
+    ),
     _c(
         "n_censored",
         I32,
@@ -139,7 +144,7 @@ PASSAGES = (
     _c("gate", S, "gate id"),
     _c("direction", S, "`in`, `out`, `unknown` or `any`"),
     _c("onset_utc", TIME, "first sample inside the gate"),
-    _c("offset_utc", TIME, "end of the stay; null while it lasts", null=True),
+    _c("offset_utc", TIME, "end of the stay, or of what was watched of it", null=True),
     _c("dwell_s", F, "offset less onset, seconds", null=True),
     _c("hour_start_utc", TIME, "hour of the onset: the one that counts it"),
     _c("is_counted", B, "whether n_trucks has it"),

@@ -10,7 +10,7 @@ HOURS = {
     "n_trucks": "**null is not 0**: null was not watched. Never put 0 for it; a plain "
     "sum over outages is too low; a 0 of 40 watched seconds is no quiet hour, weigh "
     "by coverage_s",
-    "onsets": "diagnostic; counts cars and noise, too",
+    "onsets": "diagnostic; counts cars, noise and n_censored, too",
     "n_censored": "a hint at how many trucks gaps hide; adding it to n_trucks counts "
     "one truck per gap too many",
     "coverage_s": "of the gate, not of the direction: its sum over them is thrice it",
@@ -52,7 +52,8 @@ WARNINGS: dict[str, dict[str, str]] = {
     },
     "passages": {
         "is_counted": "rows that are not counted are here, too: filter",
-        "offset_utc": "null while the truck is there, or when coverage ended",
+        "offset_utc": "with offset_censored the truck was still there: it left later",
+        "dwell_s": "cut short where onset_censored or offset_censored",
         "direction_score": "near 0 is a guess",
         "known_at_utc": "of the latest count: passages keep no history",
     },
