@@ -111,3 +111,9 @@ def test_spans_cover_what_they_touch():
 def test_midnight_is_the_sites_own():
     assert midnight_us(0, "UTC") == 0
     assert midnight_us(20_458, "Asia/Kolkata") % 3_600_000_000 == 1_800_000_000
+
+
+@pytest.mark.parametrize("odd", [{"month": 0}, {"month": 13}, {"weekday": 7}])
+def test_a_month_or_a_weekday_that_is_none_is_refused(odd):
+    with pytest.raises(FeatureError, match="month must be 1 to 12 and weekday 0"):
+        fiscal445(2025, 2025, **{"month": 1} | odd)

@@ -71,6 +71,14 @@ def test_each_decision_sees_the_revisions_of_its_day(store):
     assert panel["n_matched"].iloc[1] == 0
 
 
+@pytest.mark.parametrize("odd", [{"quarter": "runing"}, {"vintage": "simulate"}])
+def test_a_spec_that_is_misspelt_is_refused(store, odd):
+    (name,) = odd
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR, **odd)
+    with pytest.raises(FeatureError, match=f"{name} of the PanelSpec must be"):
+        asof_panel(store, decide("2026-02-02"), spec)
+
+
 def test_a_decision_that_stands_twice_is_two_rows(store):
     panel = asof_panel(store, decide("2026-02-02", "2026-02-02", "2026-02-03"), SPEC)
     assert len(panel) == 3

@@ -157,6 +157,20 @@ def test_gates_that_swap_their_models_are_not_compared():
     assert panel(totals)["reason"].tolist() == ["config"]
 
 
+def test_a_lag_that_is_none_is_refused():
+    """It compared each period with itself: no growth, ever."""
+    with pytest.raises(FeatureError, match="lag must be 'previous' or 'year'"):
+        panel(rollup(weeks([10, 11]), "W"), "yearly")
+
+
+def test_totals_that_stand_twice_are_refused():
+    totals = rollup(weeks([10, 11]), "W")
+    with pytest.raises(FeatureError, match=r"dc-01/dock-exit/out has two .*2026-01-05"):
+        panel(pd.concat([totals, totals[:1]]))
+    with pytest.raises(FeatureError, match="two totals"):
+        yoy(totals, prior=pd.concat([totals, totals]))
+
+
 def test_a_weight_that_changes_is_no_growth():
     lines = pd.DataFrame(
         {"camera": "dc-01", "gate": "dock-exit", "site": "n", "ticker": "X",

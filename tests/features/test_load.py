@@ -313,6 +313,7 @@ def test_a_damaged_file_is_named(timeline):
     [
         ({"gates": ["dock-exit", "dock-exot"]}, "'dock-exot'.* dc-01 are dock-exit"),
         ({"gates": "dock-exot", "as_of": "2026-01-06T00:00Z"}, "no gate 'dock-exot'"),
+        ({"on_missing": "Raise"}, "on_missing must be 'raise' or 'ignore'"),
         ({"direction": "outt"}, "no direction 'outt'; there are in, out"),
         ({"direction": ["out", "unkown"]}, "no direction 'unkown'"),
         ({"direction": "any"}, "which has `out`; pass direction=."),

@@ -69,6 +69,12 @@ def fiscal445(
     if sorted(weeks_of) != [4, 4, 5]:
         msg = f"pattern must be 4-4-5, 4-5-4 or 5-4-4, got {pattern!r}"
         raise FeatureError(msg)
+    if month not in range(1, 13) or weekday not in range(7):
+        msg = (
+            f"month must be 1 to 12 and weekday 0 (Monday) to 6, got {month!r}, "
+            f"{weekday!r}"
+        )
+        raise FeatureError(msg)
     rows: list[list[object]] = []
     for year in range(first_year, last_year + 1):
         start = _year_end(year - 1, month, weekday, anchor) + timedelta(days=1)

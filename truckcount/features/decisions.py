@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +107,7 @@ def asof_panel(
     if not isinstance(decisions["decision_utc"].dtype, pd.DatetimeTZDtype):
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
         raise NaiveTimeError(msg)
+    _check_spec(spec)
     spec = replace(spec, site_map=check_site_map(spec.site_map))
     times = sorted(decisions["decision_utc"].unique())
     window = _window(times, spec)
@@ -130,6 +131,15 @@ def asof_panel(
         raise FeatureError(msg)
     order = decisions[["ticker", "decision_utc"]]
     return order.merge(frame, on=["ticker", "decision_utc"], how="left")
+
+
+def _check_spec(spec: PanelSpec) -> None:
+    for name, known in (("quarter", Quarter), ("vintage", Vintage)):
+        value = getattr(spec, name)
+        if value not in get_args(known):
+            words = " or ".join(map(repr, get_args(known)))
+            msg = f"{name} of the PanelSpec must be {words}, got {value!r}"
+            raise FeatureError(msg)
 
 
 def _check_names(

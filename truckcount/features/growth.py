@@ -52,11 +52,16 @@ def panel(
         site or ticker of other gates or weights: what a camera more sees is no
         growth), ``config`` (another model, polygon or threshold, and no bridge).
     """
+    if lag not in ("previous", "year"):  # it would be compared with itself
+        msg = f"lag must be 'previous' or 'year', got {lag!r}"
+        raise FeatureError(msg)
     keys = _keys(totals)
     now = _days(totals)
     before = now if prior is None else _days(prior)
     now = now.assign(pair=_pair_names(now, "same"))
     before = before.assign(pair=_pair_names(before, lag if prior is None else "same"))
+    for side in (now, before):
+        _check_once(side, [*keys, "pair"])
     columns = [*keys, "pair", "period_start", "period_end", *CARRIED]
     both = now[[*columns, *(c for c in FISCAL if c in now)]].merge(
         before[columns], on=[*keys, "pair"], how="outer", suffixes=("", "_before")
@@ -252,6 +257,19 @@ def _keys(totals: pd.DataFrame) -> list[str]:
         msg = "want totals of `rollup`: one row per camera (or site) and period"
         raise FeatureError(msg)
     return keys
+
+
+def _check_once(totals: pd.DataFrame, keys: Sequence[str]) -> None:
+    """Refuse a period that stands twice: each would be paired with each."""
+    twice = totals[totals.duplicated(keys)]
+    if len(twice):
+        row = twice.iloc[0]
+        name = "/".join(str(row[k]) for k in keys[:-1])
+        msg = (
+            f"{name} has two totals that begin on {row['period_start']:%Y-%m-%d}: "
+            "roll-ups that overlap were put together, or periods of several lengths"
+        )
+        raise FeatureError(msg)
 
 
 def _days(totals: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,9 @@ def load_hours(
     exception that only removes: a row whose stamp was too early is followed by a
     ``restamp``, and is not shown before that (features.md section 3.2).
     """
+    if on_missing not in get_args(OnMissing):
+        msg = f"on_missing must be 'raise' or 'ignore', got {on_missing!r}"
+        raise FeatureError(msg)
     files = StoreFiles.open(store)
     as_of_us = MAX_US if as_of is None else moment_us(as_of, "as_of")
     window = window_us(start, end)
