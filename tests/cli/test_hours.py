@@ -206,6 +206,21 @@ def test_a_stretch_that_holds_no_time_is_a_usage_error(truckcount, store, comman
     assert f"'{day}' is not after --from '2026-03-02'" in said.err
 
 
+@pytest.mark.parametrize(
+    "command", [["hours"], ["export", "csv"]], ids=lambda words: words[0]
+)
+def test_where_the_hours_are_is_told_to_whom_none_was_found_for(
+    truckcount, store, command
+):
+    more = [] if command == ["hours"] else ["-o", "x.csv"]
+    said = truckcount(*command, store, "--from", "2036-03-02", *more)
+    assert said.code == 0
+    assert said.err.splitlines()[-1] == "the hours of the store lie in 2026-03 (UTC)"
+    early = truckcount(*command, store, "--as-of", "2026-03-02T12:00Z", *more)
+    assert "none that was asked for was known at 2026-03-02T12:00Z" in early.err
+    assert truckcount("hours", store, "--from", "2036-03-02", "--json").json == []
+
+
 def test_a_folder_that_is_no_store_is_told(truckcount, tmp_path):
     said = truckcount("hours", tmp_path)
     assert said.code == 5

@@ -157,3 +157,17 @@ def check_camera(store: str | Path, camera: str) -> None:
     names = ", ".join(there) if there else "none yet"
     msg = f"no camera {camera!r} in {store}; it has: {names}{hint}"
     raise click.BadParameter(msg, param_hint="--camera")
+
+
+def explain_none(store: str | Path, camera: str | None, as_of: str | None) -> str:
+    """Say where the hours are, to whom none was found for."""
+    from truckcount.features.files import StoreFiles
+
+    files = StoreFiles.open(store)
+    cameras = files.cameras("hours") if camera is None else [camera]
+    months = sorted({m for name in cameras for m in files.periods("hours", name)})
+    if not months:
+        return f"{store} has no hours yet; count something with `truckcount run`"
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+    known = "" if as_of is None else f"; none that was asked for was known at {as_of}"
+    return f"the hours of {camera or 'the store'} lie in {span} (UTC){known}"

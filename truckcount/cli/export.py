@@ -12,6 +12,7 @@ from truckcount.cli._options import (
     check_iso_time,
     check_moment,
     check_order,
+    explain_none,
     in_utc,
     store_place,
 )
@@ -145,6 +146,8 @@ def csv(
         give_json({"file": str(out), "n_rows": n_rows})
     else:
         say(f"{out}: {n_rows} rows")
+    if not n_rows:
+        say(explain_none(store, camera, as_of))
     return 0
 
 

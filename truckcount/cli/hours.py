@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
-from truckcount.cli._console import give, give_json
+from truckcount.cli._console import give, give_json, say
 from truckcount.cli._options import (
     check_camera,
     check_iso_time,
     check_moment,
     check_order,
+    explain_none,
     in_utc,
     store_place,
 )
@@ -71,6 +72,8 @@ def hours(
         give(hour_table(rows, is_local=local))
     else:
         give("no hours")
+    if not rows:
+        say(explain_none(store, camera, as_of))
     return 0
 
 
