@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.features.fill import hours_frame
 from truckcount.errors import FeatureError
+from truckcount.features import rollup
 from truckcount.features.factors import Factor, find_factors
 from truckcount.features.grid import make_grid
 from truckcount.features.totals import base_profile, measure_phi, measure_total
@@ -265,6 +266,37 @@ def test_factors_are_read_off_the_hours_own_estimates():
         {"calibration_id": ["c"], "factor": 1.2, "factor_se": 0.1, "tau2": 0.3}
     )
     assert find_factors(rows, table)["c"] == Factor(1.2, 0.1, 0.3)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 30])
+def test_a_factor_is_read_off_bins_by_their_own_length(minutes):
+    """India rolls up bins; a quarter of an hour that was watched is watched wholly."""
+    n, bin_s = 24 * 60 // minutes, 60.0 * minutes
+    share = np.tile([1.0, 0.5], n // 2)
+    counted = np.tile([6.0, 4.0], n // 2)
+    truth = Factor(1.2, 0.05, 0.3)
+    own = 1.2**2 * (counted + 0.5) * (1 - share) / share**2
+    own += 0.3 * counted / share
+    bins = hours_frame("2026-01-05", counted, bin_s * share, calibration_id="c")
+    bins = bins.rename(columns={"hour_start_utc": "bin_start_utc"}).assign(
+        bin_start_utc=pd.date_range("2026-01-05", periods=n, freq=f"{minutes}min",
+                                    tz="UTC"),
+        bin_minutes=minutes,
+        n_trucks_est=1.2 * counted / share,
+        n_trucks_se_indep=np.sqrt(own),
+        n_trucks_se=np.sqrt(own + (counted / share * 0.05) ** 2),
+    )  # fmt: skip
+    found = find_factors(bins)["c"]
+    assert (found.ratio, found.se, found.tau2) == pytest.approx(
+        (truth.ratio, truth.se, truth.tau2)
+    )
+    table = pd.DataFrame(
+        {"calibration_id": ["c"], "factor": 1.2, "factor_se": 0.05, "tau2": 0.3}
+    )
+    (day,) = rollup(bins, "D").to_dict("records")
+    (told,) = rollup(bins, "D", calibrations=table).to_dict("records")
+    assert day["total"] == pytest.approx(told["total"])
+    assert day["se"] == pytest.approx(told["se"])
 
 
 def test_a_factor_that_no_hour_tells_is_not_taken_for_one():

@@ -9,7 +9,8 @@ import pandas as pd
 from truckcount.domain.exposure import CONTINUITY
 from truckcount.errors import FeatureError
 
-SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_MINUTE = 60.0
+PRECISION = 7  # digits of a share: a third of a millisecond of an hour
 LEAST_SHARE = 0.5  # of a clip can show an onset; less is no reading but noise
 
 
@@ -65,8 +66,11 @@ def find_factors(
             for name in used
         }
     codes, names = pd.factorize(hours["calibration_id"])
-    columns = ("n_trucks", "n_trucks_est", "coverage_s", "n_trucks_se_indep")
-    values = np.stack([_floats(hours[c]) for c in (*columns, "n_trucks_se")])
+    columns = ("n_trucks", "n_trucks_est", "n_trucks_se_indep", "n_trucks_se")
+    # of its own bin, be that an hour or a quarter of one
+    minutes = _floats(hours["bin_minutes"]) if "bin_minutes" in hours else 60.0
+    share = _floats(hours["coverage_s"]) / (SECONDS_PER_MINUTE * minutes)
+    values = np.stack([*(_floats(hours[name]) for name in columns), share])
     is_duty = np.zeros(len(hours), np.bool_)
     if "source_kind" in hours.columns:
         is_duty = (hours["source_kind"] == "duty").to_numpy(np.bool_)
@@ -82,12 +86,11 @@ def find_factors(
 
 
 def _read_off(
-    n: Any, est: Any, coverage_s: Any, indep: Any, se: Any, *, is_duty: Any, name: str
+    n: Any, est: Any, indep: Any, se: Any, f: Any, *, is_duty: Any, name: str
 ) -> Factor:
-    """Read a factor off its hours: arrays of shape (n,), as in their columns."""
-    f = coverage_s / SECONDS_PER_HOUR
+    """Read a factor off its hours or bins: arrays of shape (n,), f their coverage."""
     f = np.where(is_duty, f * _exposed_share(n, est, f, indep, is_duty), f)
-    use = (n > 0) & (est > 0) & (coverage_s > 0)
+    use = (n > 0) & (est > 0) & (f > 0)
     if not use.any() and (n > 0).any():
         msg = (
             f"no hour of calibration {name!r} was watched long enough for an estimate, "
@@ -122,15 +125,15 @@ def _exposed_share(n: Any, est: Any, f: Any, indep: Any, is_duty: Any) -> float:
     R sqrt(CONTINUITY (1 - f)) / f, and one that saw n the estimate R n / f: of the
     same coverage, they tell f without R. Arrays of shape (n,).
     """
-    seconds = np.round(f * SECONDS_PER_HOUR, 3)
+    lengths = np.round(f, PRECISION)
     is_told = is_duty & (f > 0) & (indep > 0)
     is_bare, is_seen = is_told & (n == 0) & (est == 0), is_told & (n > 0) & (est > 0)
     shares = []
-    for length in np.unique(seconds[is_bare]):
-        alike = is_seen & (seconds == length)
+    for length in np.unique(lengths[is_bare]):
+        alike = is_seen & (lengths == length)
         if alike.any():
             per_truck = est[alike].sum() / n[alike].sum()  # R / f
-            bare = is_bare & (seconds == length)
+            bare = is_bare & (lengths == length)
             watched = 1 - indep[bare] ** 2 / (CONTINUITY * per_truck**2)
             shares.append(watched / f[bare])
     if not shares:
