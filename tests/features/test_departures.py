@@ -42,3 +42,11 @@ def test_unwatched_is_null_and_so_is_what_tells_no_directions():
 def test_out_alone_gives_no_bound():
     with pytest.raises(FeatureError, match="direction=None"):
         departures(rows("out", [1]))
+
+
+def test_bins_are_bounded_as_hours_are():
+    hours = pd.concat([rows("out", [3, 0], 900.0), rows("unknown", [2, 1], 900.0)])
+    bins = hours.rename(columns={"hour_start_utc": "bin_start_utc"})
+    left = departures(bins.assign(bin_minutes=15))
+    assert left["n_out_max"].tolist() == [5, 1]
+    assert left["bin_start_utc"].tolist() == hours["hour_start_utc"].tolist()[:2]

@@ -75,6 +75,8 @@ def test_bins_are_read_of_their_width(store):
     assert len(load_bins(store, "cam", 15)) == 3
     with pytest.raises(FeatureError, match="bin_minutes"):
         load_bins(store, "cam", 60)
+    with pytest.raises(FeatureError, match=r"`truckcount recount .* --bins 5`"):
+        load_bins(store, "cam", 5)
 
 
 def test_what_is_not_there_is_said(store):

@@ -103,6 +103,9 @@ def _load(
     if camera not in there:
         has = ", ".join(there) if there else "none"
         msg = f"no {table} of camera {camera!r} in {store}; it has cameras {has}"
+        if table.startswith("bins_"):
+            bins = f"--bins {int(table.removeprefix('bins_'))}"
+            msg += f"; make them with `truckcount recount {store} {bins}`"
         raise FeatureError(msg)
     low, high = window_us(*bounds)
     time = TIME_OF.get(table, "bin_start_utc")
