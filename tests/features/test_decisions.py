@@ -98,6 +98,20 @@ def test_names_that_the_map_or_the_store_lack_are_told(store, caplog):
         asof_panel(store, decide("2026-02-02"), spec)
 
 
+def test_a_calendar_for_all_tickers_is_each_ones(store):
+    """As `fiscal445` gives it where it is told no ticker."""
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR.assign(ticker=None))
+    own = asof_panel(store, decide("2026-02-02"), SPEC)
+    pd.testing.assert_frame_equal(asof_panel(store, decide("2026-02-02"), spec), own)
+
+
+def test_a_ticker_without_a_quarter_is_told(store, caplog):
+    spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR.assign(ticker="x"))
+    panel = asof_panel(store, decide("2026-02-02"), spec)
+    assert panel["trucks"].isna().all()
+    assert "the calendar has no quarter of X: their features are null" in caplog.text
+
+
 def test_restated_counts_enter_only_when_they_are_known(store):
     calendar = CALENDAR[CALENDAR["end_date"] == date(2026, 1, 25)]
     spec = PanelSpec(site_map=SITE_MAP, calendar=calendar)

@@ -237,6 +237,16 @@ def test_an_exit_of_the_map_without_hours_is_told(caplog, changes):
     assert f"have no hours: {lacking}; there are a/exit/out" in caplog.text
 
 
+def test_a_ticker_without_a_quarter_is_told(caplog):
+    calendar = fiscal445(2025, 2025, month=1, ticker="x")
+    two = SITE_MAP.assign(ticker=["X", "X", "X", "x"])
+    with pytest.raises(FeatureError, match="no quarter of X; it has those of x"):
+        fiscal_quarter(site_hours(), calendar, site_map=SITE_MAP)
+    quarters = fiscal_quarter(site_hours(), calendar, site_map=two)
+    assert set(quarters["ticker"]) == {"x"}
+    assert "no quarter of X" in caplog.text
+
+
 def test_a_map_of_other_gates_or_hours_of_another_direction_are_refused():
     with pytest.raises(FeatureError, match=r"it has x/exit, they have a/exit/out"):
         rollup(site_hours(), "D", by="site", site_map=SITE_MAP.assign(camera="x")[:1])

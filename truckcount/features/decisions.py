@@ -1,7 +1,7 @@
 """A store and a list of decisions to what was known at each of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,7 +108,11 @@ def asof_panel(
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
         raise NaiveTimeError(msg)
     _check_spec(spec)
-    spec = replace(spec, site_map=check_site_map(spec.site_map))
+    spec = replace(
+        spec,
+        site_map=check_site_map(spec.site_map),
+        calendar=_own_calendars(spec.calendar, decisions["ticker"].unique()),
+    )
     times = sorted(decisions["decision_utc"].unique())
     window = _window(times, spec)
     replay = Replay.open(
@@ -140,6 +144,20 @@ def _check_spec(spec: PanelSpec) -> None:
             words = " or ".join(map(repr, get_args(known)))
             msg = f"{name} of the PanelSpec must be {words}, got {value!r}"
             raise FeatureError(msg)
+
+
+def _own_calendars(calendar: pd.DataFrame, tickers: Iterable[str]) -> pd.DataFrame:
+    """Give each ticker without quarters of its own those that are for all."""
+    for_all = calendar[calendar["ticker"].isna()]
+    told = calendar[calendar["ticker"].notna()]
+    bare = sorted(set(tickers).difference(told["ticker"]))
+    if bare and not len(for_all):
+        log.warning(
+            "the calendar has no quarter of %s: their features are null",
+            ", ".join(bare),
+        )
+    parts = [told, *(for_all.assign(ticker=ticker) for ticker in bare)]
+    return pd.concat([part for part in parts if len(part)] or [calendar])
 
 
 def _check_names(
@@ -230,6 +248,7 @@ def _totals(
     if not len(hours):
         return pd.DataFrame()
     lines = lines_with_hours(hours, options["site_map"])
+    lines = lines[lines["ticker"].isin(quarters["ticker"])]  # others are told later
     return rollup(hours, "FQ", quarters, **options | {"site_map": lines})
 
 

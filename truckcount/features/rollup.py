@@ -30,6 +30,7 @@ from truckcount.features.moments import Int64s, spell
 from truckcount.features.sites import (
     DEPARTING,
     check_mapped,
+    check_tickers,
     departing_lines,
     seen_in,
 )
@@ -130,9 +131,11 @@ def rollup(
     if site_map is not None:
         check_mapped(seen_in(hours), site_map)
     gates = list(_gates(hours, calibrations, validity, bridges))
-    lines = _lines(gates, by, site_map)
+    lines = list(_lines(gates, by, site_map))
     rows: dict[tuple[Any, ...], list[_Part]] = {}
     known = None if calendar is None else _fiscal_periods(calendar)
+    if known is not None and site_map is not None:
+        check_tickers({dict(name)["ticker"] for name, *_ in lines}, known)
     measured: dict[GateKey, float] = {}
     for name, key, grid, weight, span in lines:
         grids_phi = _phi_of(key, grid, phi, measured)

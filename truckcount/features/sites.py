@@ -1,7 +1,7 @@
 """The map from gates to sites and tickers, as it was known at a moment."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import pandas as pd
@@ -101,6 +101,29 @@ def check_mapped(seen: Iterable[tuple[str, str, str]], site_map: pd.DataFrame) -
         "totals are without exits of the site map that have no hours: %s; there are %s",
         names, has,
     )  # fmt: skip
+
+
+def check_tickers(wanted: set[str], told: Collection[str | None]) -> None:
+    """Say which tickers of a site map have no quarter: they have no total.
+
+    Parameters
+    ----------
+    told : collection of str or None
+        Tickers of the calendar; None stands for all.
+
+    Raises
+    ------
+    FeatureError
+        When none of them has one.
+    """
+    lacking = sorted(wanted.difference(told))
+    if None in told or not lacking:
+        return
+    has = ", ".join(sorted(name for name in told if name is not None)) or "none"
+    msg = f"the calendar has no quarter of {', '.join(lacking)}; it has those of {has}"
+    if len(lacking) == len(wanted):
+        raise FeatureError(msg)
+    log.warning(msg)
 
 
 def seen_in(hours: pd.DataFrame) -> list[tuple[str, str, str]]:
