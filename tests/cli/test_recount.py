@@ -46,6 +46,13 @@ def test_a_threshold_is_tried_and_then_taken(truckcount, counted):
     assert truckcount("store", "check", "store").code == 0
 
 
+def test_bins_are_made_without_a_word_that_nothing_was(truckcount, counted):
+    _, model = counted
+    said = truckcount("recount", "store", "--model", model, "--bins", 15)
+    assert "no hour changed, no revision written" in said.err
+    assert pd.read_parquet("store/bins_15")["n_trucks"].sum() == 3
+
+
 def test_the_wrong_model_is_refused_with_what_to_do(truckcount, counted):
     said = truckcount("recount", "store")
     assert said.code == 2

@@ -219,7 +219,7 @@ def _spell(n: float | None) -> str:
 
 def _revised(done: list[Any]) -> str:
     n = sum(one.n_revisions for one in done)
-    return f"{n} revisions written" if n else "nothing changed, nothing written"
+    return f"{n} revisions written" if n else "no hour changed, no revision written"
 
 
 def _moment_us(text: str | None) -> int | None:
