@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.store.fill import segment
-from truckcount.reporting.attention import ACT, LOOK, find_attention
+from truckcount.reporting.attention import ACT, LOOK, find_attention, spell_share
 from truckcount.reporting.facts import Change, GateFacts, StoreFacts
 
 NOW = datetime(2026, 3, 30, tzinfo=UTC)
@@ -127,3 +127,14 @@ def test_the_hour_that_spring_leaves_out_does_not_cut_a_gap():
     watched[2, 6] = np.nan
     (found,) = find_attention(facts(gates=(gate(watched=watched),)))
     assert found.title == "5 h not watched, in 1 gap"
+
+
+def test_a_little_is_not_nothing_and_most_is_not_all():
+    shares = [0.0, 0.001, 0.004, 0.006, 0.5, 0.994, 0.996, 0.9999, 1.0]
+    assert [spell_share(s) for s in shares] == [
+        "0%", "<1%", "<1%", "1%", "50%", "99%", ">99%", ">99%", "100%",
+    ]  # fmt: skip
+    watched = np.zeros(SHAPE)
+    watched[0, 0] = 0.5
+    (found,) = find_attention(facts(gates=(gate(watched=watched),)))
+    assert "<1% of the time was watched" in found.detail

@@ -1,9 +1,11 @@
 """Drawings are small, and hold every cell once."""
 
+import itertools
 import re
 from datetime import date, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,3 +77,11 @@ def test_colours_rise_with_the_count():
     assert levels == sorted(set(levels))
     assert levels[-1] == N_LEVELS
     assert find_breaks(np.zeros(3)) == [1]
+
+
+@pytest.mark.parametrize("n_days", [1, 7, 25, 43, 90, 200, 366])
+def test_the_days_names_stand_apart(n_days):
+    days = [date(2026, 3, 2) + timedelta(days=k) for k in range(n_days)]
+    svg = draw_heat(np.zeros((24, n_days)), np.ones((24, n_days)), days, "x")
+    places = [int(x) for x in re.findall(r'<text x="(\d+)"[^>]*middle', svg)]
+    assert all(b - a >= 41 for a, b in itertools.pairwise(places))

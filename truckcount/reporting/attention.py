@@ -139,14 +139,14 @@ def _exposure(facts: StoreFacts, gate: GateFacts) -> Iterator[Finding]:
             title=f"{_span(total)} not watched, in {len(gaps)} gap"
             + ("s" if len(gaps) > 1 else ""),
             detail=f"Longest {_span(longest)}, from {day:%d %b} {hour:02d}:00 local. "
-            f"{watched:.0%} of the time was watched.",
+            f"{spell_share(watched)} of the time was watched.",
         )
     elif watched < LOW_WATCHED:
         yield Finding(
             severity=LOOK,
             weight=100 * (1 - watched),
             camera=gate.camera,
-            title=f"only {watched:.0%} watched",
+            title=f"only {spell_share(watched)} watched",
             detail="No long gap: every hour lacks some of its minutes.",
         )
     if gate.source_kind == "stills" and np.isnan(gate.trucks).all():
@@ -282,6 +282,13 @@ def _late_changes(facts: StoreFacts) -> Iterator[Finding]:
             detail="Who used them before sees other figures now; `--as-of` gives what "
             "was known.",
         )
+
+
+def spell_share(share: float) -> str:
+    """Spell a share: what is not nothing is no 0 %, what is not all no 100 %."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def _span(hours: float) -> str:

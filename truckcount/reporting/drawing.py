@@ -1,5 +1,6 @@
 """Days by hours to inline SVG: heat maps, lines and strips, coloured by the page."""
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -11,7 +12,7 @@ N_LEVELS = 6
 PLOT_WIDTH = 900
 LEFT, HEAD, FOOT = 34, 5, 18
 CELL_HEIGHT = 7
-HALF_LABEL = 18
+HALF_LABEL, LABEL_WIDTH = 18, 42
 MAX_CELL_WIDTH = 36.0
 PARTLY_WATCHED = 0.5
 FULLY_WATCHED = 0.9
@@ -192,13 +193,13 @@ def _cells(mask: npt.NDArray[np.bool_]) -> str:
 
 def _day_ticks(days: Sequence[date], width: float, y: int) -> str:
     """Name Mondays, or every day of a short period."""
-    step = max(1, round(46 / width))
+    step = math.ceil(LABEL_WIDTH / width)
     named = [
         k
         for k, day in enumerate(days)
         if (day.weekday() == 0 if step > 3 else k % step == 0)
     ]
-    every = max(1, round(46 / (7 * width))) if step > 3 else 1
+    every = math.ceil(LABEL_WIDTH / (7 * width)) if step > 3 else 1
     return "".join(
         f'<text x="{LEFT + (k + 0.5) * width:.0f}" y="{y}" text-anchor="middle">'
         f"{days[k]:%d %b}</text>"

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truckcount.domain.audit import latest_labels
-from truckcount.reporting.attention import ACT, GOOD, Finding, find_attention
+from truckcount.reporting.attention import (
+    ACT,
+    GOOD,
+    Finding,
+    find_attention,
+    spell_share,
+)
 from truckcount.reporting.bands import Band
 from truckcount.reporting.drawing import (
     draw_heat,
@@ -101,7 +107,7 @@ def _head(facts: StoreFacts, now: datetime) -> str:
     newest = max(facts.last_watched.values())
     figures = [
         (f"{sum(seen):,}" if seen else "&ndash;", "trucks seen"),
-        (f"{known.mean():.0%}", "of the time watched"),
+        (escape(spell_share(float(known.mean()))), "of the time watched"),
         (f"{int((known == 0).sum()):,}", "gate-hours not watched"),
         (str(len(facts.cameras)), "cameras" if len(facts.cameras) > 1 else "camera"),
     ]
@@ -162,7 +168,7 @@ def _overview(facts: StoreFacts) -> str:
         if gates:
             shares = gates[0].daily_watched
             strip = draw_strip(shares, f"{name}: share of each day that was watched")
-            watched = f"{float(np.nanmean(gates[0].watched)):.0%}"
+            watched = escape(spell_share(float(np.nanmean(gates[0].watched))))
             unusable = f"{float(np.nanmean(gates[0].unusable)):.1%}"
             seen = [n for g in gates if (n := _n_seen(g)) is not None]
             trucks = f"{sum(seen):,}" if seen else "&ndash;"
