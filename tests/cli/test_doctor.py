@@ -1,5 +1,7 @@
 """`truckcount doctor`: what works here."""
 
+import pytest
+
 
 def test_a_machine_that_can_count_is_well(truckcount):
     said = truckcount("doctor")
@@ -26,3 +28,17 @@ def test_a_machine_without_weights_is_not(truckcount, monkeypatch, tmp_path):
     (row,) = [line for line in said.out.splitlines() if line.startswith("weights")]
     assert row.split()[1] == "NO"
     assert "no model 'truckmap' is shipped" in row
+
+
+@pytest.mark.parametrize(("height", "works"), [(0.3, "no"), (0.6, "yes")])
+def test_gates_that_are_seen_in_tiles_are_told(truckcount, tmp_path, height, works):
+    low = 0.2 + height
+    (tmp_path / "cameras.toml").write_text(
+        '[cameras.a]\n[[cameras.a.gates]]\nname = "g"\n'
+        f"polygon = [[0.2, 0.2], [0.8, 0.2], [0.8, {low}], [0.2, {low}]]\n"
+    )
+    said = truckcount("doctor", "--cameras", "cameras.toml")
+    assert said.code == 0  # a thing to look at, nothing that does not work
+    (row,) = [line for line in said.out.splitlines() if line.startswith("gate")]
+    assert row.split()[1] == works
+    assert ("draw the gate higher" in row) == (works == "no")
