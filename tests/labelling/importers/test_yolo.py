@@ -109,3 +109,52 @@ def test_a_class_that_may_be_a_truck_is_asked_for(tmp_path):
     assert len(read(source, "single_unit_truck=truck")[0]) == 3
     source.write_text("names: [no_truck, lorry]\n")
     assert len(read(source)[0]) == 3
+
+
+def move_yaml(tmp_path, text):
+    """Write a data set, and its yaml in a folder of its own with other pictures."""
+    write_yolo(tmp_path / "sets/dock").unlink()
+    write_pictures(tmp_path / "config/plots", ".png")
+    source = tmp_path / "config/dock.yaml"
+    source.write_text(f"{text}\nnames: [car, lorry]\n")
+    return source
+
+
+@pytest.mark.parametrize("is_absolute", [False, True], ids=["relative", "absolute"])
+def test_the_yaml_says_where_its_pictures_are(tmp_path, is_absolute):
+    said = (tmp_path / "sets/dock").as_posix() if is_absolute else "../sets/dock"
+    source = move_yaml(tmp_path, f"path: {said}\ntrain: images/train")
+    problems = []
+    found = list(read_yolo(source, ClassMap.parse(()), problems.append))
+    assert [f.name for f in found] == [f"images/train/{n}.jpg" for n in SCENE]
+    assert all(f.is_annotated for f in found)
+    assert [b.name for b in found[0].boxes] == ["lorry", "car"]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("path: /content/dock", r"`path: /content/dock` leads to .*no folder"),
+        ("path: sets/dock", r"config/sets/dock, which is no folder"),
+        ("path: [a, b]", "no folder's name"),
+        ("path: ../sets/dock\nval: ../../config/plots", "`val: .*lies outside"),
+        ("train: ../sets/dock/images/train", "`train: .*lies outside"),
+    ],
+    ids=["of another machine", "not relative to the yaml", "list", "val", "no path"],
+)
+def test_a_yaml_that_leads_nowhere_is_refused(tmp_path, text, match):
+    with pytest.raises(LabelError, match=match):
+        read(move_yaml(tmp_path, text))
+
+
+def test_a_part_one_folder_up_is_meant_in_the_folder_as_roboflow_writes(tmp_path):
+    source = write_yolo(tmp_path / "dock")
+    write_pictures(tmp_path / "images/train")
+    source.write_text("train: ../images/train\nnames: [car, lorry]\n")
+    assert len(read(source)[0]) == len(SCENE)
+
+
+def test_a_folder_is_read_whatever_its_yaml_says_of_another_machine(tmp_path):
+    source = write_yolo(tmp_path)
+    source.write_text("path: /content/dock\nnames: [car, lorry]\n")
+    assert len(read(tmp_path)[0]) == len(SCENE)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from truckcount.errors import LabelError
 from truckcount.labelling.importers.class_map import ClassMap
@@ -13,9 +12,9 @@ from truckcount.labelling.importers.found import (
     FoundPicture,
     Problem,
 )
+from truckcount.labelling.importers.yolo_config import find_root, read_names
 from truckcount.labelling.text_files import decode_text
 
-NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
 TOLERANCE = 0.01  # tools round corners a little beyond the picture
 
 
@@ -24,24 +23,27 @@ def read_yolo(
 ) -> Iterator[FoundPicture]:
     """Yield the pictures of a YOLO data set, whatever its folders are called.
 
-    `source` is the folder, or its data.yaml. A picture's text lies where
-    `/labels/` stands for `/images/`, or beside it. Boxes and polygons are read
-    (a polygon as its bounding box); an empty text means no object; a picture
-    without a text was not looked at.
+    `source` is the folder, or a data.yaml, which may lie elsewhere and say `path:`.
+    A picture's text lies where `/labels/` stands for `/images/`, or beside it.
+    Boxes and polygons are read (a polygon as its bounding box); an empty text means
+    no object; a picture without a text was not looked at.
 
     Raises
     ------
     LabelError
-        When there are no class names or no pictures.
+        When there are no class names or no pictures, or `path:` leads nowhere.
     """
-    folder = source if source.is_dir() else source.parent
-    names = _read_names(source)
+    folder = find_root(source)
+    names = read_names(source, folder)
     classes.check_declared(names.values(), str(source))
     pictures = sorted(
         p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES
     )
     if not pictures:
-        msg = f"{folder} holds no pictures; give the folder of images/ and labels/"
+        msg = (
+            f"{folder} holds no pictures; give the folder of images/ and labels/, or "
+            "a data.yaml whose `path:` leads there"
+        )
         raise LabelError(msg)
     for path in pictures:
         text = _text_of(path, folder)
@@ -117,43 +119,3 @@ def _read_line(cells: list[str], names: dict[int, str], where: str) -> FoundBox:
         msg = f"corners {tuple(round(c, 3) for c in corners)} are no fractions 0 to 1"
         raise ValueError(msg)
     return FoundBox(names[number], corners, where, score, is_fraction=True)
-
-
-def _read_names(source: Path) -> dict[int, str]:
-    folder = source if source.is_dir() else source.parent
-    configs = [source] if source.is_file() else sorted(folder.glob("*.y*ml"))
-    for config in configs:
-        if config.suffix in (".yaml", ".yml"):
-            names = _names_of(config)
-            if names:
-                return names
-    for name in NAME_FILES:
-        for path in sorted(folder.rglob(name)):
-            lines = decode_text(path).splitlines()
-            found = [line.strip() for line in lines if line.strip()]
-            if found:
-                return dict(enumerate(found))
-    msg = f"{folder}: no class names; want `names` in a data.yaml, or a classes.txt"
-    raise LabelError(msg)
-
-
-def _names_of(config: Path) -> dict[int, str]:
-    try:
-        import yaml
-    except ImportError as error:
-        msg = (
-            f"{config}: reading YAML needs `pip install 'truckcount[train]'`; a "
-            "classes.txt with one name a line does without"
-        )
-        raise LabelError(msg) from error
-    try:
-        spec: Any = yaml.safe_load(decode_text(config))
-        names = spec.get("names") if isinstance(spec, dict) else None
-        if isinstance(names, list):
-            return {k: str(name) for k, name in enumerate(names)}
-        if isinstance(names, dict):
-            return {int(k): str(name) for k, name in names.items()}
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        msg = f"{config} cannot be read as a YOLO data.yaml: {error}"
-        raise LabelError(msg) from error
-    return {}
