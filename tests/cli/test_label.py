@@ -74,3 +74,18 @@ def test_help_lists_the_commands_without_loading_them(truckcount):
     assert said.code == 0
     for name in ("sample", "import", "review", "auto", "split", "check"):
         assert f"  {name}" in said.out
+
+
+def test_a_sample_of_videos_that_cannot_be_read_makes_no_set(
+    truckcount, scene, tmp_path
+):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    said = truckcount("label", "sample", "bad.mp4", *scene.options(), "--to", "set")
+    assert said.code == 2
+    assert "nothing to label" in said.err
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.mp4"]
+    truckcount("label", "sample", scene.clips[0], *scene.options(), "--to", "set")
+    before = (tmp_path / "set/label_set.json").read_bytes()
+    said = truckcount("label", "sample", "bad.mp4", *scene.options(), "--to", "set")
+    assert said.code == 2
+    assert (tmp_path / "set/label_set.json").read_bytes() == before

@@ -108,7 +108,7 @@ def import_(
         labeller=labeller,
         is_replacing=replace,
     )
-    report = import_source(LabelSet.open_or_create(target), options)
+    report = import_source(LabelSet.open_or_new(target), options)
     if as_json:
         give_json(
             {

@@ -120,7 +120,7 @@ def sample(
     bar = progress_for(is_quiet=as_json)
     try:
         report = sample_videos(
-            LabelSet.open_or_create(target),
+            LabelSet.open_or_new(target),
             paths,
             run,
             options,

@@ -87,6 +87,15 @@ class LabelSet:
         is_there = (Path(root) / "label_set.json").exists()
         return cls.open(root) if is_there else cls.create(root)
 
+    @classmethod
+    def open_or_new(cls, root: Path | str) -> "LabelSet":
+        """Open the set at `root`, or name one that is made with its first rows.
+
+        Until then it is empty, and nothing stands on disk.
+        """
+        is_there = (Path(root) / "label_set.json").exists()
+        return cls.open(root) if is_there else cls(Path(root))
+
     @property
     def header(self) -> dict[str, Any]:
         """What `label_set.json` holds."""

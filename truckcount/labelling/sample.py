@@ -16,6 +16,7 @@ from truckcount.domain.sample import ViewRect
 from truckcount.errors import LabelError, TruckcountError, VideoError
 from truckcount.labelling.draw import Candidates, DrawOptions, draw
 from truckcount.labelling.frame_files import store_image
+from truckcount.labelling.incoming import incoming
 from truckcount.labelling.label_set import LabelSet
 from truckcount.labelling.units import name_events
 from truckcount.pipeline.cameras import open_book
@@ -68,7 +69,7 @@ def sample_videos(
     light: str = "unknown",
     listener: RunListener | None = None,
 ) -> SampleReport:
-    """Score videos, draw frames, and add them to a label set.
+    """Score videos, draw frames, and add them to a label set, made where none is.
 
     Frames that the set holds already, and what is within `min_gap_s` of them, are
     not drawn again: a second run draws others.
@@ -86,7 +87,7 @@ def sample_videos(
     Raises
     ------
     LabelError
-        When no video gave a sample to draw.
+        When no video gave a sample to draw. The set is then as it was.
     """
     import pandas as pd
 
@@ -106,38 +107,45 @@ def sample_videos(
     candidates, owner, place = _candidates(files, known)
     report.n_candidates = int(candidates.is_free.sum())
     drawn = draw(candidates, options)
-    rows: list[dict[str, Any]] = []
-    for k, file in enumerate(files):
-        mine = {int(file.t_us[place[i]]): kind for i, kind in drawn if owner[i] == k}
-        if mine:
-            rects = _rects(file, weights, is_views=is_views)
-            rows += _save(
-                label_set, file, mine, rects, light, run, is_blurred=is_blurred
-            )
-    if rows:
-        # recordings that overlap give one moment twice
-        frames = pd.DataFrame(rows).drop_duplicates("image", ignore_index=True)
-        frames["group"] = name_events(frames)
-        report.n_frames = label_set.add_frames(frames, if_exists="keep")
     for _, kind in drawn:
         report.n_by_kind[kind] = report.n_by_kind.get(kind, 0) + 1
-    label_set.note(
-        "label sample",
-        {
-            "videos": list(paths),
-            "cameras": None if run.cameras is None else str(run.cameras),
-            "model_id": weights.model_id,
-            "sample_fps": run.sample_fps,
-            "n": options.n,
-            "mix": list(options.mix),
-            "min_gap_s": options.min_gap_s,
-            "seed": options.seed,
-            "views": is_views,
-            "blurred": is_blurred,
-            "failed": report.failed,
-        },
-        report.n_frames,
-    )
+    if not drawn and known.empty:
+        msg = f"none of {candidates.is_free.size} samples can be drawn: none is usable"
+        raise LabelError(msg)
+    rows: list[dict[str, Any]] = []
+    with incoming(label_set) as new:
+        for k, file in enumerate(files):
+            mine = {
+                int(file.t_us[place[i]]): kind for i, kind in drawn if owner[i] == k
+            }
+            if mine:
+                rects = _rects(file, weights, is_views=is_views)
+                rows += _save(
+                    new.folder, file, mine, rects, light, run, is_blurred=is_blurred
+                )
+        with new.taking_in():
+            if rows:
+                # recordings that overlap give one moment twice
+                frames = pd.DataFrame(rows).drop_duplicates("image", ignore_index=True)
+                frames["group"] = name_events(frames)
+                report.n_frames = label_set.add_frames(frames, if_exists="keep")
+            label_set.note(
+                "label sample",
+                {
+                    "videos": list(paths),
+                    "cameras": None if run.cameras is None else str(run.cameras),
+                    "model_id": weights.model_id,
+                    "sample_fps": run.sample_fps,
+                    "n": options.n,
+                    "mix": list(options.mix),
+                    "min_gap_s": options.min_gap_s,
+                    "seed": options.seed,
+                    "views": is_views,
+                    "blurred": is_blurred,
+                    "failed": report.failed,
+                },
+                report.n_frames,
+            )
     return report
 
 
@@ -245,7 +253,7 @@ def _rects(file: _Scored, weights: Weights, *, is_views: bool) -> list[ViewRect]
 
 
 def _save(
-    label_set: LabelSet,
+    folder: Path,
     file: _Scored,
     wanted: dict[int, str],
     rects: list[ViewRect],
@@ -284,9 +292,7 @@ def _save(
             shown = (
                 make_mosaic(view, tile / (rect.y1 - rect.y0)) if is_blurred else view
             )
-            stored = store_image(
-                label_set.root, name + part, shown, has_own_name=is_dated
-            )
+            stored = store_image(folder, name + part, shown, has_own_name=is_dated)
             yield {
                 "image": stored.image,
                 "camera": camera.name,

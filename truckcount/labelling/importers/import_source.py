@@ -20,6 +20,7 @@ from truckcount.labelling.importers.found import FoundPicture, ImportReport, Pro
 from truckcount.labelling.importers.naming import PlaceReader
 from truckcount.labelling.importers.voc import read_voc
 from truckcount.labelling.importers.yolo import read_yolo
+from truckcount.labelling.incoming import incoming
 from truckcount.labelling.label_set import LABEL_KEY, LabelSet
 
 FORMATS = ("folders", "csv", "yolo", "coco", "voc", "cvat")
@@ -60,7 +61,7 @@ class ImportOptions:
 
 
 def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
-    """Take a source into a label set.
+    """Take a source into a label set, which is made where there is none.
 
     Rows that are wrong are reported and left out, the rest is imported. What
     stands in the set stays: a label of the same labeller that says otherwise is a
@@ -69,10 +70,9 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
     Raises
     ------
     LabelError
-        When the source cannot be read as its format, or gives no picture.
+        When the source cannot be read as its format, or gives no picture. The set is
+        then as it was, or not there at all.
     """
-    import pandas as pd
-
     report = ImportReport()
     classes = ClassMap.parse(options.classes)
     places = PlaceReader(
@@ -83,40 +83,48 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
     )
     rows = _Rows(options, classes, places, report)
     found = _read(options, classes, report)
-    with ThreadPoolExecutor(THREADS) as pool:
-        store = partial(_store, label_set.root)
+    with incoming(label_set) as new, ThreadPoolExecutor(THREADS) as pool:
+        store = partial(_store, new.folder)
         for chunk in _chunks(found):
             for picture, stored in zip(chunk, pool.map(store, chunk), strict=True):
                 if isinstance(stored, LabelError):
                     report.problems.append(Problem(picture.where, str(stored)))
                 else:
                     rows.add(picture, stored)
-    if not rows.frames:
-        first = f" ({report.problems[0]})" if report.problems else ""
-        msg = f"{options.source} gave no picture{first}; nothing was imported"
-        raise LabelError(msg)
-    with label_set.lock():
-        frames = pd.DataFrame(list(rows.frames.values()))
-        report.n_frames = label_set.add_frames(frames, if_exists="keep")
-        labels = rows.new_labels(label_set.labels)
-        if len(labels):
-            report.n_labels = label_set.add_labels(labels)
-        said = labels["image"].tolist() if len(labels) else []
-        _add_boxes(label_set, rows, said, report)
-        label_set.note(
-            f"label import {options.format}",
-            {
-                "source": str(options.source),
-                "classes": list(options.classes),
-                "camera": options.camera,
-                "group_pattern": options.group_pattern,
-                "labeller": rows.labeller,
-                "replace": options.is_replacing,
-                "problems": len(report.problems),
-            },
-            report.n_frames,
-        )
+        if not rows.frames:
+            first = f" ({report.problems[0]})" if report.problems else ""
+            msg = f"{options.source} gave no picture{first}; nothing was imported"
+            raise LabelError(msg)
+        with new.taking_in():
+            _write(label_set, rows, options, report)
     return report
+
+
+def _write(
+    label_set: LabelSet, rows: "_Rows", options: ImportOptions, report: ImportReport
+) -> None:
+    import pandas as pd
+
+    frames = pd.DataFrame(list(rows.frames.values()))
+    report.n_frames = label_set.add_frames(frames, if_exists="keep")
+    labels = rows.new_labels(label_set.labels)
+    if len(labels):
+        report.n_labels = label_set.add_labels(labels)
+    said = labels["image"].tolist() if len(labels) else []
+    _add_boxes(label_set, rows, said, report)
+    label_set.note(
+        f"label import {options.format}",
+        {
+            "source": str(options.source),
+            "classes": list(options.classes),
+            "camera": options.camera,
+            "group_pattern": options.group_pattern,
+            "labeller": rows.labeller,
+            "replace": options.is_replacing,
+            "problems": len(report.problems),
+        },
+        report.n_frames,
+    )
 
 
 def _read(
