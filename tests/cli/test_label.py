@@ -47,6 +47,7 @@ def test_labels_are_imported_and_what_is_wrong_is_listed(truckcount, tmp_path):
     assert said.code == 0
     assert "3 new frames, 3 labels, 3 boxes" in said.out
     assert "lorry -> truck: 1 boxes" in said.out
+    assert "3 pictures have no time in their names" in said.err
     (tmp_path / "source/labels/train/b.txt").write_text("9 0.5 0.5 0.1 0.1\n")
     said = truckcount("label", "import", "yolo", source, "--to", "set")
     assert said.code == 3

@@ -118,6 +118,7 @@ def import_(
                 "boxes": report.n_boxes,
                 "known": report.n_known,
                 "unlabelled": report.n_unlabelled,
+                "alone": report.n_alone,
                 "classes": report.classes,
                 "problems": [
                     {"where": p.where, "what": p.what} for p in report.problems
@@ -136,4 +137,10 @@ def import_(
         )
         for name, n in sorted(report.classes.items()):
             give(f"  {name}: {n} boxes")
+        if report.n_alone > 1:
+            say(
+                f"{report.n_alone} pictures have no time in their names: each counts "
+                "as a recording of its own, which a split may put anywhere; where "
+                "several are of one recording, say so with --group-pattern"
+            )
     return EXIT_SOME_LEFT_OUT if report.problems else 0

@@ -26,7 +26,7 @@ from truckcount.pipeline.result import FileOutcome, RunListener
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.presence.views import plan_views
 from truckcount.presence.weights import Weights, find_weights
-from truckcount.video import find_sources, fingerprint, open_decoder
+from truckcount.video import absolute_name, find_sources, fingerprint, open_decoder
 from truckcount.video.mosaic import make_mosaic, tile_fraction
 
 logger = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ def _candidates(
     score = np.concatenate([f.score for f in files])
     is_free = np.concatenate([f.is_usable for f in files])
     for k, file in enumerate(files):
-        mine = known[known["source"] == file.task.source.name]
+        mine = known[known["source"] == absolute_name(file.task.source.name)]
         seen_us = np.round(mine["source_t_s"].to_numpy(float, na_value=np.nan) * 1e6)
         pts_us = file.t_us - file.scored.report.start_us
         is_seen = np.isin(pts_us, seen_us[np.isfinite(seen_us)].astype(np.int64))
@@ -299,7 +299,7 @@ def _save(
                 "group": "",  # named when all are known
                 "day": day,
                 "t_utc": moment if is_dated else None,
-                "source": source.name,
+                "source": absolute_name(source.name),
                 "source_t_s": sample.pts_us / 1e6,
                 "width": stored.width,
                 "height": stored.height,

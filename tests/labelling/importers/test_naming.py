@@ -8,9 +8,15 @@ from truckcount.labelling.importers.found import FoundPicture
 from truckcount.labelling.importers.naming import PlaceReader
 
 
-def read(name, t_s=None, **options):
-    found = FoundPicture(name=name, where="x", picture=Path(name), t_s=t_s)
-    return PlaceReader(Path("toll/labels.csv"), **options).read(found)
+def read(name, t_s=None, image="frames/x_0123456789.jpg", **options):
+    found = FoundPicture(
+        name=name,
+        where="x",
+        picture=Path(name),
+        t_s=t_s,
+        is_of_recording=t_s is not None,
+    )
+    return PlaceReader(Path("toll/labels.csv"), **options).read(found, image)
 
 
 def test_a_recorders_name_tells_camera_day_and_group():
@@ -33,14 +39,24 @@ def test_a_video_frame_is_as_much_later_as_it_lies_in_the_video():
 
 
 def test_pictures_without_a_time_stand_alone_but_for_their_copies():
-    groups = [read(n).group for n in ("a.rf.1.jpg", "a.rf.2.jpg", "b.rf.3.jpg")]
-    assert groups == ["labels/a", "labels/a", "labels/b"]
-    assert read("clip_frame_000001", t_s=0.1).group == "labels/clip"
+    names = ("train/images/a.rf.1.jpg", "valid/images/a.rf.2.jpg", "b.rf.3.jpg")
+    assert [read(n).group for n in names] == ["labels/a", "labels/a", "labels/b"]
+    groups = [read(f"dock-{k}/a.rf.1.jpg").group for k in (1, 2)]
+    assert groups == ["labels/dock-1/a", "labels/dock-2/a"]
+    groups = [read("0001.jpg", image=f"frames/0001_{k}.jpg").group for k in "ab"]
+    assert groups == ["labels/0001_a", "labels/0001_b"]
+
+
+def test_frames_of_one_recording_are_a_group_of_its_own():
+    names = ("clip_frame_000001", "clip_frame_000050")
+    assert {read(n, t_s=0.1).group for n in names} == {"labels/clip"}
+    assert read(names[0], t_s=0.1, recording="-0a").group == "labels/clip-0a"
 
 
 def test_a_pattern_names_the_group():
     place = read("rec07_0001.jpg", group_pattern=r"rec(\d+)", camera="toll")
-    assert (place.camera, place.group) == ("toll", "07")
+    assert (place.camera, place.group) == ("toll", "toll/07")
+    assert read("rec07_0001.jpg", group_pattern=r"rec(\d+)").group == "07"
     with pytest.raises(ValueError, match="does not match"):
         read("other.jpg", group_pattern=r"rec\d+")
     with pytest.raises(LabelError, match="regular expression"):

@@ -154,6 +154,7 @@ def _read_video(
             is_annotated=number not in doubtful,
             size=size,
             t_s=t_s,
+            is_of_recording=True,
         )
     if missing:
         what = f"{len(missing)} frames of it are not in {video or pictures}"

@@ -49,6 +49,8 @@ class FoundPicture:
     """(width, height) that the source gives its boxes in, pixels."""
     t_s: float | None = None
     """Seconds from the first frame of a video."""
+    is_of_recording: bool = False
+    """One of many frames of the source's one recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class ImportReport:
     """Labels that stood in the set already, just so."""
     n_unlabelled: int = 0
     """Pictures taken in without a label, since the source says nothing of them."""
+    n_alone: int = 0
+    """Pictures that nothing groups: a split may part them from their recording."""
     classes: dict[str, int] = field(default_factory=dict)
     """Boxes by `name of the source -> class`."""
     problems: list[Problem] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """A source of labels in another tool's format to rows of a label set."""
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,11 @@ from truckcount.labelling.importers.voc import read_voc
 from truckcount.labelling.importers.yolo import read_yolo
 from truckcount.labelling.incoming import incoming
 from truckcount.labelling.label_set import LABEL_KEY, LabelSet
+from truckcount.video import find_sources, fingerprint
 
 FORMATS = ("folders", "csv", "yolo", "coco", "voc", "cvat")
 CHUNK = 256  # pictures stored at a time; bounds memory
+RECORDING_DIGITS = 10  # hexadecimal, as in pictures' names
 THREADS = 4  # decoding and hashing leave Python's lock
 
 
@@ -80,6 +83,7 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
         camera=options.camera,
         group_pattern=options.group_pattern,
         timezone=options.timezone,
+        recording=_name_recording(options),
     )
     rows = _Rows(options, classes, places, report)
     found = _read(options, classes, report)
@@ -95,6 +99,7 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
             first = f" ({report.problems[0]})" if report.problems else ""
             msg = f"{options.source} gave no picture{first}; nothing was imported"
             raise LabelError(msg)
+        report.n_alone = places.n_alone
         with new.taking_in():
             _write(label_set, rows, options, report)
     return report
@@ -172,7 +177,7 @@ class _Rows:
         """Take one stored picture with what is said of it."""
         report, image = self._report, stored.image
         try:
-            place = self._places.read(picture)
+            place = self._places.read(picture, image)
         except ValueError as error:
             report.problems.append(Problem(picture.where, str(error)))
             return
@@ -183,9 +188,11 @@ class _Rows:
                 "group": place.group,
                 "day": place.day,
                 "t_utc": place.t_utc,
-                "source": str(picture.picture)
-                if isinstance(picture.picture, Path)
-                else str(self._options.video),
+                "source": str(
+                    picture.picture.absolute()
+                    if isinstance(picture.picture, Path)
+                    else self._options.video and self._options.video.absolute()
+                ),
                 "source_t_s": picture.t_s,
                 "width": stored.width,
                 "height": stored.height,
@@ -260,6 +267,19 @@ def _add_boxes(
     for box in new:
         key = f"{box['name']} -> {box['class']}"
         report.classes[key] = report.classes.get(key, 0) + 1
+
+
+def _name_recording(options: ImportOptions) -> str:
+    """Tell the one recording of a source of tracks from others of its name."""
+    if options.format != "cvat":
+        return ""
+    if options.video is not None:
+        (video,) = find_sources([str(options.video)])
+        return f"-{fingerprint(video)[:RECORDING_DIGITS]}"
+    # not the tracks' bytes: they are labelled again
+    folder = (options.pictures or options.source.parent).resolve()
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()
+    return f"-{digest[:RECORDING_DIGITS]}"
 
 
 def _store(root: Path, found: FoundPicture) -> FrameFile | LabelError:

@@ -22,6 +22,12 @@ class Place:
     t_utc: datetime | None
 
 
+# folders that say what a picture is for, not where it is from
+LAYOUT_FOLDERS = frozenset(
+    ["images", "labels", "train", "val", "valid", "validation", "test"]
+)
+
+
 class PlaceReader:
     """Reads places.
 
@@ -36,6 +42,8 @@ class PlaceReader:
         matched, is the group.
     timezone : str, optional
         Zone of naive times in names; without it the day is known, the moment not.
+    recording : str
+        Tells the recording that frames are from: videos of one name are not one.
     """
 
     def __init__(
@@ -45,10 +53,13 @@ class PlaceReader:
         camera: str | None = None,
         group_pattern: str | None = None,
         timezone: str | None = None,
+        recording: str = "",
     ) -> None:
         self._source = source
         self._camera = camera
-        self.is_grouped = group_pattern is not None
+        self._recording = recording
+        self.n_alone = 0
+        """Pictures of which nothing tells what they belong to."""
         try:
             self._pattern = re.compile(group_pattern) if group_pattern else None
         except re.error as error:
@@ -60,12 +71,19 @@ class PlaceReader:
             msg = f"--timezone {timezone!r} is no IANA zone, as America/Chicago is"
             raise LabelError(msg) from error
 
-    def read(self, found: FoundPicture) -> Place:
+    def read(self, found: FoundPicture, image: str) -> Place:
         """Read one picture's place.
 
-        A group is what `group_pattern` says, else the camera's day where the name
-        tells a time, else the video, else the picture alone (copies that
-        Roboflow made of one picture, `.rf.` in their names, stay together).
+        A group is what `group_pattern` says, of the camera that was given; else the
+        camera's day where the name tells a time, else the recording, else the
+        picture alone, by its bytes, so that pictures of one name are not one.
+        Copies that Roboflow made of one picture (`.rf.` in their names) stay
+        together, whatever part they were put in.
+
+        Parameters
+        ----------
+        image : str
+            Its name within the set, which no other picture has.
 
         Raises
         ------
@@ -86,21 +104,26 @@ class PlaceReader:
         is_instant = moment is not None and moment.tzinfo is not None
         return Place(
             camera=camera,
-            group=self._group_of(found, camera, day),
+            group=self._group_of(found, image, camera, day),
             day=day,
             t_utc=moment.astimezone(UTC) if is_instant and moment else None,
         )
 
-    def _group_of(self, found: FoundPicture, camera: str, day: str) -> str:
+    def _group_of(self, found: FoundPicture, image: str, camera: str, day: str) -> str:
         if self._pattern is not None:
             match = self._pattern.search(found.name)
             if match is None:
                 msg = f"--group-pattern does not match {found.name!r}"
                 raise ValueError(msg)
-            return str(match[1] if self._pattern.groups and match[1] else match[0])
+            group = match[1] if self._pattern.groups and match[1] else match[0]
+            return group if self._camera is None else f"{self._camera}/{group}"
         if day:
             return f"{camera}/{day}"
         name = Path(found.name)
-        if found.t_s is not None:
-            return f"{camera}/{name.stem.rsplit('_frame_', 1)[0]}"
-        return f"{self._source.stem}/{name.stem.split('.rf.', 1)[0]}"
+        if found.is_of_recording:
+            return f"{camera}/{name.stem.rsplit('_frame_', 1)[0]}{self._recording}"
+        if ".rf." in name.stem:
+            folders = [p for p in name.parts[:-1] if p.lower() not in LAYOUT_FOLDERS]
+            return "/".join([camera, *folders, name.stem.split(".rf.", 1)[0]])
+        self.n_alone += 1
+        return f"{camera}/{Path(image).stem}"

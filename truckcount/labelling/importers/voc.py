@@ -63,13 +63,19 @@ def read_voc(
             continue
         boxes, is_whole = _read_objects(path, root, classes, complain)
         yield FoundPicture(
-            name=path.stem,
+            name=_name_of(path, source),
             where=str(path),
             picture=picture,
             boxes=tuple(boxes),
             is_annotated=is_whole,
             size=_size_of(root),
         )
+
+
+def _name_of(path: Path, source: Path) -> str:
+    """Name an annotation with its folders, which may tell camera and recording."""
+    inner = path.relative_to(source) if source.is_dir() else Path(path.name)
+    return inner.with_suffix("").as_posix()
 
 
 def _read_objects(
