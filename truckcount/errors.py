@@ -21,6 +21,7 @@
     │   ├── MissingHoursError
     │   └── NaiveTimeError       (also TypeError)
     ├── LabelError
+    │   └── EmptySourceError
     ├── BenchError
     ├── ClusterError
     └── ConfigError              (also ValueError)
@@ -42,6 +43,7 @@ __all__ = [
     "ConfigError",
     "CountingError",
     "DecodeError",
+    "EmptySourceError",
     "FeatureError",
     "GrowingFileError",
     "InputShapeError",
@@ -134,6 +136,10 @@ class NaiveTimeError(FeatureError, TypeError):
 
 class LabelError(TruckcountError):
     """A label set is not what its format says."""
+
+
+class EmptySourceError(LabelError):
+    """What should give frames, labels or votes gives none that can be used."""
 
 
 class ClusterError(TruckcountError):

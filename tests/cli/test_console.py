@@ -15,6 +15,7 @@ from truckcount.cli._console import align, exit_code_of, give_json
     [
         (errors.ConfigError, 2),
         (errors.LabelError, 2),
+        (errors.EmptySourceError, 4),
         (errors.WeightsError, 2),
         (errors.VideoNotFoundError, 4),
         (errors.DecodeError, 4),

@@ -82,11 +82,18 @@ def test_a_sample_of_videos_that_cannot_be_read_makes_no_set(
 ):
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     said = truckcount("label", "sample", "bad.mp4", *scene.options(), "--to", "set")
-    assert said.code == 2
+    assert said.code == 4
     assert "nothing to label" in said.err
     assert [p.name for p in tmp_path.iterdir()] == ["bad.mp4"]
     truckcount("label", "sample", scene.clips[0], *scene.options(), "--to", "set")
     before = (tmp_path / "set/label_set.json").read_bytes()
     said = truckcount("label", "sample", "bad.mp4", *scene.options(), "--to", "set")
-    assert said.code == 2
+    assert said.code == 4
     assert (tmp_path / "set/label_set.json").read_bytes() == before
+
+
+def test_a_source_of_which_nothing_can_be_used_exits_with_4(truckcount, tmp_path):
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,truck\nb.jpg,boat\n")
+    said = truckcount("label", "import", "csv", "labels.csv", "--to", "set", "--json")
+    assert said.code == said.json["exit_code"] == 4
+    assert "gave no picture" in said.json["error"]

@@ -13,6 +13,7 @@ from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import (
     CalibrationError,
     ConfigError,
+    EmptySourceError,
     LabelError,
     StoreError,
     TruckcountError,
@@ -25,12 +26,12 @@ EXIT_UNEXPECTED, EXIT_USAGE, EXIT_NOTHING_USABLE, EXIT_STORE = 1, 2, 4, 5
 
 def exit_code_of(error: Exception) -> int:
     """Map an error to its exit code (design section 10)."""
+    if isinstance(error, EmptySourceError | VideoError):
+        return EXIT_NOTHING_USABLE
     if isinstance(error, CalibrationError | ConfigError | LabelError | WeightsError):
         return EXIT_USAGE
     if isinstance(error, StoreError):
         return EXIT_STORE
-    if isinstance(error, VideoError):
-        return EXIT_NOTHING_USABLE
     return EXIT_UNEXPECTED
 
 

@@ -137,7 +137,8 @@ def import_(
     """Read batch-results CSVs and merge all votes of the set into soft labels.
 
     Rejected assignments do not count. Rows that give no vote are listed with their
-    line and the rest is kept (exit code 3). Importing a file again changes nothing.
+    line, files without one are named, and the rest is kept (exit code 3); no vote at
+    all is exit code 4. Importing a file again changes nothing.
 
     \b
     Example:
@@ -164,16 +165,20 @@ def import_(
         give_json(_to_json(done))
     else:
         _show(done)
-    return 3 if problems else 0
+    for line in done.batch.idle:
+        say(f"truckcount: {line}")
+    return 3 if problems or done.batch.idle else 0
 
 
 def _to_json(done: "CrowdImport") -> dict[str, Any]:
     return {
         "n_rows": done.batch.n_rows,
-        "n_rejected": len(done.batch.rejected),
+        "n_rejected": done.batch.n_rejected,
+        "n_withdrawn": done.n_withdrawn,
         "n_duplicates": done.batch.n_duplicates,
         "n_new_votes": done.n_new_votes,
         "n_labels": done.n_labels,
+        "files_without_votes": done.batch.idle,
         "problems": [
             {"file": p.file, "line": p.line, "reason": p.reason}
             for p in done.batch.problems
@@ -185,9 +190,11 @@ def _to_json(done: "CrowdImport") -> dict[str, Any]:
 def _show(done: "CrowdImport") -> None:
     batch, quality = done.batch, done.quality
     give(
-        f"{batch.n_rows} rows: {done.n_new_votes} new votes, {len(batch.rejected)} "
+        f"{batch.n_rows} rows: {done.n_new_votes} new votes, {batch.n_rejected} "
         f"rejected, {batch.n_duplicates} double, {len(batch.problems)} unreadable"
     )
+    if done.n_withdrawn:
+        give(f"{done.n_withdrawn} earlier votes taken back: rejected since")
     give(
         f"{done.n_labels} labels by {quality.method} from {quality.n_votes} votes of "
         f"{quality.n_workers} workers; {quality.n_unanimous} unanimous"

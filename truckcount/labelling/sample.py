@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.sample import ViewRect
-from truckcount.errors import LabelError, TruckcountError, VideoError
+from truckcount.errors import EmptySourceError, TruckcountError, VideoError
 from truckcount.labelling.draw import Candidates, DrawOptions, draw
 from truckcount.labelling.frame_files import store_image
 from truckcount.labelling.incoming import incoming
@@ -86,7 +86,7 @@ def sample_videos(
 
     Raises
     ------
-    LabelError
+    EmptySourceError
         When no video gave a sample to draw. The set is then as it was.
     """
     import pandas as pd
@@ -103,7 +103,7 @@ def sample_videos(
     if not files:
         first = f" ({report.failed[0]})" if report.failed else ""
         msg = f"no video gave a sample{first}; nothing to label"
-        raise LabelError(msg)
+        raise EmptySourceError(msg)
     candidates, owner, place = _candidates(files, known)
     report.n_candidates = int(candidates.is_free.sum())
     drawn = draw(candidates, options)
@@ -111,7 +111,7 @@ def sample_videos(
         report.n_by_kind[kind] = report.n_by_kind.get(kind, 0) + 1
     if not drawn and known.empty:
         msg = f"none of {candidates.is_free.size} samples can be drawn: none is usable"
-        raise LabelError(msg)
+        raise EmptySourceError(msg)
     rows: list[dict[str, Any]] = []
     with incoming(label_set) as new:
         for k, file in enumerate(files):

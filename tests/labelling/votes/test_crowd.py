@@ -108,3 +108,48 @@ def test_the_command_line_goes_out_and_comes_back(truckcount, made, tmp_path):  
     assert "Krippendorff" in said.out
     said = truckcount(*arguments, "--truck-word", "Boat")
     assert said.code == 0, said.err
+
+
+def test_batches_of_which_every_row_was_rejected_exit_with_4(
+    truckcount,  # noqa: F811
+    made,
+    tmp_path,
+):
+    rows = [row(k, "W1", "Truck", AssignmentStatus="Rejected") for k in range(2)]
+    write_batch(tmp_path / "all.csv", rows)
+    before = made.header
+    said = truckcount("votes", "import", "all.csv", "--to", made.root, "--json")
+    assert said.code == said.json["exit_code"] == 4
+    assert "none of 2 rows gives a vote; 2 are of rejected" in said.json["error"]
+    assert made.header == before
+    assert not (made.root / "votes.parquet").exists()
+
+
+def test_one_batch_of_rejected_rows_among_others_exits_with_3(
+    truckcount,  # noqa: F811
+    made,
+    tmp_path,
+):
+    rows = [row(3, "W1", "Truck", AssignmentStatus="Rejected")]
+    write_batch(tmp_path / "bad.csv", rows)
+    write_batch(tmp_path / "good.csv", VOTES)
+    paths = ("good.csv", "bad.csv")
+    said = truckcount("votes", "import", *paths, "--to", made.root, "--json")
+    assert said.code == 3
+    assert said.json["files_without_votes"] == [
+        "bad.csv: none of 1 rows gives a vote (1 rejected)"
+    ]
+    assert said.json["n_new_votes"] == 6
+
+
+def test_a_batch_that_takes_votes_back_has_done_something(
+    truckcount,  # noqa: F811
+    made,
+    tmp_path,
+):
+    import_votes([write_batch(tmp_path / "1.csv", VOTES)], made)
+    rows = [row(2, "W1", "", AssignmentStatus="Rejected")]
+    write_batch(tmp_path / "2.csv", rows)
+    said = truckcount("votes", "import", "2.csv", "--to", made.root, "--json")
+    assert said.code == 3, "the file gives no vote, and says so"
+    assert said.json["n_withdrawn"] == 1

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from truckcount.errors import LabelError
+from truckcount.errors import EmptySourceError, LabelError
 from truckcount.labelling.frame_files import FrameFile, store_image, store_picture
 from truckcount.labelling.importers.boxes import label_of, place_boxes
 from truckcount.labelling.importers.class_map import ClassMap
@@ -73,8 +73,8 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
     Raises
     ------
     LabelError
-        When the source cannot be read as its format, or gives no picture. The set is
-        then as it was, or not there at all.
+        When the source cannot be read as its format; an EmptySourceError when it
+        gives no picture. The set is then as it was, or not there at all.
     """
     report = ImportReport()
     classes = ClassMap.parse(options.classes)
@@ -98,7 +98,7 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
         if not rows.frames:
             first = f" ({report.problems[0]})" if report.problems else ""
             msg = f"{options.source} gave no picture{first}; nothing was imported"
-            raise LabelError(msg)
+            raise EmptySourceError(msg)
         report.n_alone = places.n_alone
         with new.taking_in():
             _write(label_set, rows, options, report)

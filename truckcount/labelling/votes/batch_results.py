@@ -69,7 +69,10 @@ class BatchVotes:
     problems: list[RowProblem] = field(default_factory=list)
     rejected: set[str] = field(default_factory=set)
     """Assignments that were rejected: none of their votes counts, earlier or later."""
+    idle: list[str] = field(default_factory=list)
+    """Files none of whose rows gives a vote, and why."""
     n_rows: int = 0
+    n_rejected: int = 0
     n_duplicates: int = 0
     """Rows of an assignment seen before, or of a worker who had answered."""
 
@@ -123,12 +126,22 @@ def _read_file(
     task_columns = [c for c in TASK_COLUMNS if c in header]
     _check_header(path, header, task_columns)
     name = _choose_field(path, header, answer)
+    before = (batch.n_rows, len(batch.votes), batch.n_rejected)
     for line, cells in rows:
         batch.n_rows += 1
         problem = _read_row(path, header, cells, batch, task_of, task_columns, name,
                             words)  # fmt: skip
         if problem is not None:
             batch.problems.append(RowProblem(file=path.name, line=line, reason=problem))
+    n_rows, n_votes, n_rejected = (
+        after - was
+        for after, was in zip(
+            (batch.n_rows, len(batch.votes), batch.n_rejected), before, strict=True
+        )
+    )
+    if not n_votes:
+        why = f"none of {n_rows} rows gives a vote ({n_rejected} rejected)"
+        batch.idle.append(f"{path}: {why if n_rows else 'it holds no rows'}")
 
 
 def _read_row(
@@ -154,6 +167,7 @@ def _read_row(
         or (row.get("Reject", "").strip())
     ):
         batch.rejected.add(assignment)
+        batch.n_rejected += 1
         return None
     worker = row.get("WorkerId", "").strip()
     if not worker:

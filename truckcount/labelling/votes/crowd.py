@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from truckcount.errors import LabelError
+from truckcount.errors import EmptySourceError
 from truckcount.labelling.label_set import LabelSet
 from truckcount.labelling.votes.answers import Words
 from truckcount.labelling.votes.batch_results import BatchVotes, read_batches
@@ -24,6 +24,8 @@ class CrowdImport:
 
     batch: BatchVotes
     n_new_votes: int
+    n_withdrawn: int
+    """Earlier votes that were rejected since."""
     n_labels: int
     quality: CrowdQuality
 
@@ -42,17 +44,18 @@ def import_votes(
     Raises
     ------
     LabelError
-        When a file is no batch-results file, when none of their rows gives a vote,
-        or when crowd-kit is absent. Labels are then as they were.
+        When a file is no batch-results file, or when crowd-kit is absent; an
+        EmptySourceError when none of their rows gives a vote or takes one back.
+        Labels are then as they were.
     """
     known = read_gold(label_set, gold, words)
     finder = TaskFinder(label_set.frames["image"])
     batch = read_batches(paths, finder, answer=answer, words=words)
-    if batch.n_rows and not batch.votes and not batch.rejected:
-        first = batch.problems[0] if batch.problems else "no row with an answer"
-        msg = f"none of {batch.n_rows} rows gives a vote; the first problem: {first}"
-        raise LabelError(msg)
     with label_set.lock():
+        held = read_votes(label_set)["assignment"]
+        n_withdrawn = int(held.isin(list(batch.rejected)).sum())
+        if not batch.votes and not n_withdrawn:
+            raise EmptySourceError(_why_empty(batch))
         n_new = add_votes(label_set, batch.votes, batch.rejected)
         votes = read_votes(label_set)
         merged = merge_votes(votes, method, known)
@@ -68,4 +71,21 @@ def import_votes(
         {"files": [p.name for p in paths], "method": method, "gold": gold},
         n,
     )
-    return CrowdImport(batch=batch, n_new_votes=n_new, n_labels=n, quality=quality)
+    return CrowdImport(
+        batch=batch,
+        n_new_votes=n_new,
+        n_withdrawn=n_withdrawn,
+        n_labels=n,
+        quality=quality,
+    )
+
+
+def _why_empty(batch: BatchVotes) -> str:
+    if not batch.n_rows:
+        return f"{batch.idle[0]}; download the batch results again"
+    why = f"none of {batch.n_rows} rows gives a vote"
+    if batch.n_rejected:
+        why += f"; {batch.n_rejected} are of rejected assignments, which do not count"
+    if batch.problems:
+        why += f"; the first problem: {batch.problems[0]}"
+    return f"{why}; labels are as they were"
