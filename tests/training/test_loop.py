@@ -1,13 +1,16 @@
 """Training takes steps, goes on where it stopped and ships its average."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from tests.training.pictures import picture
+from truckcount.errors import ConfigError
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.runtime_torch import TorchRuntime
 from truckcount.presence.truckmap import TRUNK, TruckMap
@@ -118,8 +121,9 @@ def test_an_interrupted_training_goes_on_where_it_stopped(trained, tmp_path):
                 raise KeyboardInterrupt
             return super().__call__(rng)
 
+    pools = {"a": [picture(0), picture(1)]}
     with pytest.raises(KeyboardInterrupt):
-        train(fresh(), Stopped({"a": [picture(0)]}, {"a": 1.0}), OPTIONS, tmp_path)
+        train(fresh(), Stopped(pools, {"a": 1.0}), OPTIONS, tmp_path)
     assert state_of(tmp_path)["step"] == 1
     kept = options_of(tmp_path)
     train(TruckMap(head_channels=8), DRAW, OPTIONS, tmp_path)
@@ -129,6 +133,29 @@ def test_an_interrupted_training_goes_on_where_it_stopped(trained, tmp_path):
     assert state["scheduler"]["last_epoch"] == 2
     # Adam counts its steps: the second was not taken for a first
     assert {int(s["step"]) for s in state["optimizer"]["state"].values()} == {2}
+    # and it saw what the second step sees, so that it ends as if never stopped
+    for part in ("network", "average"):
+        for name, tensor in state_of(whole)[part].items():
+            assert torch.equal(tensor, state[part][name]), (part, name)
+
+
+def test_views_are_the_same_for_any_number_of_workers_and_wherever_one_begins():
+    def batches(n_workers, first_step):
+        stream = ViewStream(DRAW, 7, (96, 64), batch_size=2, first_step=first_step)
+        loader = DataLoader(stream, batch_size=2, num_workers=n_workers)
+        return [b[0] for b in itertools.islice(loader, 5 - first_step)]
+
+    whole = batches(0, 0)
+    assert len({view.numpy().tobytes() for view in torch.cat(whole)}) == 10
+    for n_workers, first in ((2, 0), (0, 2), (2, 3)):
+        for expected, got in zip(whole[first:], batches(n_workers, first), strict=True):
+            assert torch.equal(expected, got)
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    train(fresh(), DRAW, OPTIONS, tmp_path, facts={"data": "a"})
+    with pytest.raises(ConfigError, match=r"other options \(data 'a' -> 'b'\)"):
+        train(fresh(), DRAW, OPTIONS, tmp_path, facts={"data": "b"})
 
 
 def test_a_finished_training_is_not_done_again(trained, tmp_path):

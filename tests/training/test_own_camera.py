@@ -18,6 +18,7 @@ from truckcount.training.own_camera import (
     cut_gate_frame,
     finetune_on_labels,
 )
+from truckcount.training.state_file import read_state
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIZE = (96, 64)
@@ -92,6 +93,33 @@ def test_a_seed_gives_the_same_weights(shipped, marked):
     one, two = (finetune_on_labels(shipped, *marked, short) for _ in range(2))
     for name, tensor in one.state_dict().items():
         assert torch.equal(tensor, two.state_dict()[name]), name
+
+
+class Stopped(list):
+    """Frames that pull the plug once a checkpoint is there."""
+
+    def __init__(self, frames, folder):
+        super().__init__(frames)
+        self._folder = folder
+
+    def __getitem__(self, index):
+        if (self._folder / "checkpoint.state").exists():
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(shipped, marked, tmp_path):
+    frames, labels = marked
+    options = OwnCameraOptions(n_steps=4, batch_size=2, checkpoint_every=2)
+    whole = finetune_on_labels(shipped, frames, labels, options)
+    stopped = Stopped(frames, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        finetune_on_labels(shipped, stopped, labels, options, tmp_path)
+    assert read_state(tmp_path / "checkpoint.state")["step"] == 2
+    for _ in range(2):  # once finished, it is only read
+        again = finetune_on_labels(shipped, frames, labels, options, tmp_path)
+        for name, tensor in whole.state_dict().items():
+            assert torch.equal(tensor, again.state_dict()[name]), name
 
 
 def test_where_labels_say_nothing_the_map_stays(shipped, marked):

@@ -1,9 +1,11 @@
 """Label sets and a network to trained weights: the training loop."""
 
 import copy
+import itertools
 import json
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from truckcount.presence.truckmap import TruckMap
 from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
 from truckcount.training.losses import distillation_loss, map_loss
 from truckcount.training.photometric import disturb
-from truckcount.training.run_state import blend, load_parts, save_parts
+from truckcount.training.run_state import Facts, blend, load_parts, save_parts
 from truckcount.training.targets import draw_target
 from truckcount.training.teacher import Teacher, side_with_labels
 
@@ -59,7 +61,11 @@ class TrainingOptions:
 
 
 class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
-    """Endless augmented views; worker i of step j is the same in every run."""
+    """Endless augmented views; the views of a step are the same in every run.
+
+    That holds for any number of workers and wherever a run goes on, but not where
+    views are reused: which ones there are to reuse depends on all before.
+    """
 
     def __init__(
         self,
@@ -69,7 +75,11 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
         *,
         teacher: Teacher | None = None,
         reuse: int = 1,
+        batch_size: int = 1,
+        first_step: int = 0,
     ) -> None:
+        self._batch_size = batch_size
+        self._first_step = first_step
         self._draw = draw
         self._seed = seed
         self._view_size = view_size
@@ -79,9 +89,13 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
     def __iter__(self):  # type: ignore[no-untyped-def]
         """Yield (view, heat, trust, box, box weight, teacher's heat)."""
         info = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self._seed, 0 if info is None else info.id])
+        worker, n_workers = (0, 1) if info is None else (info.id, info.num_workers)
+        seed = self._seed + (self._first_step if self._reuse > 1 else 0)
+        rng = np.random.default_rng([seed, worker])
         kept: list[tuple[Canvas, npt.NDArray[np.float32]]] = []
-        while True:
+        for number in self._numbers(worker, n_workers):
+            if self._reuse == 1:
+                rng = np.random.default_rng([self._seed, number])
             if len(kept) < BUFFERED_VIEWS or rng.random() < 1 / self._reuse:
                 canvas = compose_view(rng, self._draw, *self._view_size)
                 taught = self._teach(canvas)
@@ -106,6 +120,11 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 taught,
             )
 
+    def _numbers(self, worker: int, n_workers: int) -> Iterator[int]:
+        """Yield the numbers of a worker's views; a loader asks workers in turn."""
+        for step in itertools.count(self._first_step + worker, n_workers):
+            yield from range(step * self._batch_size, (step + 1) * self._batch_size)
+
     def _teach(self, canvas: Canvas) -> npt.NDArray[np.float32]:
         if self._teacher is None:
             return np.zeros((0, 0), np.float32)
@@ -118,11 +137,14 @@ def train(
     options: TrainingOptions,
     folder: Path,
     teacher: Teacher | None = None,
+    facts: Facts | None = None,
 ) -> TruckMap:
     """Train a network; resume from ``folder`` where an earlier run stopped.
 
     Parameters
     ----------
+    facts : dict, optional
+        What a run to go on with must have in common with this one.
     teacher : Teacher, optional
         Larger weights whose truck map of the undisturbed view is learned, too.
 
@@ -151,14 +173,16 @@ def train(
         "optimizer": optimizer,
         "scheduler": scheduler,
     }
-    start = load_parts(folder, parts)
+    start = load_parts(folder, parts, facts)
     loader = DataLoader(
         ViewStream(
             draw,
-            options.seed + start,
+            options.seed,
             options.view_size,
             teacher=teacher,
             reuse=options.reuse,
+            batch_size=options.batch_size,
+            first_step=start,
         ),
         batch_size=options.batch_size,
         num_workers=options.n_workers,
@@ -176,7 +200,7 @@ def train(
             with (folder / "curve.csv").open("a") as file:
                 file.write(f"{step + 1},{running:.4f},{rate:.1f}\n")
         if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.n_steps:
-            save_parts(folder, parts, step + 1)
+            save_parts(folder, parts, step + 1, facts)
     return average.eval()
 
 

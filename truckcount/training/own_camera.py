@@ -17,6 +17,7 @@ import copy
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,6 +38,7 @@ from truckcount.presence.truckmap import (
 )
 from truckcount.presence.views import plan_views
 from truckcount.training.photometric import disturb
+from truckcount.training.run_state import DrawState, Facts, load_parts, save_parts
 from truckcount.video.cut import cut_view
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class OwnCameraOptions:
     disturbed_share: float = 0.5
     """Share of views that are changed as light and lens would."""
     seed: int = 0
+    checkpoint_every: int = 20
 
     def __post_init__(self) -> None:
         if self.n_steps < 1 or self.batch_size < 2 or self.learning_rate <= 0:
@@ -121,6 +124,8 @@ def finetune_on_labels(
     frames: Sequence[GateFrame],
     labels: npt.ArrayLike,
     options: OwnCameraOptions | None = None,
+    folder: Path | None = None,
+    facts: Facts | None = None,
 ) -> TruckMap:
     """Return a copy of the network that fits the labels of whole frames.
 
@@ -128,11 +133,17 @@ def finetune_on_labels(
     ----------
     labels : array_like, shape (N,)
         1 where a truck's centre is in the gate, 0 where none is, soft between.
+    folder : Path, optional
+        Where the run is kept: killed, it goes on there to the same weights.
+    facts : dict, optional
+        What a run to go on with must have in common with this one.
 
     Raises
     ------
     LabelError
         When there are no frames, or fewer or more labels than frames.
+    ConfigError
+        When the folder holds a run with other facts.
     """
     options = OwnCameraOptions() if options is None else options
     truth = np.asarray(labels, np.float32)
@@ -155,8 +166,15 @@ def finetune_on_labels(
     )
     rng = np.random.default_rng(options.seed)
     draw = _BalancedDraw(truth)
+    parts = {
+        "network": student,
+        "optimizer": optimizer,
+        "scheduler": scheduler,
+        "draw": DrawState(rng),
+    }
+    first = 0 if folder is None else load_parts(folder, parts, facts)
     running = 0.0
-    for step in range(options.n_steps):
+    for step in range(first, options.n_steps):
         chosen = draw(rng, options.batch_size)
         batch = [_vary(rng, frames[i], options.disturbed_share) for i in chosen]
         target = torch.from_numpy(truth[chosen])
@@ -169,6 +187,9 @@ def finetune_on_labels(
         running = 0.95 * running + 0.05 * float(loss.detach())
         if (step + 1) % 40 == 0:
             logger.info("step %d loss %.4f", step + 1, running)
+        is_last = step + 1 == options.n_steps
+        if folder and (is_last or (step + 1) % options.checkpoint_every == 0):
+            save_parts(folder, parts, step + 1, facts)
     return student.requires_grad_(requires_grad=True)
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests.training.classifier.red_frames import write_red_set
 from truckcount.cli.train import train
-from truckcount.errors import LabelError
+from truckcount.errors import ConfigError, LabelError
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import find_weights
 from truckcount.training.classifier.truckmap_run import (
@@ -66,6 +66,17 @@ def test_what_the_run_measured_is_what_its_weights_say(taught):
     right = (test["p"] >= on_score) == (test["label"] >= 0.5)
     assert right.mean() == told["splits"]["test"]["accuracy"]
     assert set(table["group"]) == {"g"}
+
+
+def test_a_run_with_other_options_wants_a_folder_of_its_own(taught):
+    folder, _ = taught
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    result = run_train(
+        folder.parent / "set", "--from", "truckmap", "--run", folder, *REST
+    )
+    assert isinstance(result.exception, ConfigError)
+    assert "n_steps 16 -> 2" in str(result.exception)
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
 
 
 def test_labels_of_a_gate_are_taught_within_it(tmp_path):

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from truckcount.errors import ConfigError
+from truckcount.training.run_state import check_facts
 from truckcount.training.state_file import read_state, write_state
 
 CHECKPOINT = "checkpoint.state"
@@ -37,17 +37,7 @@ def load_checkpoint(folder: Path, facts: dict[str, Any]) -> dict[str, Any] | Non
     if not path.exists():
         return None
     state = read_state(path)
-    held = state["facts"]
-    changed = sorted(
-        k for k in facts.keys() | held.keys() if facts.get(k) != held.get(k)
-    )
-    if changed:
-        shown = ", ".join(f"{k} {held.get(k)!r} -> {facts.get(k)!r}" for k in changed)
-        msg = (
-            f"{folder} holds a run with other options ({shown}); give another --run "
-            "folder, or the same options to go on"
-        )
-        raise ConfigError(msg)
+    check_facts(folder, state["facts"], facts)
     torch.set_rng_state(state["rng"])
     if state["rng_cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["rng_cuda"])

@@ -6,6 +6,7 @@ way the scores are then brought back to the thresholds on the validation part, o
 thresholds are chosen on clips, by count error.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ from truckcount.training.clip_thresholds import choose_on_clips
 from truckcount.training.label_set import CLASS_OF, IGNORE, LabelledPicture
 from truckcount.training.loop import TrainingOptions, train
 from truckcount.training.own_camera import OwnCameraOptions, finetune_on_labels
+from truckcount.training.run_state import Facts, check_run
 
 logger = logging.getLogger(__name__)
 
@@ -89,14 +91,16 @@ def train_truckmap_run(
     """Train on a set's training split; settle on its validation split; measure all.
 
     The folder then holds ``config.json``, ``metrics.json``, ``predictions.parquet``,
-    ``truckmap.safetensors``, its graph and the report.
+    ``truckmap.safetensors``, its graph and the report. Killed and run again, it goes
+    on from its checkpoint to the same weights.
 
     Raises
     ------
     LabelError
         When boxes are asked for and no frame of the training split has one.
     ConfigError
-        When the weights to start from are no truck map.
+        When the weights to start from are no truck map, or the folder holds a run
+        with other options or data.
     """
     if options.clips is not None:
         check_clips(options.clips, options.clips_role)
@@ -117,12 +121,25 @@ def train_truckmap_run(
         "taught_by": teach_by,
         "from": base.model_id,
     }
+    same = {
+        "data_fingerprint": digest,
+        "boxes": _hash_boxes(pictures),
+        "gates": repr(sorted(gates.items())),
+        "from": base.model_id,
+        "taught_by": teach_by,
+        "n_steps": n_steps,
+        "batch_size": batch_size,
+        "learning_rate": options.learning_rate,
+        "seed": options.seed,
+    }
+    check_run(folder, same)
     _write_json(folder / "config.json", facts)
+    schedule = _Schedule(folder, n_steps, batch_size, same)
     if teach_by == "boxes":
-        network = _train_on_boxes(pictures, base, options, folder, n_steps, batch_size)
+        network = _train_on_boxes(pictures, base, options, schedule)
         n_taught = len(pictures)
     else:
-        network = _train_on_frames(frames, gates, base, options, n_steps, batch_size)
+        network = _train_on_frames(frames, gates, base, options, schedule)
         n_taught = len(frames.rows_of("train"))
     border = settle_border(network, frames, gates, base)
     told = TruckMapFacts(
@@ -195,17 +212,34 @@ def _n_boxed(pictures: list[LabelledPicture]) -> int:
     return sum(bool((p.classes == 0).any()) for p in pictures)
 
 
+def _hash_boxes(pictures: list[LabelledPicture]) -> str:
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(picture.name.encode() + picture.boxes.tobytes())
+        digest.update(picture.classes.tobytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """Where a run is kept, how long it is, and what it must go on with."""
+
+    folder: Path
+    n_steps: int
+    batch_size: int
+    facts: Facts
+
+
 def _train_on_boxes(
     pictures: list[LabelledPicture],
     base: Weights,
     options: TruckMapOptions,
-    folder: Path,
-    n_steps: int,
-    batch_size: int,
+    schedule: _Schedule,
 ) -> TruckMap:
+    n_steps, folder = schedule.n_steps, schedule.folder
     chosen = TrainingOptions(
         n_steps=n_steps,
-        batch_size=batch_size,
+        batch_size=schedule.batch_size,
         learning_rate=options.learning_rate,
         n_workers=options.n_workers,
         seed=options.seed,
@@ -215,7 +249,7 @@ def _train_on_boxes(
         log_every=10,
     )
     draw = PictureDraw({"set": pictures}, {"set": 1.0})
-    return train(load_truckmap(base), draw, chosen, folder)
+    return train(load_truckmap(base), draw, chosen, folder, facts=schedule.facts)
 
 
 def _train_on_frames(
@@ -223,13 +257,12 @@ def _train_on_frames(
     gates: Gates,
     base: Weights,
     options: TruckMapOptions,
-    n_steps: int,
-    batch_size: int,
+    schedule: _Schedule,
 ) -> TruckMap:
     rows = frames.rows_of("train")
     chosen = OwnCameraOptions(
-        n_steps=n_steps,
-        batch_size=batch_size,
+        n_steps=schedule.n_steps,
+        batch_size=schedule.batch_size,
         learning_rate=options.learning_rate,
         seed=options.seed,
     )
@@ -238,6 +271,8 @@ def _train_on_frames(
         GateFrames(frames, rows, gates, base.header.view_size),
         frames.p_truck[rows],
         chosen,
+        schedule.folder,
+        schedule.facts,
     )
 
 
