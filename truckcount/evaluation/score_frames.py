@@ -1,6 +1,7 @@
 """A label set, seen by a model: every frame's truck probability."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from truckcount.video.cut import cut_view
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 BLOCK_FRAMES = 32  # decoded and scored together: bounds memory, fills batches
 Progress = Callable[[int, int], None]
@@ -54,11 +57,12 @@ def evaluate_frames(
     """
     weights = find_weights(model)
     frames = read_labelled_frames(folder, split)
+    labelled = frames["camera"] if "camera" in frames.columns else ()
     frames["p"] = predict_frames(
         frames,
         open_runtime(weights, device),
         weights.header.view_size,
-        gates_of(cameras),
+        gates_of(cameras, labelled),
         progress,
     )
     if threshold is None:
@@ -128,8 +132,38 @@ def _largest(heat: npt.NDArray[np.float32], gate: Gate, rect: ViewRect) -> float
     return float(heat[mask].max()) if mask.any() else 0.0
 
 
-def gates_of(cameras: Path | None) -> dict[str, tuple[Gate, ...]]:
-    """Read the gates of every camera of a ``cameras.toml``."""
+def gates_of(
+    cameras: Path | None, labelled: Iterable[str]
+) -> dict[str, tuple[Gate, ...]]:
+    """Read the gates of every camera of a ``cameras.toml``.
+
+    Parameters
+    ----------
+    labelled : iterable of str
+        Cameras of the frames. Those that the file does not have are looked at as
+        whole pictures.
+
+    Raises
+    ------
+    LabelError
+        When it has none of them: gates were asked for and none would be used.
+    """
     if cameras is None:
         return {}
-    return {c.name: c.gates for c in load_cameras(cameras).cameras}
+    gates = {c.name: c.gates for c in load_cameras(cameras).cameras}
+    wanted = sorted(set(labelled))
+    strange = [name for name in wanted if name not in gates]
+    if wanted and len(strange) == len(wanted):
+        msg = (
+            f"{cameras} has the cameras {', '.join(sorted(gates))}, but the frames "
+            f"are of {', '.join(strange)}; name them alike, as with "
+            "`label import --camera`, or leave --cameras away"
+        )
+        raise LabelError(msg)
+    if strange:
+        logger.warning(
+            "%s does not have %s: whole pictures are looked at",
+            cameras,
+            ", ".join(strange),
+        )
+    return gates

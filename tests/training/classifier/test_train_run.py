@@ -209,3 +209,20 @@ def test_clips_that_are_not_there_are_missed_before_training(tmp_path, network):
     with pytest.raises(LabelError, match=r"a\.mp4 does not exist"):
         attempt()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("network", ["seed", "truckmap"])
+def test_gates_of_cameras_that_the_labels_do_not_have_are_refused(tmp_path, network):
+    folder = write_red_set(tmp_path / "set")
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        '[cameras.south]\n[[cameras.south.gates]]\nname = "g"\n'
+        "polygon = [[0, 0], [1, 0], [1, 1], [0, 1]]\n"
+    )
+    arguments = [folder, "--run", tmp_path / "run", "--cameras", cameras]
+    result = CliRunner().invoke(
+        train, [*map(str, arguments), "--network", network, "--workers", "0"]
+    )
+    assert isinstance(result.exception, LabelError)
+    assert "has the cameras south, but the frames are of north" in str(result.exception)
+    assert not (tmp_path / "run").exists()

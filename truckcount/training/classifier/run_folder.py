@@ -94,9 +94,10 @@ def train_run(
         check_clips(clips, clips_role)
     plain = open_network(_unfetched(options))
     side_px = plain.input_px
+    frames = read_frames(set_folder)
     frames = replace(
-        read_frames(set_folder),
-        gates=gates_of(cameras),
+        frames,
+        gates=gates_of(cameras, frames.camera.tolist()),
         view_px=view_size_of(plain)[0],
     )
     folder.mkdir(parents=True, exist_ok=True)
