@@ -147,3 +147,25 @@ def test_trucks_beside_the_gate_are_no_boxes_of_its_view():
     boxes = np.array([[0, 0, 20, 20], [30, 30, 60, 50]], np.float32)
     assert place_boxes(boxes, (25, 25), (30, 30)).tolist() == [[5, 5, 30, 25]]
     assert place_boxes(boxes, (70, 70), (9, 9)).shape == (0, 4)
+
+
+LEFT = Gate(name="left", polygon=((0, 0.2), (0.4, 0.2), (0.4, 0.8), (0, 0.8)))
+WIDE = Gate(name="wide", polygon=((0, 0.4), (1, 0.4), (1, 0.6), (0, 0.6)))
+
+
+@pytest.mark.parametrize(
+    ("gates", "told"),
+    [
+        ((LEFT, GATE), "its gates g, left are seen in 2 views"),
+        ((WIDE,), r"its gate 'wide' is so wide that it is seen in \d views"),
+    ],
+    ids=["two gates", "tiles"],
+)
+def test_a_label_of_several_views_teaches_no_classifier(folder, gates, told):
+    """It was taught on their common box, which a run never looks at."""
+    frames = replace(read_frames(folder), gates={"north": gates}, view_px=64)
+    with pytest.raises(LabelError, match=f"camera north: {told}.*--from truckmap"):
+        frames.check_views()
+    elsewhere = replace(frames, gates={"south": gates})
+    elsewhere.check_views()
+    assert elsewhere.read(0).shape == (72, 96, 3)

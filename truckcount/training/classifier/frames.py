@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.domain.camera import Gate
+from truckcount.domain.sample import ViewRect
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
 from truckcount.presence.views import plan_views
@@ -79,12 +80,41 @@ class Frames:
         if not gates:
             return 0, 0, width, height
         rects = plan_views(gates, (width, height), (self.view_px, self.view_px))
+        if len(rects) > 1:
+            raise LabelError(_several_views(str(self.camera[row]), rects))
+        (rect,) = rects
         return (
-            round(min(r.x0 for r in rects) * width),
-            round(min(r.y0 for r in rects) * height),
-            round(max(r.x1 for r in rects) * width),
-            round(max(r.y1 for r in rects) * height),
+            round(rect.x0 * width),
+            round(rect.y0 * height),
+            round(rect.x1 * width),
+            round(rect.y1 * height),
         )
+
+    def check_views(self) -> None:
+        """Read a frame of every camera, so that one with several views is told early.
+
+        Raises
+        ------
+        LabelError
+            When a label would be of several views, each of which a run scores.
+        """
+        for camera in sorted(set(self.camera.tolist()) & self.gates.keys()):
+            self.read(int(np.flatnonzero(self.camera == camera)[0]))
+
+
+def _several_views(camera: str, rects: list[ViewRect]) -> str:
+    gates = sorted({rect.gate for rect in rects})
+    seen = (
+        f"gate {gates[0]!r} is so wide that it is seen in {len(rects)} views"
+        if len(gates) == 1
+        else f"gates {', '.join(gates)} are seen in {len(rects)} views"
+    )
+    return (
+        f"camera {camera}: its {seen}, which a run scores apart, and a frame's label "
+        "does not say in which a truck is; use --from truckmap, which learns from all "
+        "views at once, or label single views (`truckcount label sample --views`) and "
+        "train without --cameras"
+    )
 
 
 def place_boxes(

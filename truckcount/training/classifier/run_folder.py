@@ -100,6 +100,7 @@ def train_run(
         gates=gates_of(cameras, frames.camera.tolist()),
         view_px=view_size_of(plain)[0],
     )
+    frames.check_views()
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
     packed = (
