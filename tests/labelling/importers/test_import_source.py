@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.labelling.importers.sources import SCENE, WRITERS, write_coco, write_yolo
-from tests.labelling.pieces import write_picture
+from tests.labelling.pieces import make_set, write_picture
 from truckcount.errors import LabelError
 from truckcount.labelling.importers.import_source import ImportOptions, import_source
 from truckcount.labelling.label_set import LabelSet
@@ -182,3 +182,22 @@ def test_many_pictures_come_over_chunks_in_order(tmp_path, monkeypatch):
     assert report.n_frames == 30
     expected = {f"{k:02d}": "truck" if k % 3 else "no_truck" for k in range(30)}
     assert label_by_stem(made) == expected
+
+
+@pytest.mark.parametrize("where", ["in the set", "by its name", "with --pictures"])
+def test_frames_of_the_set_are_labelled_not_copied(tmp_path, where):
+    """What `label sample` drew, labelled in a table."""
+    made, images = make_set(tmp_path / "set", 3)
+    before = made.frames
+    source = tmp_path / ("set/mine.csv" if where == "in the set" else "mine.csv")
+    rows = zip(images, ("truck", "no_truck", "skip"), strict=True)
+    source.write_text("image,label\n" + "\n".join(map(",".join, rows)) + "\n")
+    pictures = made.root if where == "with --pictures" else None
+    _, report = take_in(tmp_path, "csv", source, pictures=pictures)
+    assert (report.n_frames, report.n_labels, report.n_alone) == (0, 3, 0)
+    assert made.frames.equals(before)
+    assert len(list((made.root / "frames").iterdir())) == 3
+    labels = dict(zip(made.labels["image"], made.labels["label"], strict=True))
+    assert [labels[i] for i in images] == ["truck", "no_truck", "skip"]
+    _, report = take_in(tmp_path, "csv", source, pictures=pictures)
+    assert (report.n_labels, report.n_known) == (0, 3)

@@ -19,6 +19,7 @@ from truckcount.labelling.importers.cvat import read_cvat
 from truckcount.labelling.importers.folders import read_folders
 from truckcount.labelling.importers.found import FoundPicture, ImportReport, Problem
 from truckcount.labelling.importers.naming import PlaceReader
+from truckcount.labelling.importers.own_frames import OwnFrames
 from truckcount.labelling.importers.voc import read_voc
 from truckcount.labelling.importers.yolo import read_yolo
 from truckcount.labelling.incoming import incoming
@@ -85,17 +86,18 @@ def import_source(label_set: LabelSet, options: ImportOptions) -> ImportReport:
         timezone=options.timezone,
         recording=_name_recording(options),
     )
-    rows = _Rows(options, classes, places, report)
+    own = OwnFrames(label_set)
+    rows = _Rows(options, classes, places, report, own)
     found = _read(options, classes, report)
     with incoming(label_set) as new, ThreadPoolExecutor(THREADS) as pool:
-        store = partial(_store, new.folder)
+        store = partial(_store, new.folder, own)
         for chunk in _chunks(found):
             for picture, stored in zip(chunk, pool.map(store, chunk), strict=True):
                 if isinstance(stored, LabelError):
                     report.problems.append(Problem(picture.where, str(stored)))
                 else:
                     rows.add(picture, stored)
-        if not rows.frames:
+        if not rows.n_pictures:
             first = f" ({report.problems[0]})" if report.problems else ""
             msg = f"{options.source} gave no picture{first}; nothing was imported"
             raise EmptySourceError(msg)
@@ -110,8 +112,9 @@ def _write(
 ) -> None:
     import pandas as pd
 
-    frames = pd.DataFrame(list(rows.frames.values()))
-    report.n_frames = label_set.add_frames(frames, if_exists="keep")
+    if rows.frames:
+        frames = pd.DataFrame(list(rows.frames.values()))
+        report.n_frames = label_set.add_frames(frames, if_exists="keep")
     labels = rows.new_labels(label_set.labels)
     if len(labels):
         report.n_labels = label_set.add_labels(labels)
@@ -161,8 +164,11 @@ class _Rows:
         classes: ClassMap,
         places: PlaceReader,
         report: ImportReport,
+        own: OwnFrames,
     ) -> None:
         self._options = options
+        self._own = own
+        self.n_pictures = 0
         self._classes = classes
         self._places = places
         self._report = report
@@ -176,12 +182,12 @@ class _Rows:
     def add(self, picture: FoundPicture, stored: FrameFile) -> None:
         """Take one stored picture with what is said of it."""
         report, image = self._report, stored.image
-        try:
-            place = self._places.read(picture, image)
-        except ValueError as error:
-            report.problems.append(Problem(picture.where, str(error)))
-            return
-        if image not in self.frames:
+        if image not in self.frames and image not in self._own:
+            try:
+                place = self._places.read(picture, image)
+            except ValueError as error:
+                report.problems.append(Problem(picture.where, str(error)))
+                return
             self.frames[image] = {
                 "image": image,
                 "camera": place.camera,
@@ -200,6 +206,7 @@ class _Rows:
                 "light": self._options.light,
                 "drawn_by": "import",
             }
+        self.n_pictures += 1
         boxes, is_whole = place_boxes(
             picture, stored, self._classes, report.problems.append
         )
@@ -282,8 +289,11 @@ def _name_recording(options: ImportOptions) -> str:
     return f"-{digest[:RECORDING_DIGITS]}"
 
 
-def _store(root: Path, found: FoundPicture) -> FrameFile | LabelError:
+def _store(root: Path, own: OwnFrames, found: FoundPicture) -> FrameFile | LabelError:
     try:
+        known = own.find(found)
+        if known is not None:
+            return known
         if isinstance(found.picture, Path):
             return store_picture(root, found.picture)
         return store_image(root, found.name, found.picture)
