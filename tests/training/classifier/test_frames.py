@@ -12,7 +12,12 @@ from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
 from truckcount.presence.views import plan_views
 from truckcount.training.classifier.augment import scale_view
-from truckcount.training.classifier.frames import fingerprint, place_boxes, read_frames
+from truckcount.training.classifier.frames import (
+    fingerprint,
+    leave_out_several_views,
+    place_boxes,
+    read_frames,
+)
 from truckcount.training.classifier.packed import pack_frames
 
 
@@ -165,7 +170,25 @@ def test_a_label_of_several_views_teaches_no_classifier(folder, gates, told):
     """It was taught on their common box, which a run never looks at."""
     frames = replace(read_frames(folder), gates={"north": gates}, view_px=64)
     with pytest.raises(LabelError, match=f"camera north: {told}.*--from truckmap"):
-        frames.check_views()
+        leave_out_several_views(frames)
     elsewhere = replace(frames, gates={"south": gates})
-    elsewhere.check_views()
-    assert elsewhere.read(0).shape == (72, 96, 3)
+    assert leave_out_several_views(elsewhere) is elsewhere
+
+
+def test_frames_of_several_views_are_left_out_where_others_are_left(folder, caplog):
+    frames = read_frames(folder)
+    is_wide = np.zeros(len(frames), np.bool_)
+    is_wide[frames.rows_of("train")[:4]] = True
+    mixed = replace(
+        frames,
+        camera=np.where(is_wide, "wide", frames.camera),
+        gates={"wide": (WIDE,), "north": (GATE,)},
+        view_px=64,
+    )
+    left = leave_out_several_views(mixed)
+    assert set(left.camera) == {"north"}
+    assert len(left) == len(left.images) == len(left.p_truck) == len(frames) - 4
+    kept = [image for image, w in zip(frames.images, is_wide, strict=True) if not w]
+    assert list(left.images) == kept
+    assert "camera wide: its gate 'wide'" in caplog.text
+    assert "its 4 frames are left out" in caplog.text

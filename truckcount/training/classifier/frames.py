@@ -1,7 +1,8 @@
 """A label set on disk to the frames that a classifier learns from."""
 
 import hashlib
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.domain.camera import Gate
-from truckcount.domain.sample import ViewRect
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
 from truckcount.presence.views import plan_views
+from truckcount.training.classifier.several_views import (
+    SeveralViewsError,
+    tell_several_views,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 Gates = dict[str, tuple[Gate, ...]]
 """Gates by camera; a camera that is not in it is looked at as a whole."""
@@ -81,7 +87,7 @@ class Frames:
             return 0, 0, width, height
         rects = plan_views(gates, (width, height), (self.view_px, self.view_px))
         if len(rects) > 1:
-            raise LabelError(_several_views(str(self.camera[row]), rects))
+            raise SeveralViewsError(tell_several_views(str(self.camera[row]), rects))
         (rect,) = rects
         return (
             round(rect.x0 * width),
@@ -89,32 +95,6 @@ class Frames:
             round(rect.x1 * width),
             round(rect.y1 * height),
         )
-
-    def check_views(self) -> None:
-        """Read a frame of every camera, so that one with several views is told early.
-
-        Raises
-        ------
-        LabelError
-            When a label would be of several views, each of which a run scores.
-        """
-        for camera in sorted(set(self.camera.tolist()) & self.gates.keys()):
-            self.read(int(np.flatnonzero(self.camera == camera)[0]))
-
-
-def _several_views(camera: str, rects: list[ViewRect]) -> str:
-    gates = sorted({rect.gate for rect in rects})
-    seen = (
-        f"gate {gates[0]!r} is so wide that it is seen in {len(rects)} views"
-        if len(gates) == 1
-        else f"gates {', '.join(gates)} are seen in {len(rects)} views"
-    )
-    return (
-        f"camera {camera}: its {seen}, which a run scores apart, and a frame's label "
-        "does not say in which a truck is; use --from truckmap, which learns from all "
-        "views at once, or label single views (`truckcount label sample --views`) and "
-        "train without --cameras"
-    )
 
 
 def place_boxes(
@@ -232,6 +212,39 @@ def frame_table(
             **{name: getattr(frames, name)[chosen] for name in CARRIED},
             "label": frames.p_truck[chosen].astype(np.float32),
         }
+    )
+
+
+def leave_out_several_views(frames: Frames) -> Frames:
+    """Return the frames that a run scores by one view; the others teach nothing sure.
+
+    Raises
+    ------
+    LabelError
+        When what is left does not hold both labels to train and to validate on.
+    """
+    reasons = {}
+    for camera in sorted(set(frames.camera.tolist()) & frames.gates.keys()):
+        try:
+            frames.read(int(np.flatnonzero(frames.camera == camera)[0]))
+        except SeveralViewsError as error:
+            reasons[camera] = str(error)
+    if not reasons:
+        return frames
+    rows = np.flatnonzero(~np.isin(frames.camera, list(reasons)))
+    try:
+        _check_parts(frames.folder, frames.split[rows], frames.p_truck[rows])
+    except LabelError as error:
+        msg = f"{'; '.join(reasons.values())}; without them: {error}"
+        raise LabelError(msg) from error
+    for camera, reason in reasons.items():
+        n = int((frames.camera == camera).sum())
+        logger.warning("%s; its %d frames are left out", reason, n)
+    columns = ("split", "p_truck", "weight", "camera", "light", "group", "day")
+    return replace(
+        frames,
+        images=tuple(frames.images[r] for r in rows),
+        **{name: getattr(frames, name)[rows] for name in columns},
     )
 
 

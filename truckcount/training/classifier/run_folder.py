@@ -27,6 +27,7 @@ from truckcount.training.classifier.frames import (
     Frames,
     fingerprint,
     frame_table,
+    leave_out_several_views,
     read_frames,
 )
 from truckcount.training.classifier.loop import (
@@ -95,12 +96,13 @@ def train_run(
     plain = open_network(_unfetched(options))
     side_px = plain.input_px
     frames = read_frames(set_folder)
-    frames = replace(
-        frames,
-        gates=gates_of(cameras, frames.camera.tolist()),
-        view_px=view_size_of(plain)[0],
+    frames = leave_out_several_views(
+        replace(
+            frames,
+            gates=gates_of(cameras, frames.camera.tolist()),
+            view_px=view_size_of(plain)[0],
+        )
     )
-    frames.check_views()
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
     packed = (
