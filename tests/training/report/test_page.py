@@ -133,3 +133,12 @@ def test_a_folder_that_is_no_run_says_so(tmp_path):
     pd.DataFrame({"image": ["a"]}).to_parquet(tmp_path / "predictions.parquet")
     with pytest.raises(LabelError, match=r"lacks the columns \['label', 'p'\]"):
         write_report(tmp_path)
+
+
+def test_frames_that_had_a_say_in_the_training_are_called_so(tmp_path, page):
+    told = "No frame is of the split test"
+    assert told not in "".join(page.text)
+    run = write_run(tmp_path)
+    table = pd.read_parquet(run / "predictions.parquet")
+    table[table["split"] != "test"].to_parquet(run / "predictions.parquet")
+    assert told in "".join(Page(write_report(run).read_text()).text)

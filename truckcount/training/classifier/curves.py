@@ -68,6 +68,7 @@ def draw_curves(path: Path, runs: dict[str, list[dict[str, float]]]) -> None:
     right.set(xlabel="epoch", ylabel="validation, balanced accuracy in %")
     for axes in (loss, right):
         axes.grid(alpha=0.3)
+        axes.locator_params(axis="x", integer=True)
         axes.spines[["top", "right"]].set_visible(False)
     loss.legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=110)

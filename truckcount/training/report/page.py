@@ -86,13 +86,19 @@ def _header(run: RunFiles, scores: FrameScores) -> str:
     n, n_truck = len(scores.outcomes.p), scores.outcomes.label.sum()
     units = scores.outcomes.n_units
     unit = scores.unit_column if scores.unit_column != "image" else "single frame"
+    chosen = (
+        " No frame is of the split test: these had a say in the training, so that "
+        "other frames will be told worse."
+        if run.split in ("val", "train")
+        else ""
+    )
     return (
         f"<h1>{html.escape(run.name)}</h1>"
         f'<p class="quiet">{_count(n)} frames of the split '
         f"<strong>{html.escape(run.split)}</strong>, {_count(n_truck)} with a truck. "
         f"Brackets are 95 % intervals, drawn over {_count(units)} "
         f"{html.escape(unit)}{'s' if units != 1 else ''}. A frame shows a truck from a "
-        f"probability of {run.threshold:g} on.</p>"
+        f"probability of {run.threshold:g} on.{chosen}</p>"
     )
 
 

@@ -77,9 +77,17 @@ def draw_precision(outcomes: FrameOutcomes) -> Draw:
         precision = np.divide(
             true, true + false, out=np.ones_like(true), where=true + false > 0
         )
-        rows = [np.interp(GRID, r, p) for r, p in zip(recall.T, precision.T)]  # noqa: B905
+        # between two thresholds there is none: a slope would promise precision that
+        # no threshold gives, and enclose more than the average precision
+        rows = [_step(r, p) for r, p in zip(recall.T, precision.T, strict=True)]
         _band(axes, theme, rows)
-        axes.plot(recall[:, 0], precision[:, 0], color=theme.truck, lw=1.8)
+        axes.plot(
+            recall[:, 0],
+            precision[:, 0],
+            color=theme.truck,
+            lw=1.8,
+            drawstyle="steps-pre",
+        )
         _name(axes, "trucks found (recall)", "right of those said (precision)")
 
     return draw
@@ -152,6 +160,7 @@ def draw_epochs(curves: Sequence[dict[str, float]], names: Sequence[str]) -> Dra
                 label=name.replace("_", " "),
             )
         axes.set_xlabel(x)
+        axes.locator_params(axis="x", integer=True)
         _legend(axes, theme)
 
     return draw
@@ -214,6 +223,12 @@ def _curves(outcomes: FrameOutcomes) -> tuple[FloatArray, FloatArray]:
     true, false = table.cumulate(all_draws)
     origin = np.zeros((1, true.shape[1]))
     return np.concatenate([origin, true]), np.concatenate([origin, false])
+
+
+def _step(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Return on the grid the y of the next x, as ``steps-pre`` draws it."""
+    place = np.searchsorted(x, np.maximum(GRID, np.finfo(float).tiny))
+    return np.asarray(y[np.minimum(place, len(y) - 1)])
 
 
 def _band(axes: "Axes", theme: Theme, rows: list[FloatArray]) -> None:
