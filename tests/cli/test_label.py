@@ -1,7 +1,7 @@
 import pandas as pd
 
 from tests.labelling.importers.sources import write_yolo
-from tests.labelling.pieces import label_rows
+from tests.labelling.pieces import label_rows, make_set
 from truckcount.labelling.label_set import LabelSet
 
 
@@ -97,3 +97,16 @@ def test_a_source_of_which_nothing_can_be_used_exits_with_4(truckcount, tmp_path
     said = truckcount("label", "import", "csv", "labels.csv", "--to", "set", "--json")
     assert said.code == said.json["exit_code"] == 4
     assert "gave no picture" in said.json["error"]
+
+
+def test_a_part_that_lacks_a_label_is_told(truckcount, tmp_path):
+    """Three recordings, of which one alone shows trucks."""
+    made, images = make_set(tmp_path / "set", 9, group=[f"g{k // 3}" for k in range(9)])
+    made.add_labels(label_rows(images, ["truck"] * 3 + ["no_truck"] * 6))
+    said = truckcount("label", "split", "set", "--by", "group", "--json")
+    assert said.code == 0
+    for part, row in said.json["parts"].items():
+        for kind, told in (("truck", "with"), ("no_truck", "without")):
+            line = f"{part} has no frame {told} a truck"
+            assert (line in said.err) == (row[kind] == 0), line
+    assert said.err.count("has no frame") >= 2

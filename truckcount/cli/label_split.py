@@ -91,4 +91,11 @@ def split(
                 f"{part} has {got[part]:.0%} of the frames, not {share / wanted:.0%}: "
                 f"whole units by {by} do not part more evenly"
             )
+        row = table[part]
+        for kind, told in (("truck", "with"), ("no_truck", "without")):
+            if row["frames"] and not row[kind] and (label == kind).any():
+                say(
+                    f"{part} has no frame {told} a truck, so that nothing can be said "
+                    "of them there; try another --seed, a smaller --by, or label more"
+                )
     return 0
