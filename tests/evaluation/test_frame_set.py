@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.label_folder import relabel, write_label_set
+from tests.labelling.pieces import label_rows, make_set
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
 
@@ -61,3 +62,22 @@ def test_a_missing_column_is_named(folder):
     pd.DataFrame({"picture": ["a"]}).to_parquet(folder / "frames.parquet")
     with pytest.raises(LabelError, match=r"columns \['image'\] are missing"):
         read_labelled_frames(folder)
+
+
+def test_the_most_trusted_source_is_believed_as_the_label_set_itself_does(tmp_path):
+    """`label auto` beside people's labels changed what was trained and measured."""
+    made, images = make_set(tmp_path / "set", 5)
+    people = ["truck", "no_truck", "skip", "no_truck"]
+    made.add_labels(label_rows(images[:4], people))
+    model = [0.1, 0.9, 0.9, 0.2, 0.8]
+    words = ["truck" if p >= 0.5 else "no_truck" for p in model]
+    made.add_labels(
+        label_rows(images, words, source="model", labeller="m", p_truck=model)
+    )
+    table = read_labelled_frames(made.root)
+    expected = {images[0]: 1.0, images[1]: 0.0, images[3]: 0.0, images[4]: 0.8}
+    assert dict(zip(table["image"], table["label"], strict=True)) == pytest.approx(
+        expected
+    )
+    merged = made.merged_labels().set_index("image")["p_truck"]
+    assert merged.to_dict() == pytest.approx(expected)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truckcount.errors import LabelError
+from truckcount.labelling.merge import trust_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +60,11 @@ def read_labelled_frames(folder: Path, split: str | None = None) -> "pd.DataFram
 
 
 def _merge(labels: "pd.DataFrame") -> "pd.DataFrame":
-    """Merge the labels of each image to one soft label, weighted by their weights."""
+    """Merge each image's most trusted labels to one soft label, by their weights."""
     import pandas as pd
 
+    # a person's skip leaves a picture out, whatever a model says of it
+    labels = trust_labels(labels)
     used = labels[labels["label"].isin(TRUTH_OF)].copy()
     truth = used["label"].map(TRUTH_OF)
     if "p_truck" in used.columns:

@@ -10,6 +10,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MIN_BOX_SCORE = 0.5  # a model's boxes count from it on
+
+
+def trust_labels(labels: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the labels of each image's most trusted source, skips among them.
+
+    Tables of elsewhere may lack `source`: all labels are then equal. A word that is
+    no source ranks with imports.
+    """
+    if "source" not in labels.columns:
+        return labels
+    rank = _rank(labels)
+    return labels[rank == rank.groupby(labels["image"]).transform("min")]
+
+
+def trust_boxes(
+    boxes: "pd.DataFrame", min_score: float = MIN_BOX_SCORE
+) -> "pd.DataFrame":
+    """Return the boxes of each image's most trusted labeller who drew any.
+
+    One labeller's: two people's boxes of one truck would be two trucks. A model's
+    box counts from `min_score` on.
+    """
+    if "score" in boxes.columns:
+        boxes = boxes[boxes["score"].isna() | (boxes["score"] >= min_score)]
+    boxes = trust_labels(boxes)
+    if "labeller" not in boxes.columns:
+        return boxes
+    first = boxes.groupby("image")["labeller"].transform("min")
+    return boxes[boxes["labeller"] == first]
+
+
+def _rank(table: "pd.DataFrame") -> "pd.Series[int]":
+    return table["source"].map(RANK).fillna(RANK["import"]).astype(int)
+
+
 def merge_labels(labels: "pd.DataFrame") -> "pd.DataFrame":
     """Merge to one row an image: the most trusted source wins.
 
@@ -28,10 +64,8 @@ def merge_labels(labels: "pd.DataFrame") -> "pd.DataFrame":
     DataFrame
         Columns image, label, p_truck, weight, source, n_labellers; by image.
     """
-    rank = labels["source"].map(RANK)
-    best = rank.groupby(labels["image"]).transform("min")
-    top = labels[(rank == best) & (labels["label"] != "skip")]
-    top = top[top["weight"] > 0]
+    top = trust_labels(labels)
+    top = top[(top["label"] != "skip") & (top["weight"] > 0)]
     p, weight = top["p_truck"].astype("float64"), top["weight"].astype("float64")
     grouped = top.assign(pw=p * weight, weight=weight).groupby("image", sort=True)
     merged = grouped.agg(

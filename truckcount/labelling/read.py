@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from truckcount.errors import LabelError
 from truckcount.labelling.label_set import LabelSet
-from truckcount.labelling.schema import PARTS, RANK
+from truckcount.labelling.merge import trust_boxes
+from truckcount.labelling.schema import PARTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,13 +107,7 @@ def read_boxed(
     one with a truck's box and the label `no_truck`, without its boxes.
     """
     table = read_table(label_set, part)
-    boxes = label_set.boxes
-    boxes = boxes[boxes["score"].isna() | (boxes["score"] >= min_score)]
-    rank = boxes["source"].map(RANK)
-    boxes = boxes[rank == rank.groupby(boxes["image"]).transform("min")]
-    # one labeller's boxes: two people's boxes of one truck would be two trucks
-    first = boxes.groupby("image")["labeller"].transform("min")
-    boxes = boxes[boxes["labeller"] == first]
+    boxes = trust_boxes(label_set.boxes, min_score)
     corners = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)
     names = boxes["class"].to_numpy()
     rows_of = boxes.reset_index(drop=True).groupby("image").indices

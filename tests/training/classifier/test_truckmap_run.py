@@ -12,8 +12,10 @@ from truckcount.cli.train import train
 from truckcount.errors import ConfigError, LabelError
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import find_weights
+from truckcount.training.classifier.frames import read_frames
 from truckcount.training.classifier.truckmap_run import (
     TruckMapOptions,
+    read_pictures,
     train_truckmap_run,
 )
 
@@ -135,3 +137,24 @@ def test_options_of_the_other_kind_of_network_are_refused(tmp_path, name):
     result = run_train(tmp_path, "--run", "r", *arguments)
     assert result.exit_code == 2
     assert told in " ".join(result.output.split())
+
+
+def test_boxes_are_those_of_the_most_trusted_labeller(tmp_path):
+    folder = write_red_set(tmp_path / "set")
+    path = folder / "boxes.parquet"
+    mine = pd.read_parquet(path).assign(score=np.nan, source="person", labeller="ana")
+    others = mine.assign(x1=0.0, y1=0.0)
+    tables = [
+        mine,
+        others.assign(labeller="bob"),
+        others.assign(score=0.9, source="model", labeller="m"),
+    ]
+    pd.concat(tables).to_parquet(path)
+    frames = read_frames(folder)
+    expected = mine.set_index("image")[["x1", "y1", "x2", "y2"]]
+    for image, boxes in frames.boxes.items():
+        assert boxes.tolist() == [expected.loc[image].tolist()]
+    for picture in read_pictures(frames):
+        assert picture.boxes.tolist() == [expected.loc[picture.name].tolist()]
+    tables[2].assign(score=0.3).to_parquet(path)
+    assert not read_frames(folder).has_boxes

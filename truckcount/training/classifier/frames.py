@@ -13,6 +13,7 @@ import numpy.typing as npt
 from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import read_labelled_frames
+from truckcount.labelling.merge import trust_boxes
 from truckcount.presence.views import plan_views
 from truckcount.training.classifier.several_views import (
     SeveralViewsError,
@@ -268,7 +269,7 @@ def _truck_boxes(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
     path = folder / "boxes.parquet"
     if not path.is_file():
         return {}
-    table = pd.read_parquet(path)
+    table = trust_boxes(pd.read_parquet(path))
     table = table[table["class"] == "truck"]
     return {
         str(image): rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)

@@ -19,6 +19,7 @@ import numpy as np
 from truckcount.errors import LabelError
 from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
+from truckcount.labelling.merge import trust_boxes
 from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.weights import MAP_NETWORK, Weights
@@ -277,7 +278,7 @@ def _train_on_frames(
 
 
 def read_pictures(frames: Frames) -> Iterator[LabelledPicture]:
-    """Yield training frames with their boxes: those of all classes.
+    """Yield training frames with boxes of all classes, of the most trusted labeller.
 
     A frame said to show a truck but without a box of one is left out: it would teach
     that there is none. A frame without a truck teaches by its emptiness.
@@ -287,7 +288,7 @@ def read_pictures(frames: Frames) -> Iterator[LabelledPicture]:
     path = frames.folder / "boxes.parquet"
     grouped = {}
     if path.is_file():
-        grouped = dict(tuple(pd.read_parquet(path).groupby("image")))
+        grouped = dict(tuple(trust_boxes(pd.read_parquet(path)).groupby("image")))
     for row in frames.rows_of("train"):
         image = frames.images[row]
         boxes, classes = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
