@@ -8,6 +8,7 @@ import pytest
 
 from tests.training.report.runs import write_run
 from truckcount.errors import LabelError
+from truckcount.presence.weights import find_weights
 from truckcount.training.report import plots, write_report
 from truckcount.training.report.run_files import read_run
 
@@ -142,3 +143,14 @@ def test_frames_that_had_a_say_in_the_training_are_called_so(tmp_path, page):
     table = pd.read_parquet(run / "predictions.parquet")
     table[table["split"] != "test"].to_parquet(run / "predictions.parquet")
     assert told in "".join(Page(write_report(run).read_text()).text)
+
+
+@pytest.mark.parametrize(("is_truck", "told"), [(True, "with"), (False, "without")])
+def test_the_frame_that_is_shown_is_called_what_it_is(tmp_path, is_truck, told):
+    run = write_run(tmp_path)
+    table = pd.read_parquet(run / "predictions.parquet")
+    table = table[(table["split"] == "test") & ((table["label"] == 1) == is_truck)]
+    table.to_parquet(run / "predictions.parquet")
+    shutil.copy(find_weights("truckmap").path, run / "truckmap.safetensors")
+    text = " ".join(Page(write_report(run).read_text()).text)
+    assert f"A whole frame {told} a truck" in text

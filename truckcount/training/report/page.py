@@ -251,12 +251,15 @@ def _seen(run: RunFiles, *, is_blurred: bool) -> str:
             'alt="first kernels"><figcaption>The first layer\'s kernels: edges, '
             "colours, textures. Grey is what a kernel ignores.</figcaption></figure>"
         )
-    example = _example(run, is_blurred=is_blurred)
-    if example is not None:
+    found = _example(run, is_blurred=is_blurred)
+    if found is not None:
+        example, has_truck = found
+        which = "with" if has_truck else "without"
         cards.append(
             _figure(
                 f'<img src="{plots.image_uri(example)}" alt="example">',
-                "One frame with a truck, as the network gets it.",
+                # gates are cut from it when there are any: that is not shown here
+                f"A whole frame {which} a truck, scaled to the network's view.",
             )
         )
         cards += [
@@ -275,14 +278,17 @@ def _seen(run: RunFiles, *, is_blurred: bool) -> str:
 
 
 def _example(run: RunFiles, *, is_blurred: bool) -> Any:
-    """Return the surest rightly found truck whose picture is still there."""
+    """Return a frame whose picture is still there, and whether it has a truck.
+
+    The surest rightly found truck, or where no frame has one, the first.
+    """
     table = run.predictions
     worth = np.where(table["label"] >= 0.5, table["p"], -1.0)
     size = (320, 192) if run.weights is None else run.weights.header.view_size
     for k in np.argsort(-worth, kind="stable")[:5]:
         view = cut_example(str(table["path"].iloc[int(k)]), size, is_blurred=is_blurred)
         if view is not None:
-            return view
+            return view, bool(table["label"].iloc[int(k)] >= 0.5)
     return None
 
 
