@@ -11,7 +11,7 @@ from tests.conftest import write_clip
 from tests.training.classifier.red_frames import SIDE_PX, write_red_set
 from truckcount.cli.train import NETWORKS as CLI_NETWORKS
 from truckcount.cli.train import train
-from truckcount.errors import LabelError
+from truckcount.errors import ConfigError, LabelError
 from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.weights import find_weights
 from truckcount.presence.zoo import NETWORKS
@@ -163,6 +163,16 @@ def test_the_same_command_again_changes_nothing(run, weights):
     assert result.exit_code == 0, result.output
     assert (folder / "seed.safetensors").read_bytes() == before
     assert json.loads(result.stdout)["weights_sha256"] == told["weights_sha256"]
+
+
+def test_a_run_of_other_options_is_refused_and_keeps_what_it_says(run):
+    folder, _ = run
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    arguments = [str(folder.parent / "set"), "--run", str(folder), *ARGUMENTS]
+    result = CliRunner().invoke(train, [*arguments, "--l1", "0.5"])
+    assert isinstance(result.exception, ConfigError)
+    assert "l1 0.0 -> 0.5" in str(result.exception)
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
 
 
 def test_the_command_offers_every_network():

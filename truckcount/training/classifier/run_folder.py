@@ -15,6 +15,7 @@ import numpy.typing as npt
 from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.weights import find_weights
+from truckcount.training.classifier.checkpoint import CHECKPOINT
 from truckcount.training.classifier.curves import draw_curves, write_curves
 from truckcount.training.classifier.dataset import BatchLoader, plain_set
 from truckcount.training.classifier.export import (
@@ -110,7 +111,9 @@ def train_run(
         if is_packed
         else None
     )
-    _write_config(folder, set_folder, options, frames, digest, device)
+    if not (folder / CHECKPOINT).exists():
+        # beside a checkpoint it stays that run's, which may refuse these options
+        _write_config(folder, set_folder, options, frames, digest, device)
     trained = train_classifier(
         frames,
         options,
@@ -120,6 +123,7 @@ def train_run(
         facts={"data_fingerprint": digest},
         listener=listener,
     )
+    _write_config(folder, set_folder, options, frames, digest, device)
     write_curves(folder, trained.history)
     draw_curves(folder / "curves.png", {options.network: trained.history})
     rows, logits = _score_rows(trained, frames, packed, device, options.n_workers)
