@@ -25,6 +25,7 @@ OF_THE_ZOO = (
     "pretrained", "dropout", "l1", "l2", "epochs", "input_px", "batch_norm",
     "optimizer", "head_epochs", "patience", "augment", "balance", "packed", "amp",
 )  # fmt: skip
+CHANCE = 0.5  # balanced accuracy of saying the same of every frame
 OF_TRUCKMAP = ("steps", "teach")
 
 
@@ -176,6 +177,12 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
         say(f"thresholds: {metrics['thresholds_by']}")
     if page is not None:
         say(f"report: {page}")
+    val = metrics["splits"].get("val", {}).get("balanced_accuracy")
+    if val is not None and val <= CHANCE:
+        say(
+            "it tells the validation frames no better than chance: do not count with "
+            "it; train longer, label more, or see the report"
+        )
     return 0
 
 

@@ -221,6 +221,23 @@ def test_clips_that_are_not_there_are_missed_before_training(tmp_path, network):
     assert not folder.exists()
 
 
+def test_a_network_that_tells_nothing_is_called_so(tmp_path):
+    folder = write_red_set(tmp_path / "set")
+    result = CliRunner().invoke(
+        train,
+        [
+            str(folder), "--run", str(tmp_path / "run"), "--network",
+            "mobilenet_v3_small", "--input-px", "64", "--epochs", "1", "--batch", "8",
+            "--learning-rate", "1e-9", "--workers", "0", "--device", "cpu",
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    is_chance = metrics["splits"]["val"]["balanced_accuracy"] <= 0.5
+    assert is_chance
+    assert "no better than chance" in result.stderr
+
+
 @pytest.mark.parametrize("network", ["seed", "truckmap"])
 def test_gates_of_cameras_that_the_labels_do_not_have_are_refused(tmp_path, network):
     folder = write_red_set(tmp_path / "set")
