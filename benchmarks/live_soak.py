@@ -2,13 +2,17 @@
 
     python -m benchmarks.live_soak --minutes 30 --faults 20
     python -m benchmarks.live_soak --minutes 3.5 --faults 6 --kind slow --out slow.json
+    python -m benchmarks.live_soak --minutes 3 --faults 4 --kind thin --fault-s 16 \
+        --out thin.json
 
 A camera on loopback speaks RTSP in real time and is cut, silenced or slowed every so
-often. The truth is told frame by frame (each stands for its share of a second): what
-was sent so that it could be decoded, from a key frame on, and all that a camera
-without a fault had to show, from the first key frame after a fault, whether anybody
-was connected or not. It is compared with what the stored samples cover, and its sum
-with the coverage of the hours.
+often: each frame takes half a second, or, by ``--kind thin`` alone, its link carries
+a fifth of the bytes. At 16 s one connection falls behind, a second never keeps up and
+is given up, and the link is well again in a third. The truth is told frame by frame
+(each stands for its share of a second): what was sent so that it could be decoded,
+from a key frame on, and all that a camera without a fault had to show, from the first
+key frame after a fault, whether anybody was connected or not. It is compared with
+what the stored samples cover, and its sum with the coverage of the hours.
 """
 
 import argparse
@@ -34,6 +38,7 @@ RESULT = ROOT / "benchmarks" / "results" / "live_soak.json"
 FPS = 10
 SAMPLE_S, BRIDGED_S = 0.2, 2.0  # counting/coverage.py
 KINDS = ("cut", "silence", "slow")
+SLOW_S, THIN_BYTES_PER_S = 0.5, 6400.0  # a fifth of what the camera sends
 FAULT_S = (12.0, 3.0)  # longer and shorter than a silent camera is waited for
 
 
@@ -132,7 +137,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--faults", type=int, default=20)
-    parser.add_argument("--kind", choices=KINDS, help="Faults of one kind alone")
+    parser.add_argument(
+        "--kind", choices=[*KINDS, "thin"], help="Faults of one kind alone"
+    )
+    parser.add_argument("--fault-s", type=float, help="Of every fault, not 12 and 3")
     parser.add_argument("--rtcp", action="store_true", help="The camera tells its time")
     parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
@@ -159,13 +167,18 @@ def main() -> None:
                 lambda: setattr(camera, "is_silent", False),
             ),
             "slow": (
-                lambda: setattr(camera, "delay_s", 0.5),
+                lambda: setattr(camera, "delay_s", SLOW_S),
                 lambda: setattr(camera, "delay_s", 0.0),
+            ),
+            "thin": (
+                lambda: setattr(camera, "bytes_per_s", THIN_BYTES_PER_S),
+                lambda: setattr(camera, "bytes_per_s", None),
             ),
         }
         chosen = [arguments.kind] if arguments.kind else KINDS
         lengths = [
-            FAULT_S[k // len(chosen) % len(FAULT_S)] for k in range(arguments.faults)
+            arguments.fault_s or FAULT_S[k // len(chosen) % len(FAULT_S)]
+            for k in range(arguments.faults)
         ]
         calm_s = (arguments.minutes * 60 - sum(lengths)) / (arguments.faults + 1)
         while not camera.shown:

@@ -50,16 +50,18 @@ class RtspCamera:
 
     ``shown`` holds the numbers of the frames that somebody could decode: sent in an
     unbroken row from a key frame on. Frame k was taken at ``taken_s(k)``.
+    ``delay_s`` is what each frame takes to send; ``bytes_per_s`` what the link carries.
     With ``clock_error_s`` it says in sender reports what its own clock shows.
     """
 
-    def __init__(self, units, fps, clock_error_s=None, delay_s=0.0):
+    def __init__(self, units, fps, clock_error_s=None, delay_s=0.0, bytes_per_s=None):
         self._units, self._fps = units, fps
         self._began = time.time()
         self._clock_error_s = clock_error_s
         self.is_down = False
         self.is_silent = False
         self.delay_s = delay_s
+        self.bytes_per_s = bytes_per_s
         self.n_connections = self.n_refused = self.n_sent = 0
         self.shown = set()
         self._open = set()
@@ -166,6 +168,8 @@ class RtspCamera:
                 nals = self._units[k % len(self._units)]
                 for packet in self._packets(nals, k * CLOCK_HZ // self._fps, sequence):
                     frame = struct.pack(">cBH", b"$", 0, len(packet)) + packet
+                    if self.bytes_per_s is not None:
+                        time.sleep(len(frame) / self.bytes_per_s)
                     wfile.write(frame)
                     sequence += 1
                 self.n_sent += 1

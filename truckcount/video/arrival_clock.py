@@ -94,6 +94,11 @@ class ArrivalClock:
             self.sender_error_us = None if is_believed else error_us
         return True
 
+    def learn_delay(self, delay_us: int) -> None:
+        """Take a delay that no packet showed; the least is the truest."""
+        if self._least_us is not None:
+            self._least_us = min(self._least_us, delay_us)
+
     def place(self, pts_us: int) -> int:
         """Return the UTC of a frame, microseconds since 1970.
 

@@ -17,6 +17,7 @@ from truckcount.video.arrival_clock import ArrivalClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.health import PictureHealth
 from truckcount.video.probe import open_container
+from truckcount.video.slow_link import Arrival, find_first_delay_us
 from truckcount.video.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -68,13 +69,14 @@ def read_live(
         the caller begins anew, and what lies between is no coverage.
     """
     timeouts_s = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+    began_us = now_us()
     look = SHORT_LOOK if source.path.lower().startswith("rtsp") else {}
     with open_container(source, max_pixels, timeouts_s, **look) as container:
         if not container.streams.video:
             msg = f"{source.name}: no video stream; nothing to count"
             raise DecodeError(msg)
         stream = container.streams.video[0]
-        yield from _Connection(source, stream, plan_views, sample_fps).frames(
+        yield from _Connection(source, stream, plan_views, sample_fps, began_us).frames(
             container, max_pixels, now_us
         )
 
@@ -83,11 +85,17 @@ class _Connection:
     """What is known of one connection while it lasts."""
 
     def __init__(
-        self, source: Source, stream: Any, plan_views: PlanViews, sample_fps: float
+        self,
+        source: Source,
+        stream: Any,
+        plan_views: PlanViews,
+        sample_fps: float,
+        began_us: int,
     ) -> None:
         self._source = source
         self._stream = stream
         self._plan_views = plan_views
+        self._began_us = began_us
         self._clock = ArrivalClock()
         self._sampler = TickSampler(sample_fps)
         self._health = PictureHealth()
@@ -133,7 +141,7 @@ class _Connection:
         link that is too slow, and would seem taken late: so packets wait until the
         clock has settled. They are small; decoded frames would not be.
         """
-        waiting: list[Any] = []
+        waiting: list[tuple[Any, int]] = []
         n_bytes = 0
         is_placing = False
         began_us = now_us()
@@ -142,7 +150,7 @@ class _Connection:
                 if is_placing:
                     yield packet
                     continue
-                waiting.append(packet)
+                waiting.append((packet, arrival_us))
                 n_bytes += packet.size
                 is_placing = (
                     self._clock.is_settled
@@ -151,12 +159,32 @@ class _Connection:
                 )
                 if is_placing:
                     self._say_sender()
-                    yield from waiting
+                    yield from self._waited(waiting)
                     waiting.clear()
         except (DecodeError, av.error.FFmpegError):
-            yield from waiting  # what came before the stream broke was seen
+            yield from self._waited(waiting)  # what came before it broke was seen
             raise
-        yield from waiting
+        yield from self._waited(waiting)
+
+    def _waited(self, waiting: Sequence[tuple[Any, int]]) -> Iterator[Any]:
+        """Yield packets that waited; a link that never caught up tells by its rate."""
+        if waiting and not self._clock.is_settled:
+            delay_us = find_first_delay_us(
+                [
+                    Arrival(
+                        None if packet.pts is None else self._us(packet.pts),
+                        arrival_us,
+                        packet.size,
+                    )
+                    for packet, arrival_us in waiting
+                    if packet.size  # the one that ends a stream is empty
+                ],
+                self._began_us,
+            )
+            if delay_us is not None:
+                self._clock.learn_delay(delay_us)
+        for packet, _ in waiting:
+            yield packet
 
     def _arrivals(
         self, container: Any, now_us: Callable[[], int]

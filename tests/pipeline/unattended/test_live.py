@@ -170,6 +170,17 @@ def test_what_came_before_a_slow_stream_broke_off_is_kept(watch, caplog):
     assert "connecting again" in caplog.text
 
 
+def test_a_link_that_never_kept_up_is_dated_by_what_it_carries(watch):
+    scene = watch(60.0, bytes_per_s=8000)  # a quarter of what the camera sends
+    scene.until(lambda: len(scene.camera.shown) >= 10)
+    scene.camera.cut()
+    scene.until_pieces(1)
+    ((start_s, end_s),) = scene.spans()
+    seen_s = [scene.camera.taken_s(k) for k in sorted(scene.camera.shown)]
+    assert seen_s[0] - 0.1 <= start_s <= seen_s[0] + 0.4, "0.9 s late by its arrival"
+    assert end_s - start_s <= len(seen_s) / FPS + 0.1
+
+
 def test_a_camera_that_tells_its_time_dates_its_frames(watch):
     scene = watch(1.0, clock_error_s=3.0)
     scene.until_pieces(2)
