@@ -124,7 +124,7 @@ def test_passwords_of_live_cameras_are_shown_nowhere(start, tmp_path):
     ("arguments", "says"),
     [
         (("run", "--start", "2026-03-02T08:00:00Z"), "dated as they come"),
-        (("run", "--store", "s3://bucket/store"), "counted into a folder"),
+        (("run", "--store", "s3://bucket/store"), "live camera into a folder"),
         (("backfill",), "has no past"),
     ],
 )

@@ -143,6 +143,8 @@ def test_a_store_is_pushed_read_by_url_and_claimed(truckcount, scene, tmp_path):
     assert "dock" in said.out
     (nothing,) = truckcount("store", "push", "store", url, "--json").json
     assert nothing["n_files"] == 0
+    said = truckcount("store", "push", "store", url, "--quiet")
+    assert (said.code, said.out, said.err) == (0, "", "")
     for more in ([], ["--camera", "dock"], ["--from", "2026-03-02T09:00Z"]):
         said = truckcount("hours", url, "--csv", *more)
         assert said.out == truckcount("hours", "store", "--csv", *more).out
@@ -152,7 +154,7 @@ def test_a_store_is_pushed_read_by_url_and_claimed(truckcount, scene, tmp_path):
     )
     assert truckcount("hours", "b", "--csv").out == said_all(truckcount)
     assert truckcount("store", "push", "store", url).code == 5, "it has another writer"
-    assert truckcount("watch", ".", "--store", "s3://bucket/store").code == 2
+    assert truckcount("watch", ".", "--store", "nosuch://bucket/store").code == 5
 
 
 def said_all(truckcount):

@@ -99,7 +99,7 @@ LIVE = "rtsp://admin:hunter2@127.0.0.1:1/cam7"
         (LIVE, {"live_s": 0.0}, "seconds above 0"),
         (LIVE, {"live_s": float("nan")}, "seconds above 0"),
         (LIVE, {"live_s": 5.0, "start": "2026-03-02T08:00Z"}, "dated as they come"),
-        (LIVE, {"live_s": 5.0, "store": "s3://b/s"}, "counted into a folder"),
+        (LIVE, {"live_s": 5.0, "store": "s3://b/s"}, "live camera into a folder"),
     ],
 )
 def test_what_would_never_end_or_is_not_meant_is_refused(

@@ -1,6 +1,5 @@
 """A store behind a URL: counted in a copy, pushed, and each camera has one writer."""
 
-import os
 import shutil
 
 import pandas as pd
@@ -31,46 +30,6 @@ def films(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return write_red_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture
-def machines(tmp_path, monkeypatch):
-    """Return a function that goes to another machine, with a disk of its own."""
-    monkeypatch.delenv("TRUCKCOUNT_WRITER", raising=False)
-
-    def go_to(name):
-        monkeypatch.setenv("TRUCKCOUNT_COPIES", str(tmp_path / name))
-
-    go_to("first")
-    return go_to
-
-
-@pytest.fixture(scope="module")
-def s3():
-    """A real S3 server on loopback, with an empty bucket, for the whole file."""
-    pytest.importorskip("s3fs", reason="needs truckcount[s3]")
-    server_module = pytest.importorskip("moto.server", reason="needs moto[s3], flask")
-    server = server_module.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    import s3fs
-
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("bucket")
-    yield s3fs.S3FileSystem()
-    s3fs.S3FileSystem.clear_instance_cache()
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
-    server.stop()
 
 
 def test_a_run_into_s3_writes_rereads_and_keeps_one_writer(s3, films, model, machines):

@@ -79,13 +79,21 @@ def test_an_unknown_job_is_a_usage_error(site):
     assert "usage" in done.stderr
 
 
+def test_a_push_to_nowhere_says_where_to_name_it(site):
+    done = job(site, "push")
+    assert done.returncode != 0
+    assert f"MIRROR: is not set in {site / 'env'}" in done.stderr
+
+
 def test_the_crontab_calls_jobs_that_there_are():
     lines = [
         line for line in CRONTAB.read_text().splitlines() if re.match(r"[*\d]", line)
     ]
     jobs = [line.split()[-1] for line in lines]
     assert jobs == ["run", "report", "prune"]
-    for line in lines:
+    offered = re.findall(r"(?m)^#([*\d].*)", CRONTAB.read_text())
+    assert [line.split()[-1] for line in offered] == ["push"]
+    for line in lines + offered:
         assert line.split()[5] == "truckcount", "files in /etc/cron.d name a user"
         assert f"\n{line.split()[-1]})\n" in JOB.read_text()
 

@@ -141,8 +141,11 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
 
     with ExitStack() as stack:
         stack.enter_context(terminate_as_interrupt())
-        store = stack.enter_context(working_copy(place)) if is_url(place) else place
-        chosen = RunOptions(store=store, **options)
+        if is_url(place):
+            options["store"] = stack.enter_context(working_copy(place)).root
+        else:
+            options["store"] = place
+        chosen = RunOptions(**options)
         if bar is not None:
             stack.callback(bar.close)
         if is_if_free:

@@ -11,8 +11,9 @@ from truckcount.cli._console import align, give, give_json, say
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("url")
 @click.option("--camera", help="Only this camera.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="A list, one object a camera.")
-def push(path: Path, url: str, camera: str | None, as_json: bool) -> int:
+def push(path: Path, url: str, camera: str | None, quiet: bool, as_json: bool) -> int:
     """Push what changed of the store at PATH to URL, s3://bucket/store or the like.
 
     Files go in the order of an ingest, each replaced whole, a camera's manifest last:
@@ -22,6 +23,7 @@ def push(path: Path, url: str, camera: str | None, as_json: bool) -> int:
     \b
     Example:
       truckcount store push store s3://bucket/store
+      truckcount store push store s3://bucket/store --quiet   # from cron
     """
     from dataclasses import asdict
 
@@ -30,6 +32,8 @@ def push(path: Path, url: str, camera: str | None, as_json: bool) -> int:
     done = push_store(path, url, camera)
     if as_json:
         give_json([asdict(one) for one in done])
+        return 0
+    if quiet:
         return 0
     rows = [
         [one.camera, str(one.n_files), f"{one.n_bytes / 1e6:.1f}", str(one.n_removed)]

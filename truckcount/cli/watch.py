@@ -59,6 +59,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     Example:
       truckcount watch recordings/ --cameras cameras.toml --settle 10
       truckcount watch rtsp://user:password@10.0.0.7/live --cameras cameras.toml
+      truckcount watch recordings/ --store s3://bucket/store   # pushed every minute
 
     A file that fails is tried again after 1, 5 and 25 minutes, 2 and 10 hours, then
     left alone until it changes; `truckcount status` lists it. Exit codes: 0 stopped
@@ -75,28 +76,44 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from truckcount.pipeline.unattended.known_cameras import find_cameras
     from truckcount.pipeline.unattended.metrics import Metrics
     from truckcount.pipeline.unattended.metrics_output import MetricsFile, serve_metrics
+    from truckcount.pipeline.unattended.pushing import Pushing
     from truckcount.pipeline.unattended.watch import Watch, WatchOptions
+    from truckcount.pipeline.working_copy import is_url, working_copy
 
     hold_back_pandas()
     own = {name: options.pop(name) for name in ("poll_s", "quarantine_after")}
     own["segment_s"] = 60 * options.pop("segment_minutes")
     is_quiet = options.pop("quiet")
     path, port = options.pop("metrics"), options.pop("metrics_port")
-    chosen = RunOptions(settle_s=options.pop("settle"), **options)
-    if chosen.cameras is not None:
-        load_cameras(chosen.cameras)  # a slip in it is said now, not outwaited
+    place = options.pop("store")
     metrics = Metrics(None if path is None else MetricsFile(path))
+    pushing: Pushing | None = None
 
     def heard(result: "RunResult") -> None:
         metrics.heard(result)
         if not is_quiet:
             say_outcomes(result)
+        if pushing is not None:
+            pushing.heard(result)
 
-    one = Watch(
-        folders, chosen, WatchOptions(**own), heard=heard, looked=metrics.looked
-    )
-    metrics.know(find_cameras(chosen, folders))
     with ExitStack() as stack:
+        if is_url(place):
+            copy = stack.enter_context(working_copy(place))
+            pushing = Pushing(copy)
+            place = copy.root
+            say(f"counting into {copy.root}, pushed to {copy.url}")
+        chosen = RunOptions(store=place, settle_s=options.pop("settle"), **options)
+        if chosen.cameras is not None:
+            load_cameras(chosen.cameras)  # a slip in it is said now, not outwaited
+        one = Watch(
+            folders,
+            chosen,
+            WatchOptions(**own),
+            heard=heard,
+            looked=metrics.looked,
+            rested=None if pushing is None else pushing.push_due,
+        )
+        metrics.know(find_cameras(chosen, folders))
         if port is not None:
             url = stack.enter_context(serve_metrics(metrics.text, port))
             say(f"metrics at {url}")

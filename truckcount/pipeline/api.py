@@ -70,7 +70,7 @@ def run(
     with ExitStack() as stack:
         folder = Path(store)
         if is_url(store):
-            folder = stack.enter_context(working_copy(str(store)))
+            folder = stack.enter_context(working_copy(str(store))).root
         chosen = RunOptions(cameras=cameras, store=folder, **options)
         result = run_live(several, chosen, live_s=live_s)
     return replace(result, store=mask_credentials(str(store)))

@@ -68,8 +68,8 @@ class RunOptions:
         _check_choice("--device", self.device, DEVICES)
         if re.match(r"[a-z][a-z0-9+]+:/", str(self.store)):
             msg = (
-                f"--store {self.store}: only `run` takes a URL; write into a folder "
-                "here and push it with `truckcount store push FOLDER URL`"
+                f"--store {self.store}: only `run` and `watch` take a URL; write into "
+                "a folder here and push it with `truckcount store push FOLDER URL`"
             )
             raise ConfigError(msg)
         if not 0.2 <= self.sample_fps <= 60:

@@ -6,12 +6,12 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from truckcount.domain.credentials import mask_credentials
-from truckcount.errors import StoreError
+from truckcount.errors import StoreError, StoreLockedError
 from truckcount.store import Store
 from truckcount.store.check import list_cameras
 from truckcount.store.mirror import Mirror, Pushed
@@ -52,36 +52,65 @@ def writer_of(root: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-@contextmanager
-def working_copy(url: str) -> Iterator[Path]:
-    """Give a folder to count into; push it when the work is done, also when it broke.
+class WorkingCopy:
+    """A folder on this machine that is counted into for a store behind a URL.
 
     Cameras that this writer owns and another disk pushed are fetched first; those of
     other writers are locked in the copy (``Store.lock`` says whose they are).
-
-    Yields
-    ------
-    Path
-        The folder.
 
     Raises
     ------
     StoreError
         When the object store cannot be reached, before anything is counted.
     """
-    root = copy_folder(url)
-    Store.open(root)
-    mirror = Mirror(url, writer_of(root))
-    writers = mirror.writers()
-    foreign = _note_foreign(root, mirror, writers)
-    for camera in writers.keys() - foreign.keys():
-        if not (root / "segments" / camera).is_dir():
-            mirror.pull(root, camera)
+
+    def __init__(self, url: str) -> None:
+        self.root = copy_folder(url)
+        Store.open(self.root)
+        self._mirror = Mirror(url, writer_of(self.root))
+        writers = self._mirror.writers()
+        self._foreign = _note_foreign(self.root, self._mirror, writers)
+        for camera in writers.keys() - self._foreign.keys():
+            if not (self.root / "segments" / camera).is_dir():
+                self._mirror.pull(self.root, camera)
+
+    @property
+    def url(self) -> str:
+        """Where it is pushed to, without what is secret."""
+        return self._mirror.url
+
+    def push(self, cameras: Collection[str] | None = None) -> None:
+        """Push what changed of this writer's cameras, or of some of them.
+
+        Raises
+        ------
+        StoreLockedError
+            When another machine claimed a camera meanwhile: it is locked here, too,
+            from now on.
+        StoreError
+            When the object store refuses or cannot be reached.
+        """
+        own = [
+            name
+            for name in list_cameras(self.root)
+            if name not in self._foreign and (cameras is None or name in cameras)
+        ]
+        try:
+            self._mirror.push(self.root, own)
+        except StoreLockedError:
+            writers = self._mirror.writers()
+            self._foreign = _note_foreign(self.root, self._mirror, writers)
+            raise
+
+
+@contextmanager
+def working_copy(url: str) -> Iterator[WorkingCopy]:
+    """Give a copy to count into; push it when the work is done, also when it broke."""
+    copy = WorkingCopy(url)
     try:
-        yield root
+        yield copy
     finally:  # also when interrupted: what is counted by then is pushed
-        own = [name for name in list_cameras(root) if name not in foreign]
-        mirror.push(root, own)
+        copy.push()
 
 
 def push_store(root: Path, url: str, camera: str | None = None) -> list[Pushed]:

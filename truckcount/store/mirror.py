@@ -83,6 +83,7 @@ class Mirror:
             raise StoreError(msg) from error
         self._root = root.rstrip("/")
         self._is_folder = isinstance(self._fs, LocalFileSystem)
+        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
 
     def push(self, root: Path, cameras: Sequence[str] | None = None) -> list[Pushed]:
         """Push what changed of a store, or of some of its cameras.
@@ -123,7 +124,7 @@ class Mirror:
             if is_taken_over:
                 self._put_json(f"_meta/writers/{camera}.json", self._claim_body())
             manifest = self._manifest(camera)
-            local = _digests(store.root, camera)
+            local = self._digests(store.root, camera)
             files = {**manifest["files"]}
             changed = [p for p, sha in files.items() if local.get(p) != sha]
             for place in changed:
@@ -147,7 +148,7 @@ class Mirror:
 
     def _push_camera(self, root: Path, camera: str) -> Pushed:
         old = self._manifest(camera)
-        new = _digests(root, camera)
+        new = self._digests(root, camera)
         changed = [p for p, sha in new.items() if old["files"].get(p) != sha]
         n_bytes = 0
         for place in changed:
@@ -176,6 +177,24 @@ class Mirror:
             n_removed=len(gone),
             n_late_rows=n_late,
         )
+
+    def _digests(self, root: Path, camera: str) -> dict[str, str]:
+        """Return the sha256 of a camera's files, in the order of a push."""
+        files = [file for table in ORDER for file in table_files(root, table, camera)]
+        seals = root / "_meta" / "seals" / f"{camera}.json"
+        # first: what is sealed must not be counted by whoever takes over
+        files = [*([seals] if seals.exists() else []), *files]
+        return {f.relative_to(root).as_posix(): self._digest(f) for f in files}
+
+    def _digest(self, file: Path) -> str:
+        """Hash a file; not again while it is the same one, as files are replaced."""
+        found = file.stat()
+        mark = found.st_ino, found.st_size, found.st_mtime_ns
+        known = self._known.get(file)
+        if known is None or known[0] != mark:
+            known = mark, hashlib.sha256(file.read_bytes()).hexdigest()
+            self._known[file] = known
+        return known[1]
 
     def _claim(self, camera: str) -> None:
         """Become the camera's writer where it has none."""
@@ -253,18 +272,6 @@ class _Told:
 
 def _manifest_place(camera: str) -> str:
     return f"_meta/manifests/{camera}.json"
-
-
-def _digests(root: Path, camera: str) -> dict[str, str]:
-    """Return the sha256 of a camera's files, in the order of a push."""
-    files = [file for table in ORDER for file in table_files(root, table, camera)]
-    seals = root / "_meta" / "seals" / f"{camera}.json"
-    # first: what is sealed must not be counted by whoever takes over
-    files = [*([seals] if seals.exists() else []), *files]
-    return {
-        file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
-    }
 
 
 def _count_late(root: Path, changed: list[str], pushed_at_us: int) -> int:

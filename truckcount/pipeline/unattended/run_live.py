@@ -90,8 +90,8 @@ def check_live(paths: Sequence[str], *, start: str | None, store: str | Path) ->
         raise ConfigError(msg)
     if "://" in str(store) and any(is_live):
         msg = (
-            "a live camera is counted into a folder: give --store one, and push it "
-            "with `truckcount store push FOLDER URL`"
+            "`run` counts a live camera into a folder: `truckcount watch` takes a URL "
+            "and pushes as it counts"
         )
         raise ConfigError(msg)
 

@@ -49,6 +49,8 @@ class Watch:
         Told what became of each batch.
     looked : function of Waiting, optional
         Told what each look found, before anything is counted.
+    rested : function, optional
+        Called after each look and what was counted of it.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Watch:
         *,
         heard: Callable[[RunResult], None] | None = None,
         looked: Callable[[Waiting], None] | None = None,
+        rested: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
         self._watch = watch
         self._heard = heard
         self._looked = looked
+        self._rested = rested
         self._clock = clock
         Store.open(options.store)
         self._folders = [p for p in folders if not URL_PATTERN.match(p)]
@@ -94,6 +98,8 @@ class Watch:
                 while True:
                     pause_s = self.cycle(intake)
                     self._publish(streams.publish())
+                    if self._rested is not None:
+                        self._rested()
                     time.sleep(MIN_PAUSE_S)
                     events.wait(min(pause_s, LIVE_PAUSE_S) if self._urls else pause_s)
             finally:
