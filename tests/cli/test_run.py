@@ -1,11 +1,14 @@
 """`truckcount run`: what it prints where, and with what exit code it ends."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from tests.conftest import write_clip
 from tests.pipeline.red_box import write_traffic
+from truckcount.pipeline import executors
+from truckcount.presence.devices import count_cores
 
 FILE_KEYS = {
     "path",
@@ -123,6 +126,26 @@ def test_a_table_goes_to_stdout_and_the_summary_to_stderr(truckcount, scene):
     assert row.split()[:7] == ["dock", "main", "2026-03-02T08:00Z", "2", "1", "1", "0"]
     assert "2 trucks (in 1, out 1) in 1 of 1 files, 11 s of video" in said.err
     assert "store/hours" in said.err
+
+
+def test_more_jobs_than_cores_are_told_and_not_started(truckcount, scene, monkeypatch):
+    pools = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, jobs, **options):
+            pools.append(jobs)
+            super().__init__(jobs, **options)
+
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
+    options = ["--device", "cpu", *scene.options()]
+    said = truckcount("run", *scene.clips, "--jobs", "999", *options)
+    n = count_cores()
+    assert said.code == 0
+    assert f"--jobs 999: {n} files at a time, one a core of this machine" in said.err
+    assert pools == [n]
+    again = truckcount("run", *scene.clips, "--jobs", "999", "--quiet", *options)
+    assert again.err == "", "cron would mail it each time"
+    assert "files at a time" not in truckcount("run", *scene.clips, *options).err
 
 
 def test_quiet_says_nothing(truckcount, scene):

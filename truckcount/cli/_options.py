@@ -64,8 +64,8 @@ _RUN_OPTIONS = (
         type=int,
         default=1,
         show_default=True,
-        help="Files at a time, of any cameras: a process of 130 MB each; on a GPU "
-        "threads of one.",
+        help="Files at a time, of any cameras: a process of 130 MB each, up to one a "
+        "core; on a GPU threads of one.",
     ),
     click.option("--dask", help="Score on the cluster of this scheduler's address."),
     click.option(

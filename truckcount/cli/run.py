@@ -114,6 +114,7 @@ def backfill(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _count(paths: tuple[str, ...], **options: Any) -> int:
+    from truckcount.cli._jobs import say_jobs
     from truckcount.cli._progress import progress_for, say_outcomes
     from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.config import RunOptions
@@ -146,6 +147,8 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
         else:
             options["store"] = place
         chosen = RunOptions(**options)
+        if not is_quiet:
+            say_jobs(chosen)
         if bar is not None:
             stack.callback(bar.close)
         if is_if_free:

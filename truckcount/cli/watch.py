@@ -68,6 +68,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     """
     from contextlib import ExitStack
 
+    from truckcount.cli._jobs import say_jobs
     from truckcount.cli._progress import say_outcomes
     from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.cameras import load_cameras
@@ -103,6 +104,8 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
             place = copy.root
             say(f"counting into {copy.root}, pushed to {copy.url}")
         chosen = RunOptions(store=place, settle_s=options.pop("settle"), **options)
+        if not is_quiet:
+            say_jobs(chosen)
         if chosen.cameras is not None:
             load_cameras(chosen.cameras)  # a slip in it is said now, not outwaited
         one = Watch(

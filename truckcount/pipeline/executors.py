@@ -64,13 +64,18 @@ def score_tasks(
             runtime = _runtime_of(weights, options.device)
             yield from score_in_threads(left, weights, runtime, options.jobs)
         else:
-            yield from _score_in_workers(left, options.jobs)
+            yield from _score_in_workers(left, usable_jobs(options.jobs))
         return
     for task in left:
         # opened late: a run that only meets known files never loads the network
         runtime = _runtime_of(weights, task.options.device)
         advance = _advance_for(task, listener)
         yield task, _guard(task, weights, runtime, advance, is_ahead=count_cores() > 1)
+
+
+def usable_jobs(jobs: int) -> int:
+    """Return how many worker processes pay: more than cores cost memory alone."""
+    return min(jobs, count_cores())
 
 
 def score_in_threads(
