@@ -119,7 +119,7 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt
-    from truckcount.pipeline.run import run_paths
+    from truckcount.pipeline.unattended.run_all import run_all
     from truckcount.pipeline.unattended.run_live import run_live
     from truckcount.pipeline.unattended.run_new import run_new
     from truckcount.pipeline.unattended.turn import hold_turn
@@ -135,7 +135,7 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
 
     def run_files(*asked: Any) -> "RunResult":
         try:
-            return (run_new if is_new_only else run_paths)(*asked)
+            return (run_new if is_new_only else run_all)(*asked)
         finally:  # live cameras have no end for a bar to go to
             if bar is not None:
                 bar.close()

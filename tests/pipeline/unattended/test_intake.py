@@ -23,6 +23,7 @@ from truckcount.pipeline.unattended.intake import (
     batches,
 )
 from truckcount.pipeline.unattended.reading_notes import noted
+from truckcount.pipeline.unattended.run_all import run_all
 from truckcount.pipeline.unattended.run_new import run_new
 from truckcount.pipeline.unattended.status import read_status
 from truckcount.pipeline.unattended.watch import Watch, WatchOptions
@@ -466,6 +467,25 @@ def test_one_lost_mount_beside_others_is_missing(desk, tmpfs, caplog, made_anew)
     assert f"{mounts[0]} is there again" in caplog.text
     assert run_new(folder, options).exit_code == 0
     assert check_store(desk.store) == []
+
+
+def test_a_run_over_all_files_tells_a_lost_mount_too(desk, tmpfs):
+    mounts = [tmpfs(desk.rec / name, "2m") for name in ("a", "b")]
+    for minute, mount in enumerate(mounts):
+        shutil.move(desk.record(minute), mount)
+    assert run_all([str(desk.rec)], desk.options).exit_code == 0
+    lose(mounts[0], made_anew=None)
+    said = f"{mounts[0]} held files and was a mount, and is none now; is it mounted?"
+    for run in (run_all, run_new):
+        gone = run([str(desk.rec)], desk.options)
+        assert [o.error for o in gone.file_outcomes if o.is_failed] == [said]
+    assert run_all([str(desk.rec)], desk.options).exit_code == 3
+    alone = run_all([str(mounts[0])], desk.options)
+    assert [o.error for o in alone.file_outcomes] == [said]
+    assert alone.exit_code == 4
+    (mounts[1] / "gate_20260302T090100Z.mp4").unlink()
+    emptied = run_all([str(mounts[1])], desk.options)
+    assert "no video in this folder" in emptied.file_outcomes[0].error
 
 
 @pytest.mark.parametrize("inside", [".", "cam/2026-03-02"], ids=["flat", "in days"])
