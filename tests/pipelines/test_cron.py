@@ -59,7 +59,7 @@ def test_the_job_counts_once_and_reports_its_state(site):
     assert status.returncode in (0, 2), "2 once the clip's day is 12 hours ago"
     assert "gate" in status.stdout
     drawn = job(site, "report")
-    assert drawn.returncode == 0, drawn.stderr
+    assert (drawn.returncode, drawn.stdout, drawn.stderr) == (0, "", ""), "no mail"
     page = (site / "report.html").read_text()
     assert '<meta http-equiv="refresh" content="600">' in page
     thinned = job(site, "prune")
@@ -83,6 +83,13 @@ def test_a_push_to_nowhere_says_where_to_name_it(site):
     done = job(site, "push")
     assert done.returncode != 0
     assert f"MIRROR: is not set in {site / 'env'}" in done.stderr
+
+
+def test_settings_that_cannot_be_read_are_named(site):
+    (site / "env").unlink()
+    missing = job(site, "run")
+    assert missing.returncode != 0
+    assert f"STORE: is not set: no {site / 'env'}" in missing.stderr
 
 
 def test_the_crontab_calls_jobs_that_there_are():

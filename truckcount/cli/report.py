@@ -39,6 +39,7 @@ from truckcount.cli._options import blur_option
     metavar="SECONDS",
     help="Have an open page load itself again so often: a dashboard.",
 )
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def report(
     store: Path,
     out: Path,
@@ -46,6 +47,7 @@ def report(
     has_frames: bool,
     is_blurred: bool,
     refresh_s: int | None,
+    quiet: bool,
 ) -> int:
     """Draw STORE as one page that needs nothing else: mail it, open it anywhere.
 
@@ -80,6 +82,8 @@ def report(
     except OSError as error:
         msg = f"{out} cannot be written: {error}"
         raise ConfigError(msg) from error
+    if quiet:
+        return 0
     say(f"{out}: {len(page) / 1000:.0f} kB")
     for camera, frame in (frames or {}).items():
         if frame.jpeg is None:

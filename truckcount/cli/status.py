@@ -94,8 +94,7 @@ def _screen(found: dict[str, Any]) -> str:
     if found["failed"]:
         parts += ["", "failed:"]
         for row in found["failed"][:MAX_SHOWN]:
-            when = "given up" if row["is_quarantined"] else row["next_try_utc"]
-            parts.append(f"  {row['reason']} [next try: {when or 'next run'}]")
+            parts.append(f"  {row['reason']} [{_next_try(row)}]")
         if len(found["failed"]) > MAX_SHOWN:
             parts.append(f"  and {len(found['failed']) - MAX_SHOWN} more (--json)")
     disk = found["disk"]
@@ -105,11 +104,22 @@ def _screen(found: dict[str, Any]) -> str:
         f"disk: {disk['store_bytes'] / 1e6:.1f} MB used, "
         f"{disk['free_bytes'] / 1e9:.1f} GB free"
         + ("" if not need else f", {need / 1e6:.2f} MB a day")
-        + (
-            "" if disk["days_left"] is None else f", lasts {disk['days_left']:.0f} days"
-        ),
+        + _lasts(disk["days_left"]),
     ]
     return "\n".join(parts)
+
+
+def _next_try(row: dict[str, Any]) -> str:
+    if row["is_quarantined"]:
+        return "given up until it changes"
+    when = row["next_try_utc"]
+    return "next try: " + ("next run" if when is None else f"{when[:19]}Z")
+
+
+def _lasts(days: float | None) -> str:
+    if days is None:
+        return ""
+    return f", lasts {days:.0f} days" if days < 3650 else ", lasts over 10 years"
 
 
 def _camera_table(cameras: list[dict[str, Any]]) -> str:
