@@ -154,6 +154,10 @@ def test_a_store_is_pushed_read_by_url_and_claimed(truckcount, scene, tmp_path):
     )
     assert truckcount("hours", "b", "--csv").out == said_all(truckcount)
     assert truckcount("store", "push", "store", url).code == 5, "it has another writer"
+    for command in (["status"], ["store", "check"], ["report"]):
+        said = truckcount(*command, "s3://bucket/store")
+        assert said.code == 5
+        assert "is a URL, and this takes a folder" in said.err
     assert truckcount("watch", ".", "--store", "nosuch://bucket/store").code == 5
 
 

@@ -1,6 +1,7 @@
 """A store: one folder of parquet that runs write and anyone reads."""
 
 import json
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,8 +73,7 @@ class Store:
         meta = root / "_meta" / "store.json"
         if not meta.exists():
             if not is_new_allowed:
-                msg = f"{root} is no store: it has no _meta/store.json"
-                raise StoreError(msg)
+                raise StoreError(_no_store_message(root))
             try:
                 meta.parent.mkdir(parents=True, exist_ok=True)
                 (root / ".locks").mkdir(exist_ok=True)
@@ -302,6 +302,16 @@ class Store:
     def seals(self, camera: str) -> Seals:
         """Read which of a camera's hours stay as they are, and why."""
         return read_seals(self.root, camera)
+
+
+def _no_store_message(root: Path) -> str:
+    if re.match(r"[a-z][a-z0-9+]+:/", str(root)):
+        return (
+            f"{root} is a URL, and this takes a folder: the one that is pushed there, "
+            "or the copy of `run` and `watch --store URL` below $TRUCKCOUNT_COPIES, "
+            "else ~/.local/share/truckcount"
+        )
+    return f"{root} is no store: it has no _meta/store.json"
 
 
 def foreign_message(camera: str, url: str, holder: Mapping[str, str]) -> str:
