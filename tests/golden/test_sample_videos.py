@@ -40,6 +40,7 @@ VARIANTS = {
     },
 }
 
+
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """All sample videos in one run, as the README does it."""
