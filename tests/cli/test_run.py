@@ -358,3 +358,12 @@ def test_with_json_logs_every_line_on_stderr_is_an_object(
     assert any(x["level"] == level and says in x["message"] for x in lines), lines
     plain = truckcount("run", "gone.mp4")
     assert plain.err.startswith("truckcount: "), "asked for each time"
+
+
+@pytest.mark.parametrize("options", [[], ["--new"], ["--cameras", "CAMERAS"]])
+def test_a_slip_in_a_name_makes_no_store(truckcount, scene, tmp_path, options):
+    options = [scene.cameras if o == "CAMERAS" else o for o in options]
+    said = truckcount("run", "typo.mp4", "--model", scene.model, *options)
+    assert said.code == 4
+    assert "typo.mp4" in said.err
+    assert list(tmp_path.iterdir()) == []

@@ -38,16 +38,25 @@ class CameraWork:
     worker_cpu_s: float = 0.0
 
 
-def plan_work(
-    paths: Sequence[str],
-    book: CameraBook,
-    options: RunOptions,
-    fingerprints: Fingerprints,
-) -> tuple[list[CameraWork], list[FileOutcome]]:
-    """Give each file to its camera; what cannot be given is a failed outcome."""
-    work: dict[str, CameraWork] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What paths hold, each by its camera, before a byte of it is read."""
+
+    sources: tuple[tuple[Source, Camera], ...]
+    failed: tuple[FileOutcome, ...]
+    """Of paths at which nothing stands."""
+
+
+def find_offered(paths: Sequence[str], book: CameraBook) -> Offered:
+    """Find what stands at paths and whose it is.
+
+    Raises
+    ------
+    ConfigError
+        When two cameras match a file.
+    """
+    found: dict[str, tuple[Source, Camera]] = {}
     failed: list[FileOutcome] = []
-    seen: set[str] = set()
     for path in paths:
         try:
             sources = find_sources([path])
@@ -56,23 +65,31 @@ def plan_work(
             failed.append(failed_outcome(str(path), "", error))
             continue
         for source in sources:
-            if source.path in seen:
-                continue
-            seen.add(source.path)
-            camera = book.camera_for(source.path)
-            try:
-                check_settled(source, options.settle_s, time.time())
-                digest = fingerprints.of(source)
-            except Exception as error:  # noqa: BLE001
-                is_plain = isinstance(error, VideoError | OSError)
-                plain = error if is_plain else file_error(source.name, error)
-                logger.warning("%s", plain)
-                failed.append(failed_outcome(source.name, camera.name, plain))
-                continue
-            place = work.setdefault(
-                camera.name, CameraWork(camera=camera, options=options)
-            )
-            place.sources.append((source, digest))
+            if source.path not in found:
+                found[source.path] = (source, book.camera_for(source.path))
+    return Offered(sources=tuple(found.values()), failed=tuple(failed))
+
+
+def plan_work(
+    offered: Sequence[tuple[Source, Camera]],
+    options: RunOptions,
+    fingerprints: Fingerprints,
+) -> tuple[list[CameraWork], list[FileOutcome]]:
+    """Give each file to its camera; one that cannot be read is a failed outcome."""
+    work: dict[str, CameraWork] = {}
+    failed: list[FileOutcome] = []
+    for source, camera in offered:
+        try:
+            check_settled(source, options.settle_s, time.time())
+            digest = fingerprints.of(source)
+        except Exception as error:  # noqa: BLE001
+            is_plain = isinstance(error, VideoError | OSError)
+            plain = error if is_plain else file_error(source.name, error)
+            logger.warning("%s", plain)
+            failed.append(failed_outcome(source.name, camera.name, plain))
+            continue
+        place = work.setdefault(camera.name, CameraWork(camera=camera, options=options))
+        place.sources.append((source, digest))
     return list(work.values()), failed
 
 

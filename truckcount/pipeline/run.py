@@ -13,6 +13,7 @@ from truckcount.pipeline.camera_run import CameraRun
 from truckcount.pipeline.camera_work import (
     CameraWork,
     check_paces,
+    find_offered,
     fold_work,
     plan_work,
 )
@@ -53,18 +54,23 @@ def run_paths(
     check_urls(options, paths)
     weights = find_weights(options.model)
     book = open_book(options, paths)
-    store = Store.open(options.store)
-    if options.cameras is not None:
-        store.keep_cameras(options.cameras.read_bytes())
-    fingerprints = Fingerprints(store.root, is_forced=options.is_rehash)
-    work, failed = plan_work(paths, book, options, fingerprints)
+    offered = find_offered(paths, book)
+    failed = list(offered.failed)
+    if offered.sources or Store.is_at(options.store):  # a slip makes no store
+        store = Store.open(options.store)
+        if options.cameras is not None:
+            store.keep_cameras(options.cameras.read_bytes())
+    fingerprints = Fingerprints(options.store, is_forced=options.is_rehash)
+    work, unreadable = plan_work(offered.sources, options, fingerprints)
     fingerprints.save()
     check_paces(work, weights)
+    failed += unreadable
     if listener is not None:
         listener.started(sum(len(w.sources) for w in work) + len(failed))
         for outcome in failed:
             listener.finished(outcome, 0)
-    _run_cameras(store, work, weights, listener)
+    if work:
+        _run_cameras(store, work, weights, listener)
     return gather_result(
         weights,
         options,

@@ -58,6 +58,11 @@ class Store:
         self.root = root
         self._scores = ScoresReader(root)
 
+    @staticmethod
+    def is_at(path: str | Path) -> bool:
+        """Tell whether a folder is a store already."""
+        return (Path(path) / "_meta" / "store.json").exists()
+
     @classmethod
     def open(cls, path: str | Path, *, is_new_allowed: bool = True) -> "Store":
         """Open a store, or make one.
@@ -71,7 +76,7 @@ class Store:
         """
         root = Path(path)
         meta = root / "_meta" / "store.json"
-        if not meta.exists():
+        if not cls.is_at(root):
             if not is_new_allowed:
                 raise StoreError(_no_store_message(root))
             try:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from truckcount.errors import StoreError, VideoNotFoundError
 from truckcount.pipeline.config import RunOptions
@@ -12,6 +13,8 @@ from truckcount.pipeline.run_result import join_results
 from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.unattended.intake import Intake, Waiting
 from truckcount.pipeline.url_cameras import check_urls
+from truckcount.store import Store
+from truckcount.video import find_sources
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ def run_new(
         The first of a batch of which nothing could be counted, after all others.
     """
     check_urls(options, paths)  # before they are cut into batches
+    if not Store.is_at(options.store) and not any(map(_is_there, paths)):
+        return run_paths(paths, options, listener)  # a slip makes no store
     intake = Intake(paths, options)
     waiting = intake.look()
     if listener is not None:
@@ -53,6 +58,14 @@ def run_new(
     if errors:
         raise errors[0]
     return replace(join_results(results), is_empty_fine=True)
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether something stands at a path, a folder without video among them."""
+    try:
+        return bool(find_sources([path]))
+    except VideoNotFoundError:
+        return Path(path).is_dir()
 
 
 def _missing(waiting: Waiting) -> tuple[FileOutcome, ...]:
