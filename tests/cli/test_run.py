@@ -360,6 +360,31 @@ def test_with_json_logs_every_line_on_stderr_is_an_object(
     assert plain.err.startswith("truckcount: "), "asked for each time"
 
 
+def test_one_start_for_two_files_of_a_camera_is_refused(truckcount, scene, tmp_path):
+    start = ["--start", "2026-05-01T00:00:00+02:00"]
+    said = truckcount("run", *scene.clips, *scene.options(), *start)
+    assert said.code == 2
+    for name in scene.clips:
+        assert name in said.err
+    assert "each with its own --start" in said.err
+    assert not (tmp_path / "store").exists(), "nothing is counted"
+    said = truckcount("run", scene.folder, *scene.options(), *start, "--new")
+    assert said.code == 2
+    assert "each with its own --start" in said.err
+
+
+def test_one_start_for_two_cameras_dates_both(truckcount, scene, tmp_path):
+    for name in ("east", "west"):
+        write_traffic(tmp_path / f"{name}.mp4", {1.0: 1 if name == "east" else -1}, 6)
+    start = ["--start", "2026-05-01T00:00:00+02:00"]
+    said = truckcount(
+        "run", "east.mp4", "west.mp4", "--model", scene.model, *start, "--json"
+    )
+    assert said.code == 0, said.err
+    assert {f["start_utc"] for f in said.json["files"]} == {"2026-04-30T22:00:00Z"}
+    assert {f["camera"] for f in said.json["files"]} == {"east", "west"}
+
+
 @pytest.mark.parametrize("options", [[], ["--new"], ["--cameras", "CAMERAS"]])
 def test_a_slip_in_a_name_makes_no_store(truckcount, scene, tmp_path, options):
     options = [scene.cameras if o == "CAMERAS" else o for o in options]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.passage import Passage
-from truckcount.errors import VideoError
+from truckcount.errors import ConfigError, VideoError
 from truckcount.pipeline.cameras import CameraBook
 from truckcount.pipeline.config import RunOptions, check_pace, counting_options
 from truckcount.pipeline.counts.recount import CameraCounts
@@ -47,13 +47,16 @@ class Offered:
     """Of paths at which nothing stands."""
 
 
-def find_offered(paths: Sequence[str], book: CameraBook) -> Offered:
+def find_offered(
+    paths: Sequence[str], book: CameraBook, options: RunOptions
+) -> Offered:
     """Find what stands at paths and whose it is.
 
     Raises
     ------
     ConfigError
-        When two cameras match a file.
+        When two cameras match a file, or one ``--start`` is given for several files of
+        a camera: they would lie over one another, and all but one be lost.
     """
     found: dict[str, tuple[Source, Camera]] = {}
     failed: list[FileOutcome] = []
@@ -67,7 +70,31 @@ def find_offered(paths: Sequence[str], book: CameraBook) -> Offered:
         for source in sources:
             if source.path not in found:
                 found[source.path] = (source, book.camera_for(source.path))
+    if options.start is not None:
+        check_one_start(list(found.values()))
     return Offered(sources=tuple(found.values()), failed=tuple(failed))
+
+
+def check_one_start(offered: Sequence[tuple[Source, Camera]]) -> None:
+    """Refuse ``--start`` for several files of one camera; cameras may share it.
+
+    Raises
+    ------
+    ConfigError
+        Naming two of them.
+    """
+    first: dict[str, Source] = {}
+    for source, camera in offered:
+        other = first.setdefault(camera.name, source)
+        if other is not source:
+            n = sum(one.name == camera.name for _, one in offered)
+            msg = (
+                f"--start is the time of one file's first frame; {n} files of camera "
+                f"{camera.name!r} are given ({other.name}, {source.name}), which would "
+                "lie over one another. Run each with its own --start, or write a "
+                f'{source.name}.json with {{"start": "..."}} beside each'
+            )
+            raise ConfigError(msg)
 
 
 def plan_work(

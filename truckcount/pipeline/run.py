@@ -54,7 +54,7 @@ def run_paths(
     check_urls(options, paths)
     weights = find_weights(options.model)
     book = open_book(options, paths)
-    offered = find_offered(paths, book)
+    offered = find_offered(paths, book, options)
     failed = list(offered.failed)
     if offered.sources or Store.is_at(options.store):  # a slip makes no store
         store = Store.open(options.store)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from truckcount.errors import StoreError, VideoNotFoundError
+from truckcount.pipeline.camera_work import check_one_start
+from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import FileOutcome, RunListener, RunResult
 from truckcount.pipeline.run import run_paths
@@ -44,6 +46,9 @@ def run_new(
         return run_paths(paths, options, listener)  # a slip makes no store
     intake = Intake(paths, options)
     waiting = intake.look()
+    if options.start is not None:  # likewise
+        book = open_book(replace(options, gate=None))
+        check_one_start([(s, book.camera_for(s.path)) for s in waiting.ready])
     if listener is not None:
         listener.started(len(waiting.ready))
     muted = None if listener is None else _Batch(listener)
