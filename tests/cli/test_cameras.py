@@ -158,7 +158,7 @@ def test_a_gate_that_is_seen_in_tiles_is_told_with_what_to_do(truckcount, tmp_pa
     assert "seen in 3 tiles: a truck longer than one, 0.37 of" in told
     assert "draw the gate higher (at most 2.3 times as wide as high)" in told
     assert "16:9" in told
-    assert said.err.splitlines()[-1].endswith("1 cameras, 1 flat gates, see above")
+    assert said.err.splitlines()[-1].endswith("1 camera, 1 flat gate, see above")
     gates = truckcount("cameras", "check", "cameras.toml", "--json").json[0]["gates"]
     assert [gate["n_tiles"] for gate in gates] == [3, 1]
 
@@ -176,9 +176,23 @@ def test_what_is_flat_depends_on_the_picture(truckcount, tmp_path):
 @pytest.mark.parametrize("size", [(320, 176), (160, 320), (480, 96), (640, 96)])
 def test_the_starting_gate_is_seen_whole(truckcount, tmp_path, size):
     write_clip(tmp_path / "cam_1.mp4", 10, size=size)
-    assert truckcount("cameras", "new", "cam_1.mp4", "-o", "cameras.toml").code == 0
+    new = ["cameras", "new", "cam_1.mp4", "-o", "cameras.toml", "--timezone", "UTC"]
+    assert truckcount(*new).code == 0
     text = (tmp_path / "cameras.toml").read_text()
     assert "# 2.3 times as wide as high" in text
     arguments = ["cameras", "check", "cameras.toml"]
     said = truckcount(*arguments, "--clip", "cam_1.mp4")
     assert "all well" in said.err
+
+
+def test_a_camera_without_a_zone_is_told_of(truckcount, clip):
+    truckcount("cameras", "new", clip.name, "-o", "c.toml")
+    checked = truckcount("cameras", "check", "c.toml")
+    assert checked.code == 0
+    assert "no `timezone` for dc-north" in checked.err
+    text = clip.parent.joinpath("c.toml").read_text()
+    clip.parent.joinpath("c.toml").write_text(
+        text.replace('# timezone = "America/Chicago"', 'timezone = "UTC"')
+    )
+    checked = truckcount("cameras", "check", "c.toml")
+    assert "timezone" not in checked.err, "UTC is what somebody wrote"

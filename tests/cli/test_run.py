@@ -392,3 +392,34 @@ def test_a_slip_in_a_name_makes_no_store(truckcount, scene, tmp_path, options):
     assert said.code == 4
     assert "typo.mp4" in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_local_times_read_as_utc_are_told_once_a_camera(truckcount, scene, tmp_path):
+    for hour in (8, 9):
+        write_traffic(tmp_path / f"dock_20260302T{hour:02d}0000.mp4", {1.0: 1}, 4)
+    arguments = ["run", *sorted(tmp_path.glob("*.mp4")), "--model", scene.model]
+    said = truckcount(*arguments)
+    assert said.err.count("camera 'dock' has no `timezone`") == 1
+    again = truckcount(*arguments, "--json")
+    assert again.err.count("camera 'dock' has no `timezone`") == 1
+    for file in again.json["files"]:
+        assert file["status"] == "reused"
+        assert "camera 'dock' has no `timezone`" in " ".join(file["warnings"])
+    assert truckcount(*arguments, "--quiet").err == ""
+    zoned = truckcount(*arguments, "--cameras", scene.cameras, "--store", "b", "--json")
+    assert zoned.err == "", "Europe/Berlin is what they are read in"
+    assert [file["warnings"] for file in zoned.json["files"]] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("dock_20260302T080000Z.mp4", []),
+        ("dock_20260302T080000.mp4", ["--start", "2026-03-02T08:00:00-06:00"]),
+    ],
+)
+def test_a_time_with_its_offset_needs_no_zone(truckcount, scene, tmp_path, name, start):
+    write_traffic(tmp_path / name, {1.0: 1}, 4)
+    said = truckcount("run", name, "--model", scene.model, *start)
+    assert said.code == 0
+    assert "timezone" not in said.err

@@ -27,14 +27,14 @@ def cameras() -> None:
     type=click.Path(path_type=Path),
     help="File to write; without, it is printed.",
 )
-@click.option("--timezone", default="UTC", show_default=True, help="IANA zone.")
+@click.option("--timezone", help="IANA zone; to be written in where none is given.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:
+def new(clip: str, output: Path | None, timezone: str | None, force: bool) -> int:
     """Write a starting cameras.toml for the camera of CLIP.
 
     \b
     Example:
-      truckcount cameras new dc-north_20260302T080000-0600.mp4 -o cameras.toml
+      truckcount cameras new video.mp4 --timezone America/Chicago -o cameras.toml
     """
     from truckcount.pipeline.viewing.preview import starting_toml
 
@@ -46,7 +46,8 @@ def new(clip: str, output: Path | None, timezone: str, force: bool) -> int:
         say(f"truckcount: {output} exists; give --force to replace it")
         return 2
     output.write_text(text, encoding="utf-8")
-    say(f"{output} written; edit its polygon, then `truckcount cameras check {output}`")
+    what = "polygon" if timezone is not None else "polygon and its timezone"
+    say(f"{output} written; edit its {what}, then `truckcount cameras check {output}`")
     return 0
 
 
@@ -132,7 +133,17 @@ def check(
                 g.name + (" (in/out)" if g.is_directional else "") for g in camera.gates
             )
             give(f"{camera.name}  {camera.timezone}  gates: {gates}")
+    unzoned = [c.name for c in book.cameras if c.is_zone_assumed]
+    if unzoned:
+        say(
+            f"{config}: no `timezone` for {', '.join(unzoned)}: local times, as in "
+            'file names, will be read as UTC; write timezone = "America/Chicago" or '
+            'the like ("UTC" if it is that)'
+        )
+    if not as_json:
         n = len(book.cameras)
-        verdict = f"{len(flat)} flat gates, see above" if flat else "all well"
+        verdict = "all else well" if unzoned else "all well"
+        if flat:
+            verdict = f"{len(flat)} flat gate{'s' * (len(flat) != 1)}, see above"
         say(f"{config}: {n} camera{'s' * (n != 1)}, {verdict}")
     return 0

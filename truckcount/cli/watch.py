@@ -90,12 +90,18 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     metrics = Metrics(None if path is None else MetricsFile(path))
     pushing: Pushing | None = None
 
+    told: set[str] = set()
+
     def heard(result: "RunResult") -> None:
         metrics.heard(result)
-        if not is_quiet:
-            say_outcomes(result)
         if pushing is not None:
             pushing.heard(result)
+        if is_quiet:
+            return
+        say_outcomes(result)
+        for warning in sorted(set(result.assumed_zones) - told):
+            say(warning)
+            told.add(warning)
 
     with ExitStack() as stack:
         if is_url(place):

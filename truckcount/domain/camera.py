@@ -139,6 +139,8 @@ class Camera:
 
     name: str
     timezone: str = "UTC"
+    is_zone_assumed: bool = False
+    """Nobody told the zone: UTC stands in for it."""
     gates: tuple[Gate, ...] = (WHOLE_PICTURE,)
     match: tuple[str, ...] = ()
     """Glob patterns of the files that are this camera's."""

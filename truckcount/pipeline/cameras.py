@@ -91,7 +91,7 @@ class CameraBook:
             return matching[0]
         name = split_camera_name(path)
         known = [c for c in self.cameras if c.name == name and not c.match]
-        return known[0] if known else Camera(name=name, gates=self.default_gates)
+        return known[0] if known else _unknown_camera(name, self.default_gates)
 
 
 def open_book(options: RunOptions, paths: Sequence[str] = ()) -> CameraBook:
@@ -116,9 +116,7 @@ def open_book(options: RunOptions, paths: Sequence[str] = ()) -> CameraBook:
         near = _nearest(options.camera, [c.name for c in book.cameras])
         msg = f"--camera {options.camera!r} is not in {options.cameras}{near}"
         raise ConfigError(msg)
-    camera = (
-        known[0] if known else Camera(name=options.camera, gates=book.default_gates)
-    )
+    camera = known[0] if known else _unknown_camera(options.camera, book.default_gates)
     return replace(book, forced=camera)
 
 
@@ -231,6 +229,7 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
         lambda: Camera(
             name=name,
             timezone=zone,
+            is_zone_assumed="timezone" not in body,
             gates=tuple(
                 _read_gate(gate, f"{where}.gates[{i}]", validity)
                 for i, gate in enumerate(gates)
@@ -245,6 +244,10 @@ def _read_camera(name: str, body: Any, where: str) -> Camera:
             source_kind=kind,
         ),
     )
+
+
+def _unknown_camera(name: str, gates: tuple[Gate, ...]) -> Camera:
+    return Camera(name=name, gates=gates, is_zone_assumed=True)
 
 
 def _read_checked(body: dict[str, Any], where: str, zone: str) -> int | None:

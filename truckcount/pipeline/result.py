@@ -125,6 +125,12 @@ class RunResult:
         return tuple(o for o in self.file_outcomes if o.status == BLOCKED)
 
     @property
+    def assumed_zones(self) -> tuple[str, ...]:
+        """A warning for each camera whose local times were read without its zone."""
+        outcomes = {o.camera: o for o in self.file_outcomes if _has_assumed_zone(o)}
+        return tuple(assumed_zone(camera) for camera in sorted(outcomes))
+
+    @property
     def totals(self) -> dict[str, Any]:
         """Sums over the run's files; trucks are null when nothing was watched."""
         counts = [row["n_trucks"] for row in self.hour_rows]
@@ -173,6 +179,19 @@ class RunResult:
             "totals": self.totals,
             "speed": self.speed,
         }
+
+
+def assumed_zone(camera: str) -> str:
+    """Warn that a camera's local times were read as UTC, for want of its zone."""
+    return (
+        f"camera {camera!r} has no `timezone`: the local time of its files was read as "
+        'UTC; write timezone = "America/Chicago" or the like into cameras.toml ("UTC" '
+        "if it is that)"
+    )
+
+
+def _has_assumed_zone(outcome: FileOutcome) -> bool:
+    return assumed_zone(outcome.camera) in outcome.warnings
 
 
 def passage_row(camera: str, passage: Passage) -> dict[str, Any]:

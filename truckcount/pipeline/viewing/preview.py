@@ -25,7 +25,7 @@ STARTING_TOML = """\
 # Cameras and their gates; check with
 #   truckcount cameras check cameras.toml --clip {file} --preview gates.png
 [cameras.{camera}]
-timezone = "{timezone}"                # IANA name, for hours in local time
+{timezone}
 match = ["{match}"]                    # which files are this camera's
 
 [[cameras.{camera}.gates]]
@@ -38,7 +38,7 @@ polygon = [[{x0:.2f}, 0.30], [{x1:.2f}, 0.30], [{x2:.2f}, 0.90], [{x3:.2f}, 0.90
 """
 
 
-def starting_toml(clip: str, timezone: str) -> str:
+def starting_toml(clip: str, timezone: str | None) -> str:
     """Return a commented cameras.toml for a clip's camera.
 
     Raises
@@ -46,7 +46,10 @@ def starting_toml(clip: str, timezone: str) -> str:
     ConfigError
         When the zone is none.
     """
-    check_zone(timezone, "--timezone")
+    zone = '# timezone = "America/Chicago"  # IANA name of the clock in file names'
+    if timezone is not None:
+        check_zone(timezone, "--timezone")
+        zone = f'timezone = "{timezone}"  # IANA name of the clock in file names'
     source = find_clip(clip)
     probe = probe_video(source)
     camera = split_camera_name(absolute_name(source.path))
@@ -55,7 +58,7 @@ def starting_toml(clip: str, timezone: str) -> str:
     match = f"{path.stem[: len(camera)]}*{path.suffix}" if has_stamp else path.name
     return STARTING_TOML.format(
         camera=camera,
-        timezone=timezone,
+        timezone=zone,
         match=match,
         file=path.name,
         width=probe.width,
