@@ -3,6 +3,8 @@
 import json
 from concurrent.futures import ProcessPoolExecutor
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.conftest import write_clip
@@ -423,3 +425,20 @@ def test_a_time_with_its_offset_needs_no_zone(truckcount, scene, tmp_path, name,
     said = truckcount("run", name, "--model", scene.model, *start)
     assert said.code == 0
     assert "timezone" not in said.err
+
+
+def test_a_glob_of_stills_is_counted_as_their_folder(truckcount, scene, tmp_path):
+    folder = tmp_path / "yard"
+    folder.mkdir()
+    for minute in range(4):
+        name = folder / f"yard_20260302T08{minute:02d}00Z.png"
+        cv2.imwrite(str(name), np.full((96, 160, 3), 90 + minute, np.uint8))
+    pictures = sorted(map(str, folder.iterdir()))
+    outcomes = []
+    for k, paths in enumerate((["yard"], ["yard/*.png"], pictures)):
+        arguments = ["--model", scene.model, "--store", f"s{k}", "--json"]
+        said = truckcount("run", *paths, *arguments)
+        assert said.code == 0, said.err
+        (file,) = said.json["files"]
+        outcomes.append((file["camera"], file["samples"], file["start_utc"]))
+    assert outcomes == [("yard", 4, "2026-03-02T08:00:00Z")] * 3

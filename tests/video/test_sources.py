@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from truckcount.errors import GrowingFileError, VideoNotFoundError
-from truckcount.video import check_settled, find_sources, fingerprint, mask_credentials
+from truckcount.video import (
+    check_settled,
+    find_sources,
+    fingerprint,
+    fold_stills,
+    mask_credentials,
+)
 
 
 @pytest.fixture
@@ -154,3 +160,47 @@ def test_a_file_still_written_to_waits(tree):
         check_settled(source, 30, source.mtime + 5)
     check_settled(source, 30, source.mtime + 31)
     check_settled(source, 0, source.mtime)
+
+
+@pytest.fixture
+def stills(tmp_path):
+    folder = tmp_path / "yard"
+    folder.mkdir()
+    for minute in range(4):
+        (folder / f"yard_20260302T08{minute:02d}00Z.jpg").write_bytes(b"x")
+    return folder
+
+
+def test_all_pictures_of_a_folder_are_a_folder_of_stills(stills):
+    (whole,) = find_sources([str(stills)])
+    assert whole.kind == "stills"
+    assert find_sources([str(stills / "*.jpg")]) == [whole]
+    by_shell = sorted(map(str, stills.glob("*.jpg")))
+    assert fold_stills(by_shell) == [str(stills)]
+    assert fold_stills(["a.mp4", *by_shell, "b"]) == ["a.mp4", str(stills), "b"]
+
+
+def test_pictures_in_the_working_folder_are_that_folder(stills, monkeypatch):
+    monkeypatch.chdir(stills)
+    assert find_sources(["*.jpg"]) == find_sources(["."])
+
+
+def test_some_pictures_of_a_folder_are_refused(stills):
+    some = [str(stills / f"yard_20260302T080{k}00Z.jpg") for k in (0, 1, 2)]
+    why = r"3 of the 4 pictures of .*yard are given.*give the folder"
+    with pytest.raises(VideoNotFoundError, match=why):
+        fold_stills(some)
+    with pytest.raises(VideoNotFoundError, match=why):
+        find_sources([str(stills / "*[012]00Z.jpg")])
+    with pytest.raises(VideoNotFoundError, match="1 of the 4 pictures"):
+        find_sources(some[:1])
+
+
+def test_a_picture_beside_its_video_is_no_recording(tmp_path):
+    for name in ("a.mp4", "a.jpg", "b.mp4", "b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    by_shell = sorted(map(str, tmp_path.iterdir()))
+    assert fold_stills(by_shell) == [str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4")]
+    assert names(find_sources([str(tmp_path / "*")])) == ["a.mp4", "b.mp4"]
+    with pytest.raises(VideoNotFoundError, match="a picture and no recording"):
+        find_sources([str(tmp_path / "a.jpg")])

@@ -27,6 +27,7 @@ from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.store import Store
+from truckcount.video import fold_stills
 
 
 def run_paths(
@@ -49,8 +50,11 @@ def run_paths(
     ------
     ConfigError, ModelError, StoreError
         When nothing can be done at all.
+    VideoNotFoundError
+        When some of a folder's stills are given, not all.
     """
     began, cpu_began = time.monotonic(), time.process_time()
+    paths = fold_stills(paths)
     check_urls(options, paths)
     weights = find_weights(options.model)
     book = open_book(options, paths)

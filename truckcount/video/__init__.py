@@ -14,6 +14,7 @@ from truckcount.video.sources import (
     check_settled,
     find_sources,
     fingerprint,
+    fold_stills,
     is_live_url,
 )
 from truckcount.video.start_time import (
@@ -32,6 +33,7 @@ __all__ = [
     "check_settled",
     "find_sources",
     "fingerprint",
+    "fold_stills",
     "is_live_url",
     "mask_credentials",
     "measure_key_gap_us",

@@ -70,12 +70,13 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
 
     Folders are searched to any depth; hidden files and folders are left out.
     The order is that of the arguments, by path within each; a file named twice
-    is read once.
+    is read once. All pictures of a folder are that folder of stills.
 
     Raises
     ------
     VideoNotFoundError
-        When nothing stands at a path, or a folder holds no video.
+        When nothing stands at a path, a folder holds no video, or some of a folder's
+        pictures are given, not all.
     """
     found: dict[str, Source] = {}
     real_folders: dict[str, str] = {}
@@ -88,6 +89,20 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
             )
             found.setdefault(key, source)
     return list(found.values())
+
+
+def fold_stills(paths: Sequence[str]) -> list[str]:
+    """Put a folder in the place of its pictures, as a shell writes out ``stills/*``.
+
+    Raises
+    ------
+    VideoNotFoundError
+        When some of a folder's pictures are given, not all.
+    """
+    given = [Source(path=str(path)) for path in paths]
+    if not any(_is_picture(source) for source in given):
+        return list(paths)
+    return [source.path for source in _join_pictures(given)]
 
 
 def absolute_name(path: str) -> str:
@@ -164,7 +179,7 @@ def _find_one(path: str) -> list[Source]:
         return [Source(path=path, kind="url")]
     place = Path(path)
     if place.is_file():
-        return [_from_file(place)]
+        return _join_pictures([_from_file(place)])
     if place.is_dir():
         sources = _from_folder(place)
         if not sources:
@@ -178,7 +193,64 @@ def _find_one(path: str) -> list[Source]:
     if not matches:
         msg = f"{path}: no such file, folder or glob match; check the path"
         raise VideoNotFoundError(msg)
-    return [source for match in matches for source in _from_match(Path(match))]
+    found = [source for match in matches for source in _from_match(Path(match))]
+    return _join_pictures(found)
+
+
+def _join_pictures(given: list[Source]) -> list[Source]:
+    """Put a folder of stills in the place of its pictures; videos stay.
+
+    A picture beside a video that is given, too, is a recorder's thumbnail.
+    """
+    pictures: dict[Path, set[str]] = {}
+    for source in filter(_is_picture, given):
+        place = Path(source.path)
+        pictures.setdefault(place.parent, set()).add(place.name)
+    if not pictures:
+        return given
+    joined: list[Source] = []
+    filmed = {Path(s.path).parent for s in given if _is_video(s)}
+    for source in given:
+        folder = Path(source.path).parent
+        if not _is_picture(source):
+            joined.append(source)
+        elif folder in pictures and folder not in filmed:
+            joined.append(_as_stills(folder, pictures.pop(folder)))
+    return joined
+
+
+def _is_picture(source: Source) -> bool:
+    place = Path(source.path)
+    is_named_so = source.kind == "file" and place.suffix.lower() in STILL_SUFFIXES
+    return is_named_so and place.is_file()
+
+
+def _is_video(source: Source) -> bool:
+    return Path(source.path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _as_stills(folder: Path, names: set[str]) -> Source:
+    stills = list_stills(folder)
+    n = len(stills)
+    if n < MIN_STILLS:
+        msg = (
+            f"{folder / min(names)}: a picture and no recording; a folder of stills "
+            f"has {MIN_STILLS} at least, with times in their names; {folder} has {n}"
+        )
+        raise VideoNotFoundError(msg)
+    if len(names) < n:
+        msg = (
+            f"{folder / min(names)}: {len(names)} of the {n} pictures of {folder} are "
+            "given, and stills are read as a folder, all of them: give the folder, or "
+            "move those that are meant into one of their own"
+        )
+        raise VideoNotFoundError(msg)
+    return _stills_of(folder)
+
+
+def _stills_of(folder: Path) -> Source:
+    newest = max(still.stat().st_mtime for still in list_stills(folder))
+    return Source(path=str(folder), kind="stills", mtime=newest)
 
 
 def _from_match(place: Path) -> list[Source]:
@@ -208,8 +280,7 @@ def _from_folder(folder: Path) -> list[Source]:
             stills_folders[parent] = stills_folders.get(parent, 0) + 1
     for stills, n in stills_folders.items():
         if n >= MIN_STILLS and stills not in video_folders:
-            newest = max(p.stat().st_mtime for p in list_stills(Path(stills)))
-            sources.append(Source(path=str(Path(stills)), kind="stills", mtime=newest))
+            sources.append(_stills_of(Path(stills)))
     return sources
 
 

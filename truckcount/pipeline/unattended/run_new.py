@@ -16,7 +16,7 @@ from truckcount.pipeline.segments import failed_outcome
 from truckcount.pipeline.unattended.intake import Intake, Waiting
 from truckcount.pipeline.url_cameras import check_urls
 from truckcount.store import Store
-from truckcount.video import find_sources
+from truckcount.video import find_sources, fold_stills
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def run_new(
     StoreError
         The first of a batch of which nothing could be counted, after all others.
     """
+    paths = fold_stills(paths)
     check_urls(options, paths)  # before they are cut into batches
     if not Store.is_at(options.store) and not any(map(_is_there, paths)):
         return run_paths(paths, options, listener)  # a slip makes no store
