@@ -18,6 +18,7 @@ from truckcount.domain.segment import (
     StartTime,
 )
 from truckcount.errors import ClockError
+from truckcount.video.gopro import seconds_before
 from truckcount.video.probe import Probe
 from truckcount.video.recorder_names import (
     NameTime,
@@ -155,6 +156,8 @@ def _from_container(source: Source, probe: Probe, camera: Camera) -> StartTime |
         if probe.duration_s_from_header is None:
             return None
         moment -= timedelta(seconds=probe.duration_s_from_header)
+    else:
+        moment += timedelta(seconds=seconds_before(source, probe))
     return _stamp(moment, camera, "container")
 
 
