@@ -56,3 +56,14 @@ def test_a_chapter_with_a_time_of_its_own_keeps_it(tmp_path):
     write_chapter(tmp_path, "GH010123.MP4", 50)
     second = write_chapter(tmp_path, "GH020123.MP4", 50, made="2026-03-03T08:00:02Z")
     assert start_s(second) == pytest.approx(2)
+
+
+def test_its_creation_time_is_local(tmp_path):
+    """peers.md section 6: local time written as if it were UTC."""
+    camera = Camera(name="cam", timezone="America/Chicago")
+    starts = []
+    for name in ("GH010123.MP4", "dock.mp4"):
+        source = find_sources([str(write_chapter(tmp_path, name, 25))])[0]
+        start = resolve_start(source, camera, probe_video(source))
+        starts.append((start.start_us // 1_000_000 - 1_772_524_800, start.quality))
+    assert starts == [(6 * 3600, "zone"), (0, "exact")]

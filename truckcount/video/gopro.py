@@ -20,6 +20,19 @@ NAME = re.compile(r"(?P<kind>G[HX])(?P<chapter>\d\d)(?P<number>\d{4})", re.IGNOR
 OLD_NAME = re.compile(
     r"GP(?P<chapter>\d\d)(?P<number>\d{4})", re.IGNORECASE
 )  # HERO5 and before
+OLD_FIRST = re.compile(r"GOPR\d{4}", re.IGNORECASE)
+
+
+def is_gopro_name(path: str) -> bool:
+    """Tell a GoPro's file by its name.
+
+    Examples
+    --------
+    >>> [is_gopro_name(p) for p in ("GX010123.MP4", "GOPR0123.MP4", "dock.mp4")]
+    [True, True, False]
+    """
+    stem = Path(path).stem
+    return any(p.fullmatch(stem) is not None for p in (NAME, OLD_NAME, OLD_FIRST))
 
 
 def earlier_chapters(path: str) -> list[str]:

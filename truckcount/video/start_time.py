@@ -18,7 +18,7 @@ from truckcount.domain.segment import (
     StartTime,
 )
 from truckcount.errors import ClockError
-from truckcount.video.gopro import seconds_before
+from truckcount.video.gopro import is_gopro_name, seconds_before
 from truckcount.video.probe import Probe
 from truckcount.video.recorder_names import (
     NameTime,
@@ -158,6 +158,8 @@ def _from_container(source: Source, probe: Probe, camera: Camera) -> StartTime |
         moment -= timedelta(seconds=probe.duration_s_from_header)
     else:
         moment += timedelta(seconds=seconds_before(source, probe))
+    if is_gopro_name(source.path):  # its clock's local time, marked as UTC
+        moment = moment.replace(tzinfo=None)
     return _stamp(moment, camera, "container")
 
 
