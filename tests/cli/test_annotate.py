@@ -123,3 +123,51 @@ def test_a_folder_of_several_clips_is_refused_not_cut_to_its_first(truckcount, s
     said = truckcount("annotate", scene.folder, "-o", "seen.mp4", *scene.options())
     assert said.code == 2
     assert "holds 2 clips; give one" in said.err
+
+
+@pytest.fixture
+def yard(tmp_path):
+    """Stills of every ten minutes: a red box in the second and the third."""
+    folder = tmp_path / "yard"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(4):
+        image = np.full((96, 160, 3), 90, np.uint8)
+        image += rng.integers(0, 12, image.shape, dtype=np.uint8)
+        if k in (1, 2):
+            image[36:60, 60:94] = (30, 30, 235)
+        cv2.imwrite(str(folder / f"yard_20260302T08{k}000Z.png"), image)
+    return folder
+
+
+def test_stills_become_a_film_of_who_is_there(truckcount, scene, yard, tmp_path):
+    arguments = ["-o", "seen.mp4", "--model", scene.model, "--json"]
+    said = truckcount("annotate", yard, *arguments)
+    assert said.code == 0, said.err
+    assert said.json == []
+    assert "4 stills drawn" in said.err
+    after = probe(tmp_path / "seen.mp4")
+    assert (after["nb_read_frames"], after["width"]) == ("4", 160)
+    assert after["duration"] < 3
+    capture = cv2.VideoCapture(str(tmp_path / "seen.mp4"))
+    red = []
+    for _ in range(4):
+        ok, image = capture.read()
+        assert ok
+        box = image[38:58, 62:92].astype(int)
+        red.append(float((box[..., 2] - box[..., 0] > 80).mean()))
+    assert min(red[1:3]) > 0.8, "in the order of their times"
+    assert max(red[0], red[3]) < 0.2
+
+
+def test_gates_are_drawn_on_a_still(truckcount, scene, yard, tmp_path):
+    cameras = tmp_path / "yard.toml"
+    cameras.write_text(
+        '[cameras.yard]\ntimezone = "UTC"\n[[cameras.yard.gates]]\nname = "main"\n'
+        "polygon = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.9], [0.2, 0.9]]\n"
+    )
+    check = ["cameras", "check", cameras, "--clip", yard, "--preview", "gates.png"]
+    said = truckcount(*check, "--at", "700")
+    assert said.code == 0, said.err
+    shown = cv2.imread(str(tmp_path / "gates.png")).astype(int)
+    assert (shown[45:55, 65:90, 2] - shown[45:55, 65:90, 0]).min() > 80, "at 700 s"

@@ -39,6 +39,8 @@ def annotate(
 ) -> int:
     """Draw gates, truck boxes, passages and the running count on CLIP.
 
+    A folder of stills becomes a film of two pictures a second.
+
     \b
     Example:
       truckcount annotate video.mp4 -o seen.mp4 --cameras cameras.toml
@@ -47,8 +49,14 @@ def annotate(
     from truckcount.pipeline.viewing.annotate import annotate_clip
 
     options = RunOptions(cameras=cameras, gate=gate, model=model, start=start)
-    passages = annotate_clip(clip, output, options, is_blurred=is_blurred)
+    drawn = annotate_clip(clip, output, options, is_blurred=is_blurred)
     if as_json:
-        give_json(passages)
-    say(f"{output}: {sum(p['is_counted'] for p in passages)} trucks drawn")
+        give_json(drawn.passages)
+    what = f"{sum(p['is_counted'] for p in drawn.passages)} trucks drawn"
+    if drawn.is_stills:
+        what = (
+            f"{drawn.n_pictures} stills drawn: who is there, two a second; who passes "
+            "between them nobody saw"
+        )
+    say(f"{output}: {what}")
     return 0

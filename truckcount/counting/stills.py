@@ -29,7 +29,7 @@ def count_still_hours(
     covered; the estimate stands in ``n_trucks_est`` where the gate's ``dwell`` is
     known. It has no direction: of a directional gate the ``unknown`` row carries it.
     """
-    present = _present(scores, gate, options)
+    present = count_present(scores, gate, options)
     is_usable = scores.quality_flags == 0
     bin_us = bin_minutes * US_PER_MINUTE
     rows = []
@@ -66,7 +66,7 @@ def count_still_hours(
     return rows
 
 
-def _present(
+def count_present(
     scores: Scores, gate: Gate, options: CountingOptions
 ) -> npt.NDArray[np.float64]:
     """Count the trucks in the gate of each still, without those that are parked.

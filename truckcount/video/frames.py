@@ -1,6 +1,7 @@
 """A source to full-size frames, for pictures people look at."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.domain.camera import Camera
 from truckcount.errors import DecodeError
 from truckcount.video.access import MAX_PIXELS
 from truckcount.video.clock import FrameClock
+from truckcount.video.decode_stills import timed_stills
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source, list_stills
 from truckcount.video.still_size import check_still
@@ -20,8 +23,19 @@ from truckcount.video.still_size import check_still
 UInt8Array = npt.NDArray[np.uint8]
 
 
-def iterate_frames(source: Source) -> Iterator[tuple[int, UInt8Array]]:
-    """Yield (microseconds from the first frame, RGB frame of shape (H, W, 3))."""
+def iterate_frames(
+    source: Source, camera: Camera | None = None
+) -> Iterator[tuple[int, UInt8Array]]:
+    """Yield (microseconds from the first frame, RGB frame of shape (H, W, 3)).
+
+    Parameters
+    ----------
+    camera : Camera, optional
+        Whose zone and name patterns date the pictures of a folder of stills.
+    """
+    if source.kind == "stills":
+        yield from _iterate_stills(source, camera)
+        return
     clock = FrameClock(0)
     first_us: int | None = None
     with open_container(source) as container:
@@ -42,6 +56,18 @@ def iterate_frames(source: Source) -> Iterator[tuple[int, UInt8Array]]:
                     turns = round(frame.rotation) // 90 % 4
                     image = np.rot90(frame.to_ndarray(format="rgb24"), turns)
                     yield elapsed, np.ascontiguousarray(image)
+
+
+def _iterate_stills(
+    source: Source, camera: Camera | None
+) -> Iterator[tuple[int, UInt8Array]]:
+    stills = timed_stills(Path(source.path), camera)
+    for moment, path in stills:
+        check_still(source, path, MAX_PIXELS)
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is not None:
+            elapsed = (moment - stills[0][0]) // timedelta(microseconds=1)
+            yield elapsed, np.ascontiguousarray(image[:, :, ::-1], np.uint8)
 
 
 def read_first_frame(source: Source) -> UInt8Array:
