@@ -442,3 +442,19 @@ def test_a_glob_of_stills_is_counted_as_their_folder(truckcount, scene, tmp_path
         (file,) = said.json["files"]
         outcomes.append((file["camera"], file["samples"], file["start_utc"]))
     assert outcomes == [("yard", 4, "2026-03-02T08:00:00Z")] * 3
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "why"),
+    [
+        ("--gate", ("0,0 0.5,0 0.5,1", "0.5,0 1,0 1,1"), "written into cameras.toml"),
+        ("--camera", ("east", "west"), "give one"),
+        ("--start", ("2026-03-02T08:00:00Z", "2026-03-02T09:00:00Z"), "give one"),
+    ],
+)
+def test_an_option_given_twice_is_refused(truckcount, scene, option, values, why):
+    twice = [text for value in values for text in (option, value)]
+    said = truckcount("run", scene.clips[0], "--model", scene.model, *twice)
+    assert said.code == 2
+    assert f"'{option}': given 2 times" in said.err
+    assert why in said.err

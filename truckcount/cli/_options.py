@@ -8,6 +8,44 @@ from typing import Any
 import click
 
 
+def once(
+    name: str,
+    *,
+    more: str = "",
+    then: Callable[[click.Context, click.Parameter, Any], Any] | None = None,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return an option that means one thing: given twice, click takes the last.
+
+    Parameters
+    ----------
+    more : str
+        Advice for who gives several.
+    then : callable, optional
+        Callback of the one value.
+    """
+
+    def check(ctx: click.Context, param: click.Parameter, values: Any) -> Any:
+        if len(values) > 1:
+            msg = f"given {len(values)} times: give one{more}"
+            raise click.BadParameter(msg)
+        value = values[0] if values else None
+        return value if then is None else then(ctx, param, value)
+
+    return click.option(name, multiple=True, callback=check, **options)
+
+
+cameras_option = once(
+    "--cameras", type=click.Path(path_type=Path), help="Gates and zones."
+)
+
+gate_option = once(
+    "--gate",
+    more="; several gates are written into cameras.toml",
+    help='One polygon, "x,y x,y x,y ...", in fractions.',
+)
+
+
 def store_place(_ctx: click.Context, _param: click.Parameter, value: str) -> str | Path:
     """Take a store: a folder, or a URL such as ``s3://bucket/store``, as text."""
     return value if "://" in value else Path(value)
@@ -29,9 +67,9 @@ segment_option = click.option(
 )
 
 _RUN_OPTIONS = (
-    click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones."),
-    click.option("--camera", help="Take every file as this camera's."),
-    click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.'),
+    cameras_option,
+    once("--camera", help="Take every file as this camera's."),
+    gate_option,
     click.option(
         "--store",
         callback=store_place,

@@ -5,7 +5,12 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give_json, say
-from truckcount.cli._options import blur_option, check_iso_time
+from truckcount.cli._options import (
+    blur_option,
+    cameras_option,
+    check_iso_time,
+    gate_option,
+)
 
 
 @click.command()
@@ -17,8 +22,8 @@ from truckcount.cli._options import blur_option, check_iso_time
     required=True,
     help="Video to write, an .mp4.",
 )
-@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
-@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@cameras_option
+@gate_option
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option(
     "--start",

@@ -13,6 +13,7 @@ from truckcount.cli._options import (
     check_order,
     explain_none,
     in_utc,
+    once,
     store_place,
 )
 from truckcount.cli.run import hour_table
@@ -20,7 +21,7 @@ from truckcount.cli.run import hour_table
 
 @click.command()
 @click.argument("store", callback=store_place)
-@click.option("--camera", help="Only this camera.")
+@once("--camera", help="Only this camera.")
 @click.option(
     "--from", "from_utc", callback=check_iso_time, help="From this time on, ISO-8601."
 )

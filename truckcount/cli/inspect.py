@@ -5,15 +5,20 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, give_json, say
-from truckcount.cli._options import blur_option, check_iso_time
+from truckcount.cli._options import (
+    blur_option,
+    cameras_option,
+    check_iso_time,
+    gate_option,
+)
 
 
 @click.command()
 @click.argument("clip")
 @click.option("--at", "at_s", type=float, required=True, help="Second of the clip.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write.")
-@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
-@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@cameras_option
+@gate_option
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option(
     "--start",

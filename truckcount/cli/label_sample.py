@@ -5,7 +5,12 @@ from pathlib import Path
 import click
 
 from truckcount.cli._console import give, give_json, say
-from truckcount.cli._options import blur_option, check_iso_time
+from truckcount.cli._options import (
+    blur_option,
+    cameras_option,
+    check_iso_time,
+    gate_option,
+)
 
 EXIT_SOME_FAILED = 3
 
@@ -20,9 +25,9 @@ EXIT_SOME_FAILED = 3
     help="The label set; made where there is none.",
 )
 @click.option("-n", "n", type=int, default=200, show_default=True, help="Frames.")
-@click.option("--cameras", type=click.Path(path_type=Path), help="Gates and zones.")
+@cameras_option
 @click.option("--camera", help="Take every file as this camera's.")
-@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@gate_option
 @click.option(
     "--start",
     callback=check_iso_time,

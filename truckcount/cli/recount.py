@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time, check_order
+from truckcount.cli._options import check_iso_time, check_order, gate_option
 
 if TYPE_CHECKING:
     from truckcount.pipeline.restating.comparison import Comparison
@@ -113,7 +113,7 @@ def recount(store: Path, **options: Any) -> int:
     type=click.Path(path_type=Path),
     help="Gates to count with from now; without, the store's own copy.",
 )
-@click.option("--gate", help='One polygon, "x,y x,y x,y ...", in fractions.')
+@gate_option
 @click.option("--model", default="truckmap", show_default=True, help="Name or path.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option(

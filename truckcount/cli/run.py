@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time, run_options, segment_option
+from truckcount.cli._options import check_iso_time, once, run_options, segment_option
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import StoreLockedError
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _COUNT_OPTIONS = (
     click.argument("paths", nargs=-1, required=True),
-    click.option(
+    once(
         "--start",
-        callback=check_iso_time,
+        then=check_iso_time,
         help="ISO-8601 time of the first frame, with offset.",
     ),
     run_options,
