@@ -14,7 +14,16 @@ def clip(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["dc-north_20260302T080000Z.mp4", "Yard 7.mp4", "a[1].mp4", "plain.MP4"],
+    [
+        "dc-north_20260302T080000Z.mp4",
+        "Yard 7.mp4",
+        "a[1].mp4",
+        "plain.MP4",
+        "Tör & Hof.mp4",
+        'the "gate".mp4',
+        "back\\slash.mp4",
+        "new\nline.mp4",
+    ],
 )
 def test_a_starting_file_is_one_that_check_accepts(truckcount, tmp_path, name):
     write_clip(tmp_path / name, 10)
@@ -25,6 +34,8 @@ def test_a_starting_file_is_one_that_check_accepts(truckcount, tmp_path, name):
     assert checked.code == 0, checked.err
     (camera,) = checked.json
     assert [gate["name"] for gate in camera["gates"]] == ["main"]
+    shown = ["--clip", name, "--preview", "gates.png"]
+    assert truckcount("cameras", "check", "cameras.toml", *shown).code == 0, "its own"
 
 
 def test_the_starting_file_is_for_every_clip_of_the_camera(truckcount, clip):

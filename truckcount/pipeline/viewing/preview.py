@@ -1,5 +1,7 @@
 """A camera's gates over a frame, and a first cameras.toml for a clip."""
 
+import glob
+import json
 from pathlib import Path
 
 import cv2
@@ -26,7 +28,7 @@ STARTING_TOML = """\
 #   truckcount cameras check cameras.toml --clip {file} --preview gates.png
 [cameras.{camera}]
 {timezone}
-match = ["{match}"]                    # which files are this camera's
+match = [{match}]                    # which files are this camera's
 
 [[cameras.{camera}.gates]]
 name = "main"
@@ -56,11 +58,13 @@ def starting_toml(clip: str, timezone: str | None) -> str:
     path = Path(source.path)
     has_stamp = path.stem.lower().startswith(camera) and path.stem.lower() != camera
     match = f"{path.stem[: len(camera)]}*{path.suffix}" if has_stamp else path.name
+    if not has_stamp:  # its brackets are no pattern
+        match = glob.escape(match)
     return STARTING_TOML.format(
         camera=camera,
         timezone=zone,
-        match=match,
-        file=path.name,
+        match=json.dumps(match, ensure_ascii=False),  # as TOML spells text, too
+        file=" ".join(path.name.split()),  # a comment is one line
         width=probe.width,
         height=probe.height,
         widest=TILE_ASPECT,
