@@ -458,3 +458,14 @@ def test_an_option_given_twice_is_refused(truckcount, scene, option, values, why
     assert said.code == 2
     assert f"'{option}': given 2 times" in said.err
     assert why in said.err
+
+
+def test_a_camera_that_the_file_does_not_have_is_told_of(truckcount, scene, tmp_path):
+    write_traffic(tmp_path / "dokc_20260302T080000Z.mp4", {1.0: 1}, 4)
+    files = [tmp_path / "dokc_20260302T080000Z.mp4", scene.clips[1]]
+    said = truckcount("run", *files, *scene.options(), "--json")
+    assert said.code == 0
+    assert said.err.count("camera 'dokc' is not in the cameras' file") == 1
+    slip, right = said.json["files"]
+    assert "camera 'dokc' is not in the cameras' file" in slip["warnings"][0]
+    assert right["warnings"] == []

@@ -170,7 +170,7 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     if not is_quiet:
         for camera, plan in result.speed.get("plans", {}).items():
             say(f"{camera}: {plan['reason']}")
-        for warning in result.assumed_zones:
+        for warning in result.camera_warnings:
             say(warning)
     if as_json:
         give_json(result.to_json())
@@ -185,7 +185,7 @@ def _summarise(result: "RunResult") -> None:
         return
     for outcome in result.file_outcomes:
         for warning in outcome.warnings:
-            if warning not in result.assumed_zones:  # said, once a camera
+            if warning not in result.camera_warnings:  # said, once a camera
                 say(f"{outcome.path}: {warning}")
     if result.hour_rows:
         give(hour_table(list(result.hour_rows)))

@@ -99,7 +99,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
         if is_quiet:
             return
         say_outcomes(result)
-        for warning in sorted(set(result.assumed_zones) - told):
+        for warning in sorted(set(result.camera_warnings) - told):
             say(warning)
             told.add(warning)
 

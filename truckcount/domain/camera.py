@@ -139,6 +139,8 @@ class Camera:
 
     name: str
     timezone: str = "UTC"
+    is_listed: bool = True
+    """False where a file of cameras was given and does not have this one."""
     is_zone_assumed: bool = False
     """Nobody told the zone: UTC stands in for it."""
     gates: tuple[Gate, ...] = (WHOLE_PICTURE,)

@@ -91,7 +91,10 @@ class CameraBook:
             return matching[0]
         name = split_camera_name(path)
         known = [c for c in self.cameras if c.name == name and not c.match]
-        return known[0] if known else _unknown_camera(name, self.default_gates)
+        if known:
+            return known[0]
+        unknown = _unknown_camera(name, self.default_gates)
+        return replace(unknown, is_listed=not self.cameras)
 
 
 def open_book(options: RunOptions, paths: Sequence[str] = ()) -> CameraBook:

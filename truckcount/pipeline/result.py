@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from truckcount.domain.hour import HourRow
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.passage import Passage
+from truckcount.pipeline.camera_warnings import is_of_camera
 from truckcount.store.payload import ESTIMATES
 from truckcount.store.seals import LEFT_OUT
 
@@ -125,10 +126,15 @@ class RunResult:
         return tuple(o for o in self.file_outcomes if o.status == BLOCKED)
 
     @property
-    def assumed_zones(self) -> tuple[str, ...]:
-        """A warning for each camera whose local times were read without its zone."""
-        outcomes = {o.camera: o for o in self.file_outcomes if _has_assumed_zone(o)}
-        return tuple(assumed_zone(camera) for camera in sorted(outcomes))
+    def camera_warnings(self) -> tuple[str, ...]:
+        """What the files' warnings tell of whole cameras, each once."""
+        told = {
+            warning: None
+            for outcome in self.file_outcomes
+            for warning in outcome.warnings
+            if is_of_camera(warning, outcome.camera)
+        }
+        return tuple(told)
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -179,19 +185,6 @@ class RunResult:
             "totals": self.totals,
             "speed": self.speed,
         }
-
-
-def assumed_zone(camera: str) -> str:
-    """Warn that a camera's local times were read as UTC, for want of its zone."""
-    return (
-        f"camera {camera!r} has no `timezone`: the local time of its files was read as "
-        'UTC; write timezone = "America/Chicago" or the like into cameras.toml ("UTC" '
-        "if it is that)"
-    )
-
-
-def _has_assumed_zone(outcome: FileOutcome) -> bool:
-    return assumed_zone(outcome.camera) in outcome.warnings
 
 
 def passage_row(camera: str, passage: Passage) -> dict[str, Any]:

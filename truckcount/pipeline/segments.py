@@ -20,9 +20,10 @@ from truckcount.errors import (
     VideoError,
     VideoNotFoundError,
 )
+from truckcount.pipeline.camera_warnings import camera_warnings
 from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.file_errors import file_error, spell_unexpected
-from truckcount.pipeline.result import BLOCKED, FileOutcome, FileWork, assumed_zone
+from truckcount.pipeline.result import BLOCKED, FileOutcome, FileWork
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.store import SegmentRecord
 from truckcount.store.closed_hours import LATE_DAYS, closed_hours, may_have_closed
@@ -113,8 +114,7 @@ def outcome_of(
 ) -> FileOutcome:
     """Spell what became of a file that was counted, now or before."""
     warnings = () if scored is None else scored.report.warnings
-    if record.time_quality == "zone" and camera.is_zone_assumed:
-        warnings = (*warnings, assumed_zone(camera.name))
+    warnings = (*warnings, *camera_warnings(camera, record.time_quality))
     return FileOutcome(
         path=source.name,
         camera=camera.name,
