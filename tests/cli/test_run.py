@@ -469,3 +469,21 @@ def test_a_camera_that_the_file_does_not_have_is_told_of(truckcount, scene, tmp_
     slip, right = said.json["files"]
     assert "camera 'dokc' is not in the cameras' file" in slip["warnings"][0]
     assert right["warnings"] == []
+
+
+def test_a_file_that_lies_under_another_is_told_of(truckcount, scene, tmp_path):
+    for name in ("east", "west"):
+        write_traffic(tmp_path / f"{name}_20260302T080000Z.mp4", {1.0: 1}, 6)
+    # touching files, of which the second begins a second early, as recorders do
+    write_traffic(tmp_path / "east_20260302T080005Z.mp4", {}, 6)
+    arguments = ["--model", scene.model, "--camera", "yard"]
+    said = truckcount("run", tmp_path, *arguments, "--json")
+    told = {
+        file["path"].rpartition("/")[2]: " ".join(file["warnings"])
+        for file in said.json["files"]
+    }
+    (lost,) = [name for name, text in told.items() if text]
+    assert lost.endswith("_20260302T080000Z.mp4"), "east or west: they begin together"
+    assert "6 of its 6 s are not counted" in told[lost]
+    again = truckcount("run", tmp_path, *arguments)
+    assert again.err.count("6 of its 6 s are not counted") == 1, "of known files, too"

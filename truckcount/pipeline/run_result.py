@@ -1,7 +1,7 @@
 """What a run did to the result that callers get."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from truckcount.domain.hour import HourRow
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import RunOptions, run_hash
 from truckcount.pipeline.counts.outages import HOUR_US, unwatched_rows
+from truckcount.pipeline.counts.timeline import Interval
 from truckcount.pipeline.counts.windows import join_windows
 from truckcount.pipeline.result import FileOutcome, RunResult, hour_row, passage_row
 from truckcount.presence.weights import Weights
@@ -17,6 +18,7 @@ from truckcount.store.layout import from_us
 from truckcount.store.read import read_bins
 
 MAX_SHOWN_NULL_HOURS = 7 * 24  # of an outage within one run; the store holds them all
+LEAST_HELD = 0.5  # of a file; arbitrary
 
 
 def gather_result(
@@ -41,8 +43,13 @@ def gather_result(
             if passage.is_counted:
                 key = passage.segment_id_onset
                 n_of[key] = n_of.get(key, 0) + 1
+        won = {k: v for counts in one.counts for k, v in counts.won.items()}
         outcomes += [
-            replace(o, passages=n_of.get(o.segment_id or "", 0))
+            replace(
+                o,
+                passages=n_of.get(o.segment_id or "", 0),
+                warnings=(*o.warnings, *_overlap_warnings(o, won)),
+            )
             if o.status in {"done", "reused"}
             else o
             for o in one.outcomes
@@ -115,6 +122,28 @@ def _unwatched_between(work: CameraWork) -> list[HourRow]:
         for gate in work.camera.gates
         for row in unwatched_rows(gate, starts)
     ]
+
+
+def _overlap_warnings(
+    outcome: FileOutcome, won: Mapping[str, Sequence[Interval]]
+) -> tuple[str, ...]:
+    """Say that a file counts for little, since others hold its time.
+
+    Recorders overlap by seconds on purpose; most of a file is a wrong start, a second
+    viewpoint taken for the same camera, or a copy in another encoding.
+    """
+    parts = won.get(outcome.segment_id or "")
+    if parts is None or not outcome.duration_s:
+        return ()
+    held_s = sum(high - low for low, high in parts) / 1e6
+    if held_s >= outcome.duration_s * LEAST_HELD:
+        return ()
+    lost_s = outcome.duration_s - held_s
+    text = (
+        f"{lost_s:.0f} of its {outcome.duration_s:.0f} s are not counted: another file "
+        "of this camera holds the same time; is its start right, and its camera?"
+    )
+    return (text,)
 
 
 def _plans(work: Sequence[CameraWork]) -> dict[str, Any]:
