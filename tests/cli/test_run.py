@@ -487,3 +487,18 @@ def test_a_file_that_lies_under_another_is_told_of(truckcount, scene, tmp_path):
     assert "6 of its 6 s are not counted" in told[lost]
     again = truckcount("run", tmp_path, *arguments)
     assert again.err.count("6 of its 6 s are not counted") == 1, "of known files, too"
+
+
+@pytest.mark.parametrize("more", [[], ["--if-free"]])
+def test_a_store_that_cannot_be_written_is_one_line(truckcount, scene, tmp_path, more):
+    arguments = ["run", scene.clips[0], *scene.options(), *more]
+    assert truckcount(*arguments).code == 0
+    for path in (tmp_path / "store" / ".locks").iterdir():
+        path.unlink()
+    (tmp_path / "store" / ".locks").rmdir()
+    (tmp_path / "store" / ".locks").write_text("no folder")  # root may write anywhere
+    said = truckcount(*arguments)
+    assert said.code == 5
+    assert "store store cannot be written" in said.err
+    assert "Traceback" not in said.err
+    assert len(said.err.splitlines()) == 1

@@ -103,17 +103,28 @@ class Store:
     def keep_cameras(self, text: bytes) -> None:
         """Keep a copy of ``cameras.toml``: readers learn each gate's validity."""
         path = self.root / KEPT_CAMERAS
-        if not path.exists() or path.read_bytes() != text:
-            write_meta(path, text)
+        try:
+            if not path.exists() or path.read_bytes() != text:
+                write_meta(path, text)
+        except OSError as error:
+            raise _unwritable(self.root, error) from error
 
     @contextmanager
     def lock(self, camera: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-        """Hold a camera's lock; the kernel frees it when a process dies."""
+        """Hold a camera's lock; the kernel frees it when a process dies.
+
+        Raises
+        ------
+        StoreLockedError
+            When another holds it for too long.
+        StoreError
+            When the store cannot be written, as a read-only disk or somebody else's.
+        """
         self._check_own(camera)
         path = file_path(self.root, ".locks", camera, "x").parent.with_suffix(".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=timeout_s)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             msg = (
@@ -121,6 +132,8 @@ class Store:
                 f"{path}); wait for it or run later"
             )
             raise StoreLockedError(msg) from error
+        except OSError as error:
+            raise _unwritable(self.root, error) from error
         try:
             yield
         finally:
@@ -334,3 +347,8 @@ def _now_us() -> int:
 
 def _ceil_minute(t_us: int) -> int:
     return -(-(t_us + US_PER_MINUTE) // US_PER_MINUTE) * US_PER_MINUTE
+
+
+def _unwritable(root: Path, error: OSError) -> StoreError:
+    msg = f"store {root} cannot be written ({error}); check its disk and its rights"
+    return StoreError(msg)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from truckcount.errors import StoreLockedError
+from truckcount.errors import StoreError, StoreLockedError
 
 
 @contextmanager
@@ -20,15 +20,22 @@ def hold_turn(store: Path) -> Iterator[None]:
     ------
     StoreLockedError
         When another run holds it.
+    StoreError
+        When the store cannot be written.
     """
     path = store / ".locks" / "_turn.lock"  # no camera may be called so
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         msg = f"another unattended run is at work in {store} (lock {path})"
         raise StoreLockedError(msg) from error
+    except OSError as error:
+        msg = (
+            f"store {store} cannot be written ({error}); check its disk and its rights"
+        )
+        raise StoreError(msg) from error
     try:
         yield
     finally:
