@@ -393,6 +393,7 @@ def test_a_slip_in_a_name_makes_no_store(truckcount, scene, tmp_path, options):
     said = truckcount("run", "typo.mp4", "--model", scene.model, *options)
     assert said.code == 4
     assert "typo.mp4" in said.err
+    assert "hours in" not in said.err, "there are none"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -442,6 +443,8 @@ def test_a_glob_of_stills_is_counted_as_their_folder(truckcount, scene, tmp_path
         (file,) = said.json["files"]
         outcomes.append((file["camera"], file["samples"], file["start_utc"]))
     assert outcomes == [("yard", 4, "2026-03-02T08:00:00Z")] * 3
+    said = truckcount("run", "yard", "--model", scene.model, "--store", "s0")
+    assert "`est` needs dwell_mean_s" in said.err
 
 
 @pytest.mark.parametrize(

@@ -183,14 +183,23 @@ def _summarise(result: "RunResult") -> None:
     if not result.file_outcomes:
         say(f"nothing new; hours in {result.store}/hours")
         return
+    told = set(result.camera_warnings)  # once a camera
     for outcome in result.file_outcomes:
         for warning in outcome.warnings:
-            if warning not in result.camera_warnings:  # said, once a camera
+            if warning not in told:
                 say(f"{outcome.path}: {warning}")
     if result.hour_rows:
         give(hour_table(list(result.hour_rows)))
+    if any(map(_is_stills_without_dwell, result.hour_rows)):
+        say(
+            "stills show who is there, not who passes: `est` needs dwell_mean_s and "
+            "dwell_cv of each gate in cameras.toml"
+        )
     totals = result.totals
     n = totals["n_trucks"]
+    if totals["files_failed"] == totals["files"]:
+        say(f"nothing counted: none of {totals['files']} files could be")
+        return
     split = ", ".join(f"{k} {v}" for k, v in sorted(totals["by_direction"].items()))
     speed = result.speed["x_realtime"]
     say(
@@ -200,6 +209,15 @@ def _summarise(result: "RunResult") -> None:
         + f"{totals['duration_s']:.0f} s of video"
         + (f", {speed:.0f}x real time" if speed else ", nothing new to decode")
         + f"; hours in {result.store}/hours"
+    )
+
+
+def _is_stills_without_dwell(row: dict[str, Any]) -> bool:
+    is_stills = row.get("source_kind") == "stills" and row["n_samples"]
+    has_estimate = row["n_trucks_est"] is not None
+    # of a directional gate the `unknown` row carries it
+    return bool(
+        is_stills and row["direction"] in {"any", "unknown"} and not has_estimate
     )
 
 
