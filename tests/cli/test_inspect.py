@@ -1,6 +1,7 @@
 """`truckcount inspect`: one frame through the five hops."""
 
 import cv2
+import numpy as np
 import pytest
 
 HOPS = ["1 video", "2 presence", "3 counting", "4 counting", "5 store"]
@@ -60,3 +61,18 @@ def test_a_second_outside_the_clip_is_refused(truckcount, scene, at_s):
     said = truckcount("inspect", scene.clips[0], "--at", at_s, *scene.options())
     assert said.code == 2
     assert f"--at {at_s}: {scene.clips[0]} holds seconds 0 to" in said.err
+
+
+def test_the_hour_of_stills_is_null_as_a_run_counts_it(truckcount, scene, tmp_path):
+    folder = tmp_path / "yard"
+    folder.mkdir()
+    for k in range(4):
+        image = np.full((96, 160, 3), 90 + k, np.uint8)
+        cv2.imwrite(str(folder / f"yard_20260302T08{k}000Z.png"), image)
+    said = truckcount(
+        "inspect", folder, "--at", "700", "--model", scene.model, "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.json["1 video: sample"]["t_utc"] == "2026-03-02T08:10:00Z"
+    hour = said.json["4 counting: hour"]["any"]
+    assert (hour["n_trucks"], hour["coverage_s"], hour["n_samples"]) == (None, 0, 4)

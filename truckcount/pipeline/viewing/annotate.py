@@ -15,8 +15,6 @@ from truckcount.domain.passage import Passage
 from truckcount.domain.scores import PEAK_UNIT, Scores
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions, counting_options
-from truckcount.pipeline.counts.camera_counter import is_sparse
-from truckcount.pipeline.counts.timeline import Span
 from truckcount.pipeline.result import passage_row
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask, score_file
 from truckcount.pipeline.viewing.clip_output import check_output, find_clip
@@ -28,6 +26,7 @@ from truckcount.pipeline.viewing.drawing import (
     draw_box,
     draw_gate,
 )
+from truckcount.pipeline.viewing.still_pace import shows_no_onset
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.weights import find_weights
 from truckcount.video.frames import VideoWriter, iterate_frames
@@ -77,7 +76,8 @@ def annotate_clip(
     aspect = scored.report.width / scored.report.height
     passages: dict[str, list[Passage]] = {gate.name: [] for gate in camera.gates}
     present: dict[str, npt.NDArray[np.float64]] = {}
-    is_stills = _is_still_camera(task, scored, counting[camera.gates[0].name].seam_s)
+    seam_s = counting[camera.gates[0].name].seam_s
+    is_stills = shows_no_onset(source, camera, scored.report, seam_s)
     for gate in camera.gates:
         scores, chosen = scored.scores[gate.name], counting[gate.name]
         if is_stills:
@@ -112,19 +112,6 @@ def annotate_clip(
         for p in passages[gate.name]
     ]
     return Annotated(passages=rows, n_pictures=n_pictures, is_stills=is_stills)
-
-
-def _is_still_camera(task: ScoreTask, scored: ScoredFile, seam_s: float) -> bool:
-    """Tell pictures far apart, which show no onset, as a run does."""
-    span = Span(
-        segment_id=task.segment_id,
-        start_us=scored.report.start_us,
-        end_us=scored.report.end_us,
-        is_stills=task.source.kind == "stills",
-        n_samples=scored.report.n_samples,
-        duration_s=scored.report.duration_s,
-    )
-    return task.camera.source_kind == "stills" or is_sparse(span, seam_s)
 
 
 def _draw(

@@ -6,8 +6,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from truckcount.counting import count_hours, count_passages, measure_coverage
+from truckcount.counting import (
+    count_hours,
+    count_passages,
+    count_still_hours,
+    measure_coverage,
+)
 from truckcount.domain.iso_time import iso_utc
+from truckcount.domain.passage import Passage
 from truckcount.domain.scores import PEAK_UNIT
 from truckcount.errors import ConfigError, DecodeError
 from truckcount.pipeline.cameras import open_book
@@ -19,6 +25,7 @@ from truckcount.pipeline.viewing.clip_output import (
     find_clip,
 )
 from truckcount.pipeline.viewing.drawing import draw_map
+from truckcount.pipeline.viewing.still_pace import shows_no_onset
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.views import plan_views
@@ -56,7 +63,11 @@ def inspect_frame(
     runtime = open_runtime(weights, options.device)
     scorer = ClipScorer(runtime, camera.gates, rects, "clip")
     decoder = open_decoder(
-        source, rects, start_us=start.start_us, sample_fps=options.sample_fps
+        source,
+        rects,
+        start_us=start.start_us,
+        sample_fps=options.sample_fps,
+        camera=camera,
     )
     chosen = None
     for sample in decoder:
@@ -73,17 +84,17 @@ def inspect_frame(
     gate = camera.gates[0]
     scores = scorer.finish()[gate.name]
     counting = counting_options(gate, weights.header.thresholds)
-    passages = count_passages(
-        scores, gate, counting, size[0] / size[1], has_peaks=weights.has_peaks
-    )
     hour = chosen.t_us // HOUR_US * HOUR_US
-    rows = count_hours(
-        passages,
-        measure_coverage(scores, counting),
-        gate,
-        from_us=hour,
-        to_us=hour + HOUR_US,
-    )
+    end = hour + HOUR_US
+    passages: list[Passage] = []
+    if shows_no_onset(source, camera, decoder.report, counting.seam_s):
+        rows = count_still_hours(scores, gate, counting, from_us=hour, to_us=end)
+    else:
+        passages = count_passages(
+            scores, gate, counting, size[0] / size[1], has_peaks=weights.has_peaks
+        )
+        coverage = measure_coverage(scores, counting)
+        rows = count_hours(passages, coverage, gate, from_us=hour, to_us=end)
     i = int(np.searchsorted(scores.t_us, chosen.t_us))
     low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])
     if output is not None:
