@@ -468,9 +468,9 @@ def test_a_camera_that_the_file_does_not_have_is_told_of(truckcount, scene, tmp_
     files = [tmp_path / "dokc_20260302T080000Z.mp4", scene.clips[1]]
     said = truckcount("run", *files, *scene.options(), "--json")
     assert said.code == 0
-    assert said.err.count("camera 'dokc' is not in the cameras' file") == 1
+    assert said.err.count("camera 'dokc' has no gates") == 1
     slip, right = said.json["files"]
-    assert "camera 'dokc' is not in the cameras' file" in slip["warnings"][0]
+    assert "camera 'dokc' has no gates" in slip["warnings"][0]
     assert right["warnings"] == []
 
 

@@ -14,8 +14,8 @@ def camera_warnings(camera: Camera, time_quality: str | None) -> tuple[str, ...]
     warnings = []
     if not camera.is_listed:
         warnings.append(
-            f"{_begin(camera.name)}is not in the cameras' file, nor does a match in it "
-            "fit its files: its whole picture was counted as one gate"
+            f"{_begin(camera.name)}has no gates: nothing in the cameras' file fits its "
+            "files, by name or by `match`; its whole picture was counted as one gate"
         )
     if time_quality == "zone" and camera.is_zone_assumed:
         warnings.append(
