@@ -67,3 +67,15 @@ def test_pictures_without_a_time_cannot_be_placed(tmp_path):
     folder = write_stills(tmp_path / "yard", ["a.png", "b.png", "c.png"])
     with pytest.raises(ClockError, match="no picture has a time in its name"):
         read(folder)
+
+
+def test_pictures_without_a_time_are_told(tmp_path):
+    names = [f"cam_20260302_0800{s:02d}.png" for s in (10, 20)]
+    folder = write_stills(tmp_path / "yard", [*names, "logo.png"])
+    _, report, _ = read(folder)
+    assert report.n_samples == 2
+    assert report.warnings == ("1 of 3 pictures left out: their names hold no time",)
+    for name in names:
+        (folder / name).rename(folder / name[-6:])
+    with pytest.raises(ClockError, match="`name_patterns` in cameras"):
+        read(folder)

@@ -61,8 +61,13 @@ class StillsDecoder:
         began, outside = time.process_time(), 0.0
         stills = timed_stills(Path(self._source.path), self._camera)
         if not stills:
-            msg = f"{self._source.name}: no picture has a time in its name"
+            msg = (
+                f"{self._source.name}: no picture has a time in its name, as "
+                "yard_20260302T080000Z.jpg has; rename them, or give the camera "
+                "`name_patterns` in cameras.toml"
+            )
             raise ClockError(msg)
+        n_untimed = len(list_stills(Path(self._source.path))) - len(stills)
         sampler, health = TickSampler(self._sample_fps), PictureHealth()
         first = stills[0][0]
         n_read = n_samples = n_bad = last_us = 0
@@ -107,7 +112,14 @@ class StillsDecoder:
             start_us=self._start_us,
             end_us=self._start_us + last_us + interval_us,
             seconds_decode=time.process_time() - began - outside,
+            warnings=_untimed_warnings(n_untimed, n_untimed + len(stills)),
         )
+
+
+def _untimed_warnings(n_untimed: int, n: int) -> tuple[str, ...]:
+    if not n_untimed:
+        return ()
+    return (f"{n_untimed} of {n} pictures left out: their names hold no time",)
 
 
 def timed_stills(
