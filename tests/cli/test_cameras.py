@@ -207,3 +207,21 @@ def test_a_camera_without_a_zone_is_told_of(truckcount, clip):
     )
     checked = truckcount("cameras", "check", "c.toml")
     assert "timezone" not in checked.err, "UTC is what somebody wrote"
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("EST", "EST is -0500 in summer and winter"),
+        ("Etc/GMT+6", "Etc/GMT+6 is -0600 in summer and winter"),
+        ("America/New_York", None),
+        ("Asia/Tokyo", None),
+        ("UTC", None),
+    ],
+)
+def test_a_zone_without_summer_time_is_told(truckcount, tmp_path, zone, told):
+    (tmp_path / "c.toml").write_text(f'[cameras.a]\ntimezone = "{zone}"\n')
+    said = truckcount("cameras", "check", "c.toml")
+    assert said.code == 0
+    assert (told or "c.toml: 1 cameras, all well") in said.err
+    assert ("summer" in said.err) == (told is not None)

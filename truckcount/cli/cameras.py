@@ -1,11 +1,17 @@
 """`truckcount cameras`: gates, written and checked."""
 
+import re
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from truckcount.cli._console import give, give_json, say
 from truckcount.cli._options import blur_option
+
+# that look like a zone in winter, or like the other sign
+FIXED_ZONE = re.compile(r"[EMH]ST|Etc/GMT[+-][1-9]\d?")
 
 
 @click.group()
@@ -133,6 +139,13 @@ def check(
                 g.name + (" (in/out)" if g.is_directional else "") for g in camera.gates
             )
             give(f"{camera.name}  {camera.timezone}  gates: {gates}")
+    for camera in book.cameras:
+        if FIXED_ZONE.fullmatch(camera.timezone):
+            moment = datetime(2026, 7, 1, tzinfo=ZoneInfo(camera.timezone))
+            say(
+                f"{config}: {camera.name}: {camera.timezone} is {moment:%z} in summer "
+                "and winter; a zone named by a city, as America/New_York, has both"
+            )
     unzoned = [c.name for c in book.cameras if c.is_zone_assumed]
     if unzoned:
         say(
