@@ -505,3 +505,12 @@ def test_a_store_that_cannot_be_written_is_one_line(truckcount, scene, tmp_path,
     assert "store store cannot be written" in said.err
     assert "Traceback" not in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_what_many_cameras_lack_is_one_line(truckcount, scene, tmp_path):
+    for name in ("a", "b", "c"):
+        write_traffic(tmp_path / f"{name}_20260302T080000.mp4", {}, 2)
+    said = truckcount("run", tmp_path, "--model", scene.model)
+    told = [line for line in said.err.splitlines() if "has no `timezone`" in line]
+    assert len(told) == 1
+    assert told[0].startswith("camera 'a' (and 2 more) has no")

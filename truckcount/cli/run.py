@@ -180,13 +180,14 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _summarise(result: "RunResult") -> None:
+    from truckcount.pipeline.camera_warnings import is_of_camera
+
     if not result.file_outcomes:
         say(f"nothing new; hours in {result.store}/hours")
         return
-    told = set(result.camera_warnings)  # once a camera
     for outcome in result.file_outcomes:
         for warning in outcome.warnings:
-            if warning not in told:
+            if not is_of_camera(warning, outcome.camera):  # said once
                 say(f"{outcome.path}: {warning}")
     if result.hour_rows:
         give(hour_table(list(result.hour_rows)))

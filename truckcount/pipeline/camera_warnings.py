@@ -1,5 +1,7 @@
 """A camera to what nobody told of it, so that its counts look right and are not."""
 
+from collections.abc import Iterable
+
 from truckcount.domain.camera import Camera
 
 
@@ -29,6 +31,27 @@ def camera_warnings(camera: Camera, time_quality: str | None) -> tuple[str, ...]
 def is_of_camera(warning: str, camera: str) -> bool:
     """Tell a warning of a whole camera, to be said once, from one of a file."""
     return warning.startswith(_begin(camera))
+
+
+def join_cameras(warned: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Say each thing once, of all its cameras.
+
+    Parameters
+    ----------
+    warned : iterable of (camera, warning)
+
+    Examples
+    --------
+    >>> join_cameras([("a", "camera 'a' has no x"), ("b", "camera 'b' has no x")])
+    ("camera 'a' (and 1 more) has no x",)
+    """
+    cameras: dict[str, list[str]] = {}
+    for camera, warning in dict.fromkeys(warned):
+        cameras.setdefault(warning.removeprefix(_begin(camera)), []).append(camera)
+    return tuple(
+        _begin(names[0]) + (f"(and {len(names) - 1} more) " if names[1:] else "") + text
+        for text, names in cameras.items()
+    )
 
 
 def _begin(camera: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from truckcount.domain.hour import HourRow
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.passage import Passage
-from truckcount.pipeline.camera_warnings import is_of_camera
+from truckcount.pipeline.camera_warnings import is_of_camera, join_cameras
 from truckcount.store.payload import ESTIMATES
 from truckcount.store.seals import LEFT_OUT
 
@@ -128,13 +128,12 @@ class RunResult:
     @property
     def camera_warnings(self) -> tuple[str, ...]:
         """What the files' warnings tell of whole cameras, each once."""
-        told = {
-            warning: None
+        return join_cameras(
+            (outcome.camera, warning)
             for outcome in self.file_outcomes
             for warning in outcome.warnings
             if is_of_camera(warning, outcome.camera)
-        }
-        return tuple(told)
+        )
 
     @property
     def totals(self) -> dict[str, Any]:
