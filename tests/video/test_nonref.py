@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import write_clip
 from tests.video.test_decoding import START_US, WHOLE
 from truckcount.video import find_sources, open_decoder
-from truckcount.video.nonref import NonrefSkipper
+from truckcount.video.nonref import NonrefSkipper, can_skip_nonref
 
 pytestmark = pytest.mark.video
 
@@ -76,8 +76,11 @@ def test_a_stream_that_slows_down_keeps_every_tick(tmp_path, codec, name):
     assert ticks == sorted({first + slowing_ms(k) // 200 for k in range(190)})
 
 
-def skipped_of(*frames):
-    """Times (ms) that go undecoded at 200 ms a tick, of (time, is_reference) pairs."""
+AVCC = bytes([1, 0, 0, 0, 3])  # lengths of four bytes
+
+
+def packets_of(frames):
+    """Packets of (time in ms, is_reference) pairs."""
     packets = []
     for time_ms, is_reference in frames:
         # one slice of H.264 behind its length, as in MP4
@@ -86,7 +89,24 @@ def skipped_of(*frames):
         )
         packet.pts, packet.time_base = time_ms, Fraction(1, 1000)
         packets.append(packet)
-    skipper = NonrefSkipper("h264", bytes([1, 0, 0, 0, 3]), 200_000)
+    return packets
+
+
+@pytest.mark.parametrize("n", range(10, 18))
+def test_a_stream_is_judged_the_same_wherever_the_look_at_it_ends(n):
+    """Between a frame and those shown before it, as at the end of four seconds."""
+    frames = [(0, True)]
+    for ms in range(0, 2000, 400):  # ten frames a second, each other one a reference
+        shown = ((400, True), (200, True), (100, False), (300, False))
+        frames += [(ms + later, is_reference) for later, is_reference in shown]
+    assert can_skip_nonref(packets_of(frames[:n]), "h264", AVCC, 200_000)
+    assert not can_skip_nonref(packets_of(frames[:n]), "h264", AVCC, 199_000)
+
+
+def skipped_of(*frames):
+    """Times (ms) that go undecoded at 200 ms a tick, of (time, is_reference) pairs."""
+    packets = packets_of(frames)
+    skipper = NonrefSkipper("h264", AVCC, 200_000)
     marked = list(skipper.mark(packets))
     assert [packet for packet, _ in marked] == packets
     return [packet.pts for packet, may_skip in marked if may_skip]

@@ -122,22 +122,32 @@ def can_skip_nonref(
 
     A tick is sure of a sample when reference frames are never further apart
     than a tick is long.
+
+    Parameters
+    ----------
+    packets : sequence of packets
+        The first of the stream, in the order of decoding.
     """
     if codec not in {"h264", "hevc"}:
         return False
     length_size = nal_length_size(codec, extradata)
-    times, n_skippable = [], 0
+    times: list[int] = []
+    n_skippable = latest = known = 0
     for packet in packets:
         if packet.pts is None or packet.time_base is None:
             return False
         verdict = is_reference(bytes(packet), codec, length_size)
         if verdict is None:
             return False
+        t_us = int(packet.pts * packet.time_base * 1_000_000)
+        if not times or t_us > latest:
+            latest, known = t_us, latest if times else t_us
         if verdict:
-            times.append(int(packet.pts * packet.time_base * 1_000_000))
+            times.append(t_us)
         else:
             n_skippable += 1
-    times.sort()
+    # frames before the newest come after it: those of the last GOP are not all here
+    times = sorted(t for t in times if t <= known)
     if n_skippable == 0 or len(times) < 3:
         return False
     gaps = [b - a for a, b in itertools.pairwise(times)]
