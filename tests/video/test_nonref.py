@@ -45,7 +45,11 @@ def test_nothing_is_left_out_when_ticks_are_close(tmp_path):
 
 
 def test_streams_without_b_frames_are_read_whole(tmp_path):
-    path = write_clip(tmp_path / "a.mp4", 100, options={"bf": "0"})
+    path = write_clip(
+        tmp_path / "a.mp4",
+        100,
+        options={"x264-params": "bframes=0:keyint=250:scenecut=0"},
+    )
     decoder = open_clip(path, 5.0)
     list(decoder)
     assert decoder.report.n_frames_decoded == 100

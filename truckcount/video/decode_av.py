@@ -25,12 +25,15 @@ from truckcount.video.key_frames import (
 from truckcount.video.nonref import NonrefSkipper, can_skip_nonref
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
+from truckcount.video.unseen import UnseenSieve
 
 SCAN_S = 4.0  # several GOPs of common encoders
 SCAN_PACKETS = 240
 SCAN_BYTES = 32 << 20
 MAX_BAD_IN_A_ROW = 2000  # packets; about a minute of nothing but damage
 DEFAULT_FRAME_US = 40_000  # where a stream tells no rate either
+# by FFmpeg's AVFieldOrder, where every packet is a picture: HEVC rarely tells
+WHOLE_PICTURES = {"h264": {1}, "hevc": {0, 1}}
 MAX_LATE_START_US = 60_000_000  # damage at the start may hide as much, no more
 
 
@@ -58,6 +61,8 @@ class AvDecoder:
         self._key_frames_only = key_frames_only
         self.is_skipping_nonref = False
         self.is_keys_only = False
+        self.n_left_out = 0
+        """Frames that no sample needed, at the ends of GOPs."""
 
     @property
     def report(self) -> SegmentReport:
@@ -105,7 +110,9 @@ class Reading:
         self._bad_in_a_row = 0
         self._first_us: int | None = None
         self._sieve: KeyFrameSieve | None = None
-        self._is_truncated = self._is_vfr = False
+        self._is_truncated = self._is_vfr = self._is_interlaced = False
+        self._is_thinned = False
+        self._joints: set[int] = set()
         self._size = (0, 0)
 
     def samples(self) -> Iterator[Sample]:
@@ -132,7 +139,10 @@ class Reading:
         """Yield tick, UTC, time from the start (microseconds) and frame of samples."""
         for frame in self._frames():
             self._n_frames += 1
-            elapsed = self._clock.place(self._elapsed(frame))
+            elapsed_us = self._elapsed(frame)
+            is_joint = self._clock.start_us + elapsed_us in self._joints
+            self._clock.is_thinned = self._is_thinned or is_joint
+            elapsed = self._clock.place(elapsed_us)
             if elapsed is None:
                 continue
             t_us = self._clock.start_us + elapsed
@@ -140,6 +150,7 @@ class Reading:
             if frame.is_corrupt:
                 self._n_bad += 1
                 continue
+            self._is_interlaced |= frame.interlaced_frame
             if self._sampler.take(t_us) is not None:
                 yield tick, t_us, elapsed, frame
 
@@ -199,7 +210,10 @@ class Reading:
 
     def _frames(self) -> Iterator[Any]:
         context = self._stream.codec_context
-        for packet in self._packets():
+        for packet, may_skip in self._needed():
+            skip = "NONREF" if may_skip else "DEFAULT"
+            if context.skip_frame != skip:
+                context.skip_frame = skip
             try:
                 frames = context.decode(packet)
             except av.error.FFmpegError as error:
@@ -213,8 +227,46 @@ class Reading:
         except av.error.FFmpegError as error:
             self._count_bad(error)
 
-    def _packets(self) -> Iterator[Any]:
-        """Yield packets with data, having looked at the first GOPs."""
+    def _needed(self) -> Iterator[tuple[Any, bool]]:
+        """Yield the packets that samples need, and whether each may be skipped."""
+        packets = self._packets()
+        first = next(packets, None)  # now the first GOPs have been looked at
+        if first is None:
+            return
+        packets = chain([first], packets)
+        context = self._stream.codec_context
+        if self._sieve or context.field_order not in WHOLE_PICTURES.get(
+            context.name, ()
+        ):
+            yield from packets
+            return
+        sieve = UnseenSieve(
+            context.name,
+            context.extradata,
+            self._place,
+            has_nonref=not self._decoder.is_skipping_nonref,
+        )
+        self._joints = sieve.joints
+        for packet, may_skip in sieve.sift(packets):
+            self._is_thinned |= may_skip
+            self._decoder.n_left_out = sieve.n_left_out
+            yield packet, may_skip
+
+    def _place(self, packet: Any) -> tuple[int, int] | None:
+        """Return tick and UTC of a packet's frame; None where frames must tell."""
+        pts, base = packet.pts, packet.time_base
+        is_sound = not (self._n_bad or self._clock.n_jumps or self._is_interlaced)
+        if self._first_us is None or pts is None or base is None or not is_sound:
+            return None
+        pts_us = pts * base.numerator * 1_000_000 // base.denominator
+        t_us = self._clock.start_us + pts_us - self._first_us
+        return self._sampler.tick_of(t_us), t_us
+
+    def _packets(self) -> Iterator[tuple[Any, bool]]:
+        """Yield packets with data, and whether each may be skipped.
+
+        Before the first, the first GOPs are looked at.
+        """
         packets = self._demux()
         scanned: deque[Any] = deque()
         n_bytes = 0
@@ -230,22 +282,18 @@ class Reading:
             if is_long or len(scanned) >= SCAN_PACKETS or n_bytes > SCAN_BYTES:
                 break
         self._look_at(scanned)
-        ahead = chain(_popped(scanned), packets)
+        ahead: Iterator[Any] = chain(_popped(scanned), packets)
+        if self._decoder.is_skipping_nonref:
+            context = self._stream.codec_context
+            skipper = NonrefSkipper(
+                context.name, context.extradata, self._sampler.tick_start_us(1)
+            )
+            yield from skipper.mark(ahead)
+            return
         if self._sieve is not None:
-            yield from self._sieve.sift(ahead)
-            return
-        if not self._decoder.is_skipping_nonref:
-            yield from ahead
-            return
-        context = self._stream.codec_context
-        skipper = NonrefSkipper(
-            context.name, context.extradata, self._sampler.tick_start_us(1)
-        )
-        for packet, may_skip in skipper.mark(ahead):
-            skip = "NONREF" if may_skip else "DEFAULT"
-            if context.skip_frame != skip:
-                context.skip_frame = skip
-            yield packet
+            ahead = self._sieve.sift(ahead)
+        for packet in ahead:
+            yield packet, False
 
     def _look_at(self, scanned: Sequence[Any]) -> None:
         context = self._stream.codec_context
@@ -257,10 +305,9 @@ class Reading:
             and gap_us <= KEY_GAP_TICKS * tick_us
         ):
             self._sieve = KeyFrameSieve(round(KEY_GAP_TICKS * tick_us))
-            self._clock.is_thinned = self._decoder.is_keys_only = True
+            self._is_thinned = self._decoder.is_keys_only = True
         elif can_skip_nonref(scanned, context.name, context.extradata, tick_us):
-            self._clock.is_thinned = True
-            self._decoder.is_skipping_nonref = True
+            self._is_thinned = self._decoder.is_skipping_nonref = True
         times = sorted(p.pts for p in scanned if p.pts is not None)
         steps = sorted(b - a for a, b in pairwise(times))
         if len(steps) > 8:

@@ -149,6 +149,7 @@ class _Listed:
     """Place in order of presentation."""
     dts: int | None = None
     is_corrupt: bool = False
+    interlaced_frame: bool = False
 
 
 class _ListReading(Reading):
@@ -185,7 +186,7 @@ class _ListReading(Reading):
         last_pts: int | None = None
         packets = self._packets()
         while True:
-            packet = next(packets, None)
+            packet, _ = next(packets, (None, False))
             if packet is not None:
                 if packet.is_discard:
                     continue

@@ -56,8 +56,7 @@ class NonrefSkipper:
         yield from self._release(0)
 
     def _is_reference(self, packet: Any) -> bool | None:
-        head = bytes(memoryview(packet)[:HEAD_BYTES])
-        return is_reference(head, self._codec, self._length_size)
+        return is_reference(head_of(packet), self._codec, self._length_size)
 
     def _release(self, n_held: int) -> Iterator[tuple[Any, bool]]:
         """Yield what is judged; of what is not, no more than ``n_held`` wait on."""
@@ -80,6 +79,11 @@ class NonrefSkipper:
         return behind - before <= self._tick_us
 
 
+def head_of(packet: Any) -> bytes:
+    """Return the beginning of a packet: as far as its first slice's, as a rule."""
+    return bytes(memoryview(packet)[:HEAD_BYTES])
+
+
 def is_reference(packet_bytes: bytes, codec: str, length_size: int) -> bool | None:
     """Tell whether later frames may refer to the one in this packet.
 
@@ -93,7 +97,7 @@ def is_reference(packet_bytes: bytes, codec: str, length_size: int) -> bool | No
     bool or None
         None where the packet holds no slice that says so.
     """
-    for start in _nal_starts(packet_bytes, length_size):
+    for start in nal_starts(packet_bytes, length_size):
         head = packet_bytes[start]
         if codec == "h264" and head & 0x1F in H264_SLICE_TYPES:
             return (head >> 5) & 3 != 0
@@ -154,7 +158,8 @@ def can_skip_nonref(
     return max(gaps) <= tick_us
 
 
-def _nal_starts(data: bytes, length_size: int) -> list[int]:
+def nal_starts(data: bytes, length_size: int) -> list[int]:
+    """Return where a packet's first NAL units begin, behind their prefixes."""
     starts: list[int] = []
     if length_size:
         at = 0
