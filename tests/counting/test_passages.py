@@ -129,6 +129,12 @@ def test_a_parked_truck_whose_box_jumps_while_one_passes_has_not_left():
     assert count(scores_of(rows)) == []
 
 
+def test_a_parked_truck_that_is_hidden_has_not_left_for_one_weak_peak_beside_it():
+    rows = [[(0.6, 0.6, 0.2, 0.2, 0.8)]] * 30 + [[]] * 60
+    rows += [[(0.56, 0.47, 0.2, 0.18, 0.2)]] + [[]] * 20
+    assert count(scores_of(rows)) == []
+
+
 @pytest.mark.parametrize(("near", "far", "n"), [(0.62, 0.34, 1), (0.34, 0.62, 0)])
 def test_a_vehicle_is_judged_by_where_it_is_seen_well(near, far, n):
     """Equal mean scores: what counts is what it looked like when it was large."""

@@ -12,6 +12,7 @@ from truckcount.domain.camera import Gate, Point
 from truckcount.domain.passage import Passage
 
 PARK_S = 5.0  # a stand that is no mere stop in the stream
+LEAVING_OBS = 2  # one sight away from its stand may be of somebody else
 START_S = 1.0  # a truck found this soon after the start may have been there at it
 SURELY = 1 + 1e-9  # what is nearer to a limit is reckoned in full
 MAX_PATH = 16  # points of a stored path
@@ -209,14 +210,14 @@ def _leaving_after_stand(
     """Cut the standing start off a track that later drove away.
 
     For good: one whose detections jump while something passes before it is seen
-    where it stood again.
+    where it stood again, or once more at most.
     """
     first = obs[0]
     for k in range(len(obs) - 1, -1, -1):
         o = obs[k]
         way = ((o.x - first.x) ** 2 + (o.y - first.y) ** 2) ** 0.5
         if way <= options.min_travel * max(o.w * o.h, 1e-8) ** 0.5:
-            if k + 1 == len(obs):
+            if len(obs) - (k + 1) < LEAVING_OBS:
                 return None
             stood_s = (obs[k + 1].t_us - first.t_us) / 1e6
             return obs[k:] if stood_s >= PARK_S else None
