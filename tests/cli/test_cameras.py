@@ -223,5 +223,5 @@ def test_a_zone_without_summer_time_is_told(truckcount, tmp_path, zone, told):
     (tmp_path / "c.toml").write_text(f'[cameras.a]\ntimezone = "{zone}"\n')
     said = truckcount("cameras", "check", "c.toml")
     assert said.code == 0
-    assert (told or "c.toml: 1 cameras, all well") in said.err
+    assert (told or "c.toml: 1 camera, all well") in said.err
     assert ("summer" in said.err) == (told is not None)
