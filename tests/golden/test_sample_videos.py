@@ -23,7 +23,9 @@ from tests.golden.sample_clips import (
 from truckcount.evaluation.clips import score_clip
 from truckcount.evaluation.matching import Stay
 from truckcount.evaluation.truth import ClipTruth
+from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.result import RunResult
+from truckcount.pipeline.run import run_paths
 
 pytestmark = pytest.mark.golden
 MAX_ONSET_ERROR_S = 0.5
@@ -128,3 +130,28 @@ def test_the_command_of_the_issue_needs_nothing_else(tmp_path: Path):
     assert answer["totals"]["n_trucks"] == sum(len(t.scored) for t in TRUTHS)
     assert {f["status"] for f in answer["files"]} == {"done"}
     assert {f["start_source"] for f in answer["files"]} == {"filename"}
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "most"),
+    [
+        ("dc-south", 0.4, 0.7, 5),
+        ("port-road", 0.45, 0.75, 5),
+        ("dc-north", 0.4, 0.7, 7),
+    ],
+)
+def test_a_flat_gate_does_not_count_long_trucks_by_their_pieces(
+    name, low, high, most, tmp_path
+):
+    """Not exact, but 4, 4 and 5 are no longer 7, 6 and 12."""
+    truth = next(t for t in TRUTHS if t.camera == name)
+    corners = [[0.1, low], [0.9, low], [0.9, high], [0.1, high]]
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        f'[cameras.{name}]\ntimezone = "UTC"\n'
+        f'[[cameras.{name}.gates]]\nname = "flat"\npolygon = {corners}\n'
+    )
+    options = RunOptions(store=tmp_path / "store", cameras=cameras)
+    result = run_paths([str(truth.file)], options)
+    n = sum(row["is_counted"] for row in result.passage_rows)
+    assert len(truth.scored) <= n <= most

@@ -36,6 +36,8 @@ class ViewRect:
     width_px: int
     height_px: int
     """Size after scaling; multiples of 32."""
+    is_whole: bool = False
+    """Shows all of a gate that is seen in tiles, for what is longer than a tile."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.x0 < self.x1 <= 1 and 0 <= self.y0 < self.y1 <= 1):

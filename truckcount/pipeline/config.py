@@ -12,6 +12,7 @@ from truckcount.counting import CountingOptions
 from truckcount.domain.camera import Camera, Gate
 from truckcount.errors import ConfigError
 from truckcount.presence.devices import DEVICES
+from truckcount.presence.views import may_be_tiled
 from truckcount.presence.weights import Weights
 from truckcount.video import MAX_PIXELS
 
@@ -127,6 +128,7 @@ def scoring_hash(camera: Camera, model_id: str, options: RunOptions) -> str:
             "backend": options.backend,
             **_speed_of(options),
             "gates": [[g.name, g.polygon] for g in camera.gates],
+            **_views_of(camera.gates),
         }
     )
 
@@ -164,6 +166,11 @@ def run_hash(chosen: Sequence[tuple[Camera, RunOptions]], weights: Weights) -> s
             for gate in camera.gates
         }
     )
+
+
+def _views_of(gates: Sequence[Gate]) -> dict[str, Any]:
+    # since 2026-11-29 a gate in tiles has one more view; others' scores stay valid
+    return {"views": 2} if any(may_be_tiled(gate) for gate in gates) else {}
 
 
 def _speed_of(options: RunOptions) -> dict[str, Any]:

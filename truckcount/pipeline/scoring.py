@@ -13,7 +13,7 @@ from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.gpu_decoding import gpu_cutter
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_run_views
 from truckcount.presence.weights import Weights
 from truckcount.video import Source, open_decoder, probe_video, resolve_start
 from truckcount.video.read_ahead import ReadAhead
@@ -90,7 +90,7 @@ def score_file(
         )
         raise ClockError(msg)
     size = (probe.width, probe.height)
-    rects = plan_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(camera.gates, size, weights.header.view_size)
     decoder = open_decoder(
         source,
         rects,

@@ -18,7 +18,7 @@ from truckcount.pipeline.config import RunOptions, counting_options, scoring_has
 from truckcount.pipeline.file_errors import file_error
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_run_views
 from truckcount.presence.weights import Weights
 from truckcount.store import SegmentRecord
 from truckcount.video import (
@@ -131,7 +131,7 @@ def calibrate(
     """
     probe = probe_video(source)
     size = (probe.width, probe.height)
-    rects = plan_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(camera.gates, size, weights.header.view_size)
     runtime = open_runtime(weights, options.device)
     whole = ClipScorer(runtime, camera.gates, rects, "whole")
     gated = ClipScorer(runtime, camera.gates, rects, "whole", is_gated=True)

@@ -1,7 +1,7 @@
 """Samples to scores: one batching engine for all gates and files."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from truckcount.presence.peaks import (
     suppress_doubles,
 )
 from truckcount.presence.runtime import Maps, Runtime
+from truckcount.presence.tiles import join_whole, needs_whole
 
 BATCH_SIZE_CPU = 8  # of views; reading the maps of more at once gains nothing
 BATCH_SIZE_GPU = 64  # of one clip; those of many clips are scored together
@@ -27,6 +28,8 @@ BATCH_SIZE_GPU = 64  # of one clip; those of many clips are scored together
 
 Seen = tuple[float, Float32Array]
 """Presence score inside the gate and peaks of one view of one sample."""
+Place = tuple[int, int]
+"""Number of a view, number of a sample in its batch."""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,14 @@ class ClipScorer:
             _View(rect, polygons[rect.gate], ViewGate() if is_gated else None)
             for rect in rects
         ]
+        self._tiles = {
+            gate.name: [
+                i
+                for i, rect in enumerate(rects)
+                if rect.gate == gate.name and not rect.is_whole
+            ]
+            for gate in gates
+        }
         self.n_views = 0
 
     def process(self, sample: Sample) -> None:
@@ -151,33 +162,63 @@ class ClipScorer:
         if not self._pending:
             return
         samples, self._pending = self._pending, []
-        seen = self._score(samples)
+        every = range(len(samples))
+        wanted = {
+            i: every for i, view in enumerate(self._views) if not view.rect.is_whole
+        }
+        shown = self._show(samples, wanted)
+        asked = {
+            i: [k for k in every if self._asks(view.rect.gate, k, shown)]
+            for i, view in enumerate(self._views)
+            if view.rect.is_whole
+        }
+        if asked:
+            shown |= self._show(samples, asked)
         for k, sample in enumerate(samples):
             self._t_us.append(sample.t_us)
             self._flags.append(sample.quality_flags)
-            for i, view in enumerate(self._views):
-                view.latest = seen.get((i, k), view.latest)
             for gate in self._gates:
                 columns = self._columns[gate.name]
                 if sample.quality_flags:
                     columns.add(0, np.empty(0, PEAK_DTYPE))
                 else:
-                    columns.add(*self._latest_of(gate))
+                    columns.add(*self._join(gate.name, k, shown))
 
-    def _score(self, samples: list[Sample]) -> dict[tuple[int, int], Seen]:
-        """Show the network what it must see; return it by view and sample.
+    def _show(
+        self, samples: list[Sample], wanted: Mapping[int, Sequence[int]]
+    ) -> dict[Place, Seen]:
+        """Return what views show in samples; their last score where they stand still.
+
+        Parameters
+        ----------
+        wanted : mapping
+            The samples, in order, that each view is wanted of.
+        """
+        shown = self._score(samples, wanted)
+        for i, samples_of in wanted.items():
+            view = self._views[i]
+            for k in samples_of:
+                view.latest = shown.setdefault((i, k), view.latest)
+        return shown
+
+    def _score(
+        self, samples: list[Sample], wanted: Mapping[int, Sequence[int]]
+    ) -> dict[Place, Seen]:
+        """Show the network what it must see.
 
         Pictures known to be unusable are not shown, nor views that stand still.
         """
-        by_shape: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
-        for i, view in enumerate(self._views):
-            for k, sample in enumerate(samples):
+        by_shape: dict[tuple[Any, ...], list[Place]] = {}
+        for i, samples_of in wanted.items():
+            view = self._views[i]
+            for k in samples_of:
+                sample = samples[k]
                 picture = sample.views[i]
                 if sample.quality_flags or not view.is_changed(sample.tick, picture):
                     continue
                 key = (type(picture), *picture.shape)
                 by_shape.setdefault(key, []).append((i, k))
-        seen: dict[tuple[int, int], Seen] = {}
+        seen: dict[Place, Seen] = {}
         for places in by_shape.values():
             batch = _stack([samples[k].views[i] for i, k in places])
             maps = self._runtime.score_views(batch)
@@ -191,15 +232,25 @@ class ClipScorer:
                 begin += len(mine)
         return seen
 
-    def _latest_of(self, gate: Gate) -> tuple[int, npt.NDArray[np.void]]:
-        """Return a gate's score and peaks by its views' newest, quantised."""
-        latest = [v.latest for v in self._views if v.rect.gate == gate.name]
-        score = max(score for score, _ in latest)
-        peaks = (
-            latest[0][1]
-            if len(latest) == 1
-            else np.concatenate([peaks for _, peaks in latest])
+    def _asks(self, gate: str, k: int, shown: dict[Place, Seen]) -> bool:
+        """Tell whether a gate's tiles need the view of all of it in a sample."""
+        return any(
+            needs_whole(shown[i, k][1], self._views[i].rect) for i in self._tiles[gate]
         )
+
+    def _join(
+        self, gate: str, k: int, shown: dict[Place, Seen]
+    ) -> tuple[int, npt.NDArray[np.void]]:
+        """Return a gate's score and peaks in a sample, quantised."""
+        tiles = [shown[i, k] for i in self._tiles[gate]]
+        score = max(score for score, _ in tiles)
+        peaks = tiles[0][1]
+        if len(tiles) > 1:
+            peaks = np.concatenate([peaks for _, peaks in tiles])
+        for i, view in enumerate(self._views):
+            if view.rect.is_whole and view.rect.gate == gate and (i, k) in shown:
+                tile = self._views[self._tiles[gate][0]].rect
+                peaks = join_whole(peaks, shown[i, k][1], tile)
         return round(255 * min(max(score, 0.0), 1.0)), quantise(suppress_doubles(peaks))
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from truckcount.domain.camera import Gate
 from truckcount.domain.sample import ViewRect
@@ -35,9 +36,35 @@ def plan_views(
     list of ViewRect
         One per gate, or several overlapping ones for a gate wide in the picture.
     """
+    rects = plan_run_views(gates, picture_size, view_size)
+    return [rect for rect in rects if not rect.is_whole]
+
+
+def plan_run_views(
+    gates: Sequence[Gate],
+    picture_size: tuple[int, int],
+    view_size: tuple[int, int] = (320, 192),
+) -> list[ViewRect]:
+    """Lay out what ``ClipScorer`` takes: ``plan_views``, and of tiled gates all of it.
+
+    The view of a whole gate is as high as the network's aspect makes it: a truck
+    longer than a tile fits into it.
+    """
     return [
         rect for gate in gates for rect in _plan_gate(gate, picture_size, view_size)
     ]
+
+
+def may_be_tiled(gate: Gate) -> bool:
+    """Tell whether a gate is seen in tiles in pictures of some aspect up to 2.3.
+
+    Examples
+    --------
+    >>> may_be_tiled(Gate(name="g", polygon=((0, 0.4), (1, 0.4), (1, 0.6), (0, 0.6))))
+    True
+    """
+    x0, y0, x1, y1 = gate.bounds
+    return x1 - x0 > y1 - y0
 
 
 def _plan_gate(
@@ -55,15 +82,15 @@ def _plan_gate(
     tile = (x1 - x0) / (1 + (n_tiles - 1) * (1 - TILE_OVERLAP))
     if tile > TILE_ASPECT * (y1 - y0):
         y0, y1 = _widen(y0, y1, tile / best, height)
-    return [
-        _fit(
-            gate.name,
-            (left, y0, left + tile, y1),
-            picture_size,
-            view_size,
-        )
+    rects = [
+        _fit(gate.name, (left, y0, left + tile, y1), picture_size, view_size)
         for left in (x0 + i * tile * (1 - TILE_OVERLAP) for i in range(n_tiles))
     ]
+    if n_tiles > 1:
+        y0, y1 = _widen(y0, y1, (x1 - x0) / best, height)
+        whole = _fit(gate.name, (x0, y0, x1, y1), picture_size, view_size)
+        rects.append(replace(whole, is_whole=True))
+    return rects
 
 
 def _fit(

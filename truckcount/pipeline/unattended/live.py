@@ -22,7 +22,7 @@ from truckcount.pipeline.url_cameras import check_urls
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_run_views
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.video import Source
 from truckcount.video.decode_live import LiveFrame, read_live
@@ -182,7 +182,7 @@ class _LiveCamera:
         broken: VideoError | None = None
         frames = read_live(
             self.source,
-            lambda size: plan_views(
+            lambda size: plan_run_views(
                 self.camera.gates, size, self.weights.header.view_size
             ),
             sample_fps=self.options.sample_fps,
@@ -218,7 +218,9 @@ class _Cutter:
         self._n_frames = self._n_samples = self._n_bad = 0
         text = f"{live.source.name} {first.t_us}"
         self._id = hashlib.sha256(text.encode()).hexdigest()[:16]
-        rects = plan_views(live.camera.gates, first.size, live.weights.header.view_size)
+        rects = plan_run_views(
+            live.camera.gates, first.size, live.weights.header.view_size
+        )
         self._scorer = ClipScorer(
             live.runtime,
             live.camera.gates,

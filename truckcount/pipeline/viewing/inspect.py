@@ -28,7 +28,7 @@ from truckcount.pipeline.viewing.drawing import draw_map
 from truckcount.pipeline.viewing.still_pace import shows_no_onset
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.engine import ClipScorer
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_run_views
 from truckcount.presence.weights import find_weights
 from truckcount.video import open_decoder, probe_video, resolve_start
 from truckcount.video.mosaic import make_mosaic, tile_fraction
@@ -59,7 +59,7 @@ def inspect_frame(
     probe = probe_video(source)
     start = resolve_start(source, camera, probe, start=options.start)
     size = (probe.width, probe.height)
-    rects = plan_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(camera.gates, size, weights.header.view_size)
     runtime = open_runtime(weights, options.device)
     scorer = ClipScorer(runtime, camera.gates, rects, "clip")
     decoder = open_decoder(
