@@ -27,7 +27,7 @@ class FlatGate:
             f"{self.camera}/{self.gate} is, with the margin around it, "
             f"{self.aspect:.1f} times as wide as high and is seen in {self.n_tiles} "
             f"tiles: a truck longer than one, {self.tile_width:.2f} of the picture's "
-            "width, may count more than once. If trucks are as long as that there, draw "
+            "width, may count more than once. If trucks are so long there, draw "
             f"the gate higher (at most {TILE_ASPECT} times as wide as high) or narrower"
         )
 
