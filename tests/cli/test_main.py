@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -168,7 +169,8 @@ def test_an_interrupt_says_what_is_kept(truckcount, monkeypatch, kind):
     def interrupt(*_):
         raise kind
 
-    monkeypatch.setattr("truckcount.pipeline.run.run_paths", interrupt)
+    Path("a.mp4").write_bytes(b"a file that is there")
+    monkeypatch.setattr("truckcount.pipeline.unattended.run_all.run_paths", interrupt)
     said = truckcount("run", "a.mp4")
     assert said.code == 130
     assert "finished files are kept" in said.err
@@ -180,7 +182,8 @@ def test_what_nobody_thought_of_is_exit_code_1_and_tells_of_the_traceback(
     def fail(*_):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("truckcount.pipeline.run.run_paths", fail)
+    Path("a.mp4").write_bytes(b"a file that is there")
+    monkeypatch.setattr("truckcount.pipeline.unattended.run_all.run_paths", fail)
     said = truckcount("run", "a.mp4")
     assert said.code == 1
     assert "unexpected ZeroDivisionError: oh" in said.err

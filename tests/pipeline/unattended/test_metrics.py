@@ -115,7 +115,9 @@ def test_counters_are_what_the_segments_say(found, options, result):
         "video_seconds_total": "duration_s",
     }.items():
         assert found[metric, "gate"] == pytest.approx(done[column].sum()), metric
-    assert found["frames_total", "gate"] == 56 * FPS
+    assert found["samples_total", "gate"] == 56 * 5
+    # what no sample needs is left undecoded
+    assert 56 * 5 <= found["frames_total", "gate"] <= 56 * FPS
     assert found["files_total", "gate", "done"] == 2
     assert found["files_total", "gate", "corrupt"] == 1
 
