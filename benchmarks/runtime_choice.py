@@ -29,7 +29,7 @@ from truckcount.pipeline.config import counting_options
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Maps, Runtime
 from truckcount.presence.runtime_onnx import OnnxRuntime
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_model_views
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.video import find_sources, open_decoder, probe_video
 
@@ -60,7 +60,7 @@ def read_film(clip: Path, weights: Weights) -> Film:
     probe = probe_video(source)
     camera = load_cameras(SAMPLES / "cameras.toml").camera_for(str(clip))
     size = (probe.width, probe.height)
-    rects = plan_views(camera.gates, size, weights.header.view_size)
+    rects = plan_model_views(weights.header, camera.gates, size)
     samples = list(open_decoder(source, rects, start_us=0, sample_fps=5.0))
     return camera, rects, samples, size[0] / size[1]
 

@@ -1,5 +1,7 @@
 """A label set seen by a real runtime: the network that sees red."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,24 +65,26 @@ def test_a_truck_in_any_view_of_a_wide_gate_is_seen(folder, red):
     p = predict_frames(
         frames,
         open_runtime(weights, "cpu"),
-        weights.header.view_size,
+        weights.header,
         {"north": (wide,), "south": (wide,)},
     )
     assert ((p >= 0.5) == (frames["label"] == 1)).all()
 
 
-def test_a_classifier_says_one_thing_of_a_view(folder):
+def test_a_classifier_says_one_thing_of_a_view(folder, red):
     class Classifier:
         device = "cpu"
 
         def score_views(self, views):
+            assert views.shape[1:] == (96, 96, 3)  # the square that it learned from
             n = len(views)
             return Maps(np.full((n, 1, 1), 0.6, np.float32), np.zeros((n, 4, 1, 1)))
 
     # its one cell's middle lies outside this gate
     corner = Gate(name="c", polygon=((0, 0), (0.3, 0), (0.3, 0.3), (0, 0.3)))
     frames = read_labelled_frames(folder)
-    p = predict_frames(frames, Classifier(), (160, 96), {"north": (corner,)})
+    header = replace(find_weights(red).header, network="seed", input_px=96)
+    p = predict_frames(frames, Classifier(), header, {"north": (corner,)})
     assert (p == 153 / 255).all()
 
 

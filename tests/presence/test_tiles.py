@@ -9,10 +9,12 @@ from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Maps
 from truckcount.presence.tiles import join_whole, needs_whole
 from truckcount.presence.views import plan_run_views, plan_views
+from truckcount.presence.weights import find_weights
 
 STRIP = Gate(name="strip", polygon=((0.1, 0.45), (0.9, 0.45), (0.9, 0.75), (0.1, 0.75)))
 SQUARE = Gate(name="square", polygon=((0.3, 0.3), (0.6, 0.3), (0.6, 0.7), (0.3, 0.7)))
 SIZE = (1280, 720)
+HEADER = find_weights("truckmap").header
 TILE = plan_views([STRIP], SIZE)[0]
 LONG = (0.5, 0.6, 0.6, 0.3, 0.8)  # a truck over half of the picture
 
@@ -22,7 +24,7 @@ def peaks(*rows):
 
 
 def test_a_gate_in_tiles_gets_one_view_of_all_of_it_and_no_other_gate_does():
-    rects = plan_run_views([STRIP, SQUARE], SIZE)
+    rects = plan_run_views(HEADER, [STRIP, SQUARE], SIZE)
     (whole,) = [rect for rect in rects if rect.is_whole]
     assert [r for r in rects if not r.is_whole] == plan_views([STRIP, SQUARE], SIZE)
     assert whole.gate == "strip"
@@ -92,7 +94,7 @@ class OneBox:
 def score(box_px, *, is_gated=False, n=6):
     """Score boxes of so many pixels in tiles, of 180 in the view of the whole gate."""
     runtime = OneBox()
-    rects = plan_run_views([STRIP], SIZE)
+    rects = plan_run_views(HEADER, [STRIP], SIZE)
     scorer = ClipScorer(runtime, [STRIP], rects, "s", is_gated=is_gated)
     for k in range(n):
         views = tuple(

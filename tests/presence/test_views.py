@@ -1,13 +1,15 @@
 """Gate views: the gate is in its views, whatever its shape."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from truckcount.domain.camera import Gate
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_model_views, plan_views
+from truckcount.presence.weights import find_weights
 
 SIZES = st.sampled_from(
     [(640, 360), (1280, 720), (352, 288), (720, 1280), (1919, 1079)]
@@ -81,3 +83,19 @@ def test_a_gate_drawn_as_a_line_has_room_for_a_truck(
         assert (rect.x1 - rect.x0) >= 0.15
         assert (rect.y1 - rect.y0) >= 0.15
         assert 0.9 <= rect.width_px / rect.height_px <= 2.4
+
+
+@pytest.mark.parametrize(
+    ("input_px", "side"), [(335, 335), (None, 352)], ids=["told", "of older files"]
+)
+def test_a_classifier_sees_the_same_places_stretched_to_its_square(input_px, side):
+    header = find_weights("truckmap").header
+    gate = Gate(name="g", polygon=((0, 0), (1, 0), (1, 1), (0, 1)))
+    as_map = plan_model_views(header, [gate], (1280, 720))
+    assert as_map == plan_views([gate], (1280, 720), header.view_size)
+    classifier = replace(
+        header, network="seed", view_size=(352, 352), input_px=input_px
+    )
+    (rect,) = plan_model_views(classifier, [gate], (1280, 720))
+    assert (rect.width_px, rect.height_px) == (side, side)
+    assert (rect.x0, rect.y0, rect.x1, rect.y1) == (0, 0, 1, 1)

@@ -35,7 +35,7 @@ class ViewRect:
     """Crop as fractions of the displayed picture."""
     width_px: int
     height_px: int
-    """Size after scaling; multiples of 32."""
+    """Size after scaling; multiples of 32, or the square that a classifier sees."""
     is_whole: bool = False
     """Shows all of a gate that is seen in tiles, for what is longer than a tile."""
 

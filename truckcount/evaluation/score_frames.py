@@ -19,8 +19,8 @@ from truckcount.pipeline.cameras import load_cameras
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.peaks import inside_mask
 from truckcount.presence.runtime import Runtime
-from truckcount.presence.views import plan_views
-from truckcount.presence.weights import find_weights
+from truckcount.presence.views import plan_model_views
+from truckcount.presence.weights import WeightsHeader, find_weights
 from truckcount.video.cut import cut_view
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def evaluate_frames(
     frames["p"] = predict_frames(
         frames,
         open_runtime(weights, device),
-        weights.header.view_size,
+        weights.header,
         gates_of(cameras, labelled),
         progress,
     )
@@ -74,7 +74,7 @@ def evaluate_frames(
 def predict_frames(
     frames: "pd.DataFrame",
     runtime: Runtime,
-    view_size: tuple[int, int],
+    header: WeightsHeader,
     gates: dict[str, tuple[Gate, ...]],
     progress: Progress | None = None,
 ) -> npt.NDArray[np.float64]:
@@ -98,7 +98,7 @@ def predict_frames(
             (start + k, gate, rect, view)
             for k, (path, camera) in enumerate(block)
             for gate, rect, view in _views_of(
-                Path(path), gates.get(str(camera), (WHOLE_PICTURE,)), view_size
+                Path(path), gates.get(str(camera), (WHOLE_PICTURE,)), header
             )
         ]
         for shape in sorted({view.shape for *_, view in views}):
@@ -112,7 +112,7 @@ def predict_frames(
 
 
 def _views_of(
-    path: Path, gates: tuple[Gate, ...], view_size: tuple[int, int]
+    path: Path, gates: tuple[Gate, ...], header: WeightsHeader
 ) -> Iterator[tuple[Gate, ViewRect, npt.NDArray[np.uint8]]]:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
@@ -121,7 +121,7 @@ def _views_of(
     size = (image.shape[1], image.shape[0])
     by_name = {gate.name: gate for gate in gates}
     frame = np.asarray(image, np.uint8)
-    for rect in plan_views(gates, size, view_size):
+    for rect in plan_model_views(header, gates, size):
         yield by_name[rect.gate], rect, cut_view(frame, rect)
 
 

@@ -24,7 +24,7 @@ from truckcount.pipeline.config import RunOptions, counting_options
 from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.result import FileOutcome, RunListener
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_model_views
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.video import absolute_name, find_sources, fingerprint, open_decoder
 from truckcount.video.mosaic import make_mosaic, tile_fraction
@@ -246,7 +246,7 @@ def _rects(file: _Scored, weights: Weights, *, is_views: bool) -> list[ViewRect]
     size = (file.scored.report.width, file.scored.report.height)
     if is_views:
         gates = file.task.camera.gates
-        return plan_views(gates, size, weights.header.view_size)
+        return plan_model_views(weights.header, gates, size)
     return [
         ViewRect(gate="", x0=0, y0=0, x1=1, y1=1, width_px=size[0], height_px=size[1])
     ]

@@ -90,7 +90,7 @@ def score_file(
         )
         raise ClockError(msg)
     size = (probe.width, probe.height)
-    rects = plan_run_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(weights.header, camera.gates, size)
     decoder = open_decoder(
         source,
         rects,

@@ -131,7 +131,7 @@ def calibrate(
     """
     probe = probe_video(source)
     size = (probe.width, probe.height)
-    rects = plan_run_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(weights.header, camera.gates, size)
     runtime = open_runtime(weights, options.device)
     whole = ClipScorer(runtime, camera.gates, rects, "whole")
     gated = ClipScorer(runtime, camera.gates, rects, "whole", is_gated=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from truckcount.domain.camera import Gate
 from truckcount.domain.sample import ViewRect
+from truckcount.presence.weights import WeightsHeader
 
 MULTIPLE_PX = 32
 GROWTH = 1.2  # the gate's box is grown so that trucks on its edge are seen whole
@@ -36,22 +37,26 @@ def plan_views(
     list of ViewRect
         One per gate, or several overlapping ones for a gate wide in the picture.
     """
-    rects = plan_run_views(gates, picture_size, view_size)
+    rects = [
+        rect for gate in gates for rect in _plan_gate(gate, picture_size, view_size)
+    ]
     return [rect for rect in rects if not rect.is_whole]
 
 
 def plan_run_views(
-    gates: Sequence[Gate],
-    picture_size: tuple[int, int],
-    view_size: tuple[int, int] = (320, 192),
+    header: "WeightsHeader", gates: Sequence[Gate], picture_size: tuple[int, int]
 ) -> list[ViewRect]:
-    """Lay out what ``ClipScorer`` takes: ``plan_views``, and of tiled gates all of it.
+    """Lay out what ``ClipScorer`` takes: ``plan_model_views`` and views of whole gates.
 
-    The view of a whole gate is as high as the network's aspect makes it: a truck
-    longer than a tile fits into it.
+    A gate that a map sees in tiles gets one more view, of all of it and as high as
+    the network's aspect makes it: a truck longer than a tile fits into it.
     """
+    if header.square_px is not None:
+        return plan_model_views(header, gates, picture_size)
     return [
-        rect for gate in gates for rect in _plan_gate(gate, picture_size, view_size)
+        rect
+        for gate in gates
+        for rect in _plan_gate(gate, picture_size, header.view_size)
     ]
 
 
@@ -65,6 +70,27 @@ def may_be_tiled(gate: Gate) -> bool:
     """
     x0, y0, x1, y1 = gate.bounds
     return x1 - x0 > y1 - y0
+
+
+def plan_model_views(
+    header: WeightsHeader, gates: Sequence[Gate], picture_size: tuple[int, int]
+) -> list[ViewRect]:
+    """Lay out the views of a camera's gates as a model was taught to see them.
+
+    Parameters
+    ----------
+    header : WeightsHeader
+        Of a map, whose views keep their aspect, or of a classifier, which sees every
+        view stretched to a square.
+    gates : sequence of Gate
+    picture_size : (width, height)
+        Displayed size of the picture, pixels.
+    """
+    rects = plan_views(gates, picture_size, header.view_size)
+    side = header.square_px
+    if side is None:
+        return rects
+    return [replace(rect, width_px=side, height_px=side) for rect in rects]
 
 
 def _plan_gate(

@@ -43,6 +43,17 @@ class WeightsHeader:
     input_px: int | None = None
     """Side of the square that a classifier stretches views to; None of ``truckmap``."""
 
+    @property
+    def square_px(self) -> int | None:
+        """Side of the square that views are cut to; None where they keep their aspect.
+
+        A classifier learns from squares cut from whole frames: cut to another aspect
+        first, its views would have lost lines that it learned from.
+        """
+        if self.network == MAP_NETWORK:
+            return None
+        return self.view_size[0] if self.input_px is None else self.input_px
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:

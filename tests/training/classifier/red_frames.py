@@ -7,14 +7,16 @@ import pandas as pd
 SIDE_PX = 72
 
 
-def write_red_set(folder, n=24, *, has_boxes=True, splits=None, seed=0):
+def write_red_set(
+    folder, n=24, *, has_boxes=True, splits=None, seed=0, size=(96, SIDE_PX)
+):
     """Write n frames, every other one with a truck; two in three train."""
     rng = np.random.default_rng(seed)
     (folder / "frames").mkdir(parents=True)
     rows, boxes = [], []
     for k in range(n):
         name, is_truck = f"frames/{k:03d}.png", k % 2 == 0
-        image = rng.integers(70, 110, (SIDE_PX, 96, 3), np.uint8)
+        image = rng.integers(70, 110, (size[1], size[0], 3), np.uint8)
         x, y = (int(v) for v in rng.integers(4, 40, 2))
         image[y : y + 24, x : x + 36] = (40, 40, 220) if is_truck else (150, 150, 150)
         cv2.imwrite(str(folder / name), image)

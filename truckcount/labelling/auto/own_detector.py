@@ -17,7 +17,7 @@ from truckcount.labelling.auto.detections import (
 )
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.peaks import find_peaks, suppress_doubles
-from truckcount.presence.views import plan_views
+from truckcount.presence.views import plan_model_views
 from truckcount.presence.weights import find_weights
 
 TILE_SHARE = 1.25  # a tile reaches so far into its neighbours: no truck only on a seam
@@ -47,7 +47,7 @@ class OwnDetector:
     def detect(self, image: Image) -> Detections:
         """Detect in an RGB picture of shape (H, W, 3)."""
         height, width = image.shape[:2]
-        rects = plan_views(self._gates, (width, height), self._weights.header.view_size)
+        rects = plan_model_views(self._weights.header, self._gates, (width, height))
         peaks, p_whole = [], None
         for rect in rects:
             maps = self._runtime.score_views(_cut(image, rect)[None])

@@ -182,9 +182,7 @@ class _LiveCamera:
         broken: VideoError | None = None
         frames = read_live(
             self.source,
-            lambda size: plan_run_views(
-                self.camera.gates, size, self.weights.header.view_size
-            ),
+            lambda size: plan_run_views(self.weights.header, self.camera.gates, size),
             sample_fps=self.options.sample_fps,
             max_pixels=self.options.max_pixels,
         )
@@ -218,9 +216,7 @@ class _Cutter:
         self._n_frames = self._n_samples = self._n_bad = 0
         text = f"{live.source.name} {first.t_us}"
         self._id = hashlib.sha256(text.encode()).hexdigest()[:16]
-        rects = plan_run_views(
-            live.camera.gates, first.size, live.weights.header.view_size
-        )
+        rects = plan_run_views(live.weights.header, live.camera.gates, first.size)
         self._scorer = ClipScorer(
             live.runtime,
             live.camera.gates,

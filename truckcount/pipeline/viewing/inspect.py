@@ -59,7 +59,7 @@ def inspect_frame(
     probe = probe_video(source)
     start = resolve_start(source, camera, probe, start=options.start)
     size = (probe.width, probe.height)
-    rects = plan_run_views(camera.gates, size, weights.header.view_size)
+    rects = plan_run_views(weights.header, camera.gates, size)
     runtime = open_runtime(weights, options.device)
     scorer = ClipScorer(runtime, camera.gates, rects, "clip")
     decoder = open_decoder(

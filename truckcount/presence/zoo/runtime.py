@@ -92,5 +92,5 @@ class ClassifierRuntime:
     def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
         """Begin to score batches of one shape; ``result`` of what it returns waits."""
         for views in parts:
-            check_views(views)
+            check_views(views, multiple_px=1)
         return self._forward.submit(parts)

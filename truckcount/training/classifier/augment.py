@@ -1,11 +1,11 @@
 """A labelled frame to a training view that keeps its label."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from truckcount.training.photometric import disturb
 from truckcount.training.weather import change_weather
+from truckcount.video.cut import scale_crop
 
 UInt8Image = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float32]
@@ -55,10 +55,7 @@ def scale_view(image: UInt8Image, side_px: int) -> UInt8Image:
     """Stretch a picture to a square, as at run time."""
     if image.shape[:2] == (side_px, side_px):
         return np.ascontiguousarray(image)
-    is_smaller = image.shape[0] * image.shape[1] > side_px * side_px
-    method = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-    size = (side_px, side_px)
-    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+    return scale_crop(image, (side_px, side_px))
 
 
 def choose_crop(

@@ -19,6 +19,7 @@ from truckcount.training.classifier.several_views import (
     SeveralViewsError,
     tell_several_views,
 )
+from truckcount.video.cut import crop_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,12 +91,7 @@ class Frames:
         if len(rects) > 1:
             raise SeveralViewsError(tell_several_views(str(self.camera[row]), rects))
         (rect,) = rects
-        return (
-            round(rect.x0 * width),
-            round(rect.y0 * height),
-            round(rect.x1 * width),
-            round(rect.y1 * height),
-        )
+        return crop_of(rect, (width, height))
 
 
 def place_boxes(

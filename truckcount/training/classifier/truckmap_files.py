@@ -92,8 +92,7 @@ def measure_splits(
     """
     table = frame_table(frames)
     table["path"] = table["image"]
-    size = weights.header.view_size
-    p = predict_frames(table, OnnxRuntime(weights), size, gates)
+    p = predict_frames(table, OnnxRuntime(weights), weights.header, gates)
     if folder is not None:
         table["p"] = p.astype(np.float32)
         path = folder / "predictions.parquet"
