@@ -16,6 +16,7 @@ from truckcount.pipeline.cameras import load_cameras
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.run import run_paths
 from truckcount.store import Store
+from truckcount.store.check import check_store
 
 SOON_US = T0_US + 2 * HOUR_US
 LATE_US = T0_US + 74 * HOUR_US
@@ -42,6 +43,31 @@ def test_an_hour_of_a_guessed_clock_is_not_final_before_72_hours(
     assert read(store)["is_final"].tolist() == [is_final]
     store.finalise_hours("dc-north", LATE_US)
     assert read(store)["is_final"].tolist() == [True]
+
+
+@pytest.mark.parametrize("bins", [5, 15, 30])
+def test_bins_are_final_once_they_are_72_hours_old(tmp_path, bins):
+    """Of a guessed clock, or never watched at all."""
+    files = [dated(piece(n, film([], 600), shift_us=k), 600.0)
+             for n, k in (("a", 0), ("b", 2 * HOUR_US))]  # fmt: skip
+    options = RunOptions(bins=bins)
+    store = publish(tmp_path, files, now_us=SOON_US + 2 * HOUR_US, options=options)
+    table = f"bins_{bins:02d}"
+    before = read(store, table)
+    assert not before["is_final"].any()
+    edge_us = T0_US + bins * 60_000_000 + 72 * HOUR_US  # the first bin's
+    store.finalise_hours("dc-north", edge_us - 1)
+    assert read(store, table).equals(before)
+    store.finalise_hours("dc-north", edge_us)
+    first = before["bin_start_utc"] == before["bin_start_utc"].min()
+    after = read(store, table)
+    assert after["is_final"].tolist() == first.tolist()
+    stamps = ["is_final", "is_backfill", "revision", "known_at_utc"]
+    assert after.drop(columns=stamps).equals(before.drop(columns=stamps))
+    store.finalise_hours("dc-north", LATE_US + 2 * HOUR_US)
+    assert read(store, table)["is_final"].all()
+    assert set(read(store, table)["revision"]) == {2}
+    assert check_store(tmp_path) == []
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -7,10 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truckcount.store.file_statistics import column_range
+from truckcount.store.finality import LATE_US
 from truckcount.store.layout import file_path, from_us, month_of, table_files, to_us
 from truckcount.store.payload import ESTIMATES, is_near
 from truckcount.store.publish import publish_table, read_table
 from truckcount.store.schema import schema_of
+from truckcount.store.stamps import MINUTE_US
 
 SUB_HOURS = (5, 15, 30)  # minutes of the bins that may lie beside the hours
 UNTOLD = frozenset({"known_at_utc", "revision", "is_final", "is_backfill"})
@@ -56,6 +59,42 @@ def write_bins(
     )
 
 
+def finalise_bins(root: Path, camera: str, now_us: int, known_us: int) -> int:
+    """Make bins final whose end is 72 h ago; return how many (features.md 3.3)."""
+    n_final = 0
+    for minutes in kept_bins(root, camera):
+        table = f"bins_{minutes:02d}"
+        for path in table_files(root, table, camera):
+            span = column_range(path, "is_final")
+            if span is not None and span[0]:
+                continue
+            old = read_table(path, table)
+            last_us = now_us - minutes * MINUTE_US - LATE_US
+            rows = old.to_pylist()
+            ready = [
+                k
+                for k, row in enumerate(rows)
+                if not row["is_final"] and to_us(row["bin_start_utc"]) <= last_us
+            ]
+            for k in ready:
+                final = rows[k] | {"is_final": True}
+                rows[k] = _stamped(final, rows[k]["revision"] + 1, known_us)
+            if ready:
+                new = pa.Table.from_pylist(rows, schema=old.schema)
+                publish_table(new, table, path, before=old)
+            n_final += len(ready)
+    return n_final
+
+
+def _stamped(row: dict[str, Any], revision: int, known_us: int) -> dict[str, Any]:
+    end_us = to_us(row["bin_start_utc"]) + row["bin_minutes"] * MINUTE_US
+    return row | {
+        "revision": revision,
+        "known_at_utc": from_us(known_us),
+        "is_backfill": known_us > end_us + LATE_US,
+    }
+
+
 def _write_month(
     path: Path,
     table: str,
@@ -90,7 +129,8 @@ def _write_month(
             continue
         n_changed += 1
         revision = 1 if was is None else was["revision"] + 1
-        rows.append(draft | {"revision": revision, "known_at_utc": from_us(known_us)})
+        is_final = draft["is_final"] or (was is not None and was["is_final"])
+        rows.append(_stamped(draft | {"is_final": is_final}, revision, known_us))
     kept = old.filter(pc.invert(is_touched)).replace_schema_metadata(schema.metadata)
     new = pa.Table.from_pylist(
         [{name: row[name] for name in schema.names} for row in rows], schema=schema

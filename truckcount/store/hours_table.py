@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from truckcount.domain.calibration import Calibration
 from truckcount.domain.hour import HourRow
-from truckcount.store.bins_table import write_bins
+from truckcount.store.bins_table import finalise_bins, write_bins
 from truckcount.store.calibrated_rows import carry_factor
 from truckcount.store.calibrations_table import read_calibrations
 from truckcount.store.file_statistics import column_range
@@ -109,7 +109,10 @@ def revise_hours(
 
 
 def finalise_hours(root: Path, camera: str, clock: Clock) -> int:
-    """Make hours final whose end is 72 h ago; return how many (features.md 3.3)."""
+    """Make hours final whose end is 72 h ago; return how many (features.md 3.3).
+
+    So are the bins beside them, which the number leaves out.
+    """
     now_us = clock()
     n_final = 0
     for path in sorted(file_path(root, "hours", camera, "x").parent.glob("[!._]*")):
@@ -128,6 +131,7 @@ def finalise_hours(root: Path, camera: str, clock: Clock) -> int:
             history.append(added)
         rebuild_month(root, camera, path.stem, history.latest)
         n_final += len(added)
+    finalise_bins(root, camera, now_us, known_at(now_us))
     return n_final
 
 
