@@ -6,8 +6,10 @@
     ├── VideoError
     │   ├── VideoNotFoundError   (also FileNotFoundError)
     │   ├── DecodeError
+    │   │   └── EmptyVideoError
     │   ├── GrowingFileError
     │   └── ClockError
+    │       └── AmbiguousTimeError
     ├── ModelError
     │   ├── WeightsError
     │   └── InputShapeError      (also ValueError)
@@ -36,6 +38,7 @@ what to do. Catch one branch or all::
 """
 
 __all__ = [
+    "AmbiguousTimeError",
     "BenchError",
     "CalibrationError",
     "ClockError",
@@ -44,6 +47,7 @@ __all__ = [
     "CountingError",
     "DecodeError",
     "EmptySourceError",
+    "EmptyVideoError",
     "FeatureError",
     "GrowingFileError",
     "InputShapeError",
@@ -78,12 +82,20 @@ class DecodeError(VideoError):
     """The bytes are not a video, or hold no decodable picture."""
 
 
+class EmptyVideoError(DecodeError):
+    """A file has no bytes."""
+
+
 class GrowingFileError(VideoError):
     """A file was written to moments ago and may still grow."""
 
 
 class ClockError(VideoError):
     """No trustworthy start time can be had for a video."""
+
+
+class AmbiguousTimeError(ClockError):
+    """A local start time is of two moments, or of none: a clock change."""
 
 
 class ModelError(TruckcountError):

@@ -252,6 +252,15 @@ def test_bad_files_get_a_line_each_and_the_rest_is_counted(
         assert "\n" not in outcome.error
 
 
+def test_what_a_file_is_called_does_not_say_why_it_failed(count, tmp_path):
+    named = {"ambiguous_lane.mp4": "no_time", "0 bytes.mp4": "corrupt"}
+    write_clip(tmp_path / "ambiguous_lane.mp4", 10)
+    (tmp_path / "0 bytes.mp4").write_bytes(b"minutes of a meeting\n" * 99)
+    result = count(*(tmp_path / name for name in named), is_strict_time=True)
+    found = {o.path.rsplit("/", 1)[-1]: o.status for o in result.file_outcomes}
+    assert found == named
+
+
 def test_bad_files_fail_again_without_a_trace(count, bad_files, films, tmp_path):
     count(*bad_files, films)
     before = snapshot(tmp_path / "store")

@@ -8,7 +8,7 @@ from truckcount.domain.camera import Camera
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
-from truckcount.errors import ClockError, DecodeError
+from truckcount.errors import AmbiguousTimeError, DecodeError
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.gpu_decoding import gpu_cutter
 from truckcount.presence.engine import ClipScorer
@@ -88,7 +88,7 @@ def score_file(
             "before it nor its own file time tells; not counted: give --start with "
             f"its offset or a sidecar {source.name}.json"
         )
-        raise ClockError(msg)
+        raise AmbiguousTimeError(msg)
     size = (probe.width, probe.height)
     rects = plan_run_views(weights.header, camera.gates, size)
     decoder = open_decoder(

@@ -12,8 +12,10 @@ from truckcount.domain.credentials import mask_credentials
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.segment import StartTime
 from truckcount.errors import (
+    AmbiguousTimeError,
     ClockError,
     DecodeError,
+    EmptyVideoError,
     GrowingFileError,
     StoreError,
     TruckcountError,
@@ -302,11 +304,12 @@ def _status_of(error: Exception) -> str:
     if isinstance(error, GrowingFileError):
         return "growing"
     if isinstance(error, ClockError):
-        return "ambiguous_time" if "ambiguous" in str(error) else "no_time"
+        is_ambiguous = isinstance(error, AmbiguousTimeError)
+        return "ambiguous_time" if is_ambiguous else "no_time"
     if isinstance(error, VideoNotFoundError):
         return "missing"
     if isinstance(error, DecodeError):
-        return "empty" if "0 bytes" in str(error) else "corrupt"
+        return "empty" if isinstance(error, EmptyVideoError) else "corrupt"
     return "failed" if isinstance(error, TruckcountError) else "unreadable"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from truckcount.errors import DecodeError
+from truckcount.errors import DecodeError, EmptyVideoError
 from truckcount.video.access import (
     MAX_PIXELS,
     check_pixels,
@@ -59,7 +59,7 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
         return _probe_stills(source, max_pixels)
     if source.kind == "file" and Path(source.path).stat().st_size == 0:
         msg = f"{source.name}: the file is empty (0 bytes); check the recorder"
-        raise DecodeError(msg)
+        raise EmptyVideoError(msg)
     with open_container(source, max_pixels) as container:
         if not container.streams.video:
             kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
