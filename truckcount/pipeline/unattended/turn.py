@@ -1,12 +1,13 @@
 """One unattended run at a time in a store: the second leaves politely."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from truckcount.errors import StoreError, StoreLockedError
+from truckcount.store import Store
 
 
 @contextmanager
@@ -15,6 +16,8 @@ def hold_turn(store: Path) -> Iterator[None]:
 
     Cameras have locks of their own, so that an attended run beside it is safe; the
     turn keeps runs that start every few minutes from piling up behind a slow one.
+    Folders that were made for it alone are gone when it is given back: a slip makes
+    no store.
 
     Raises
     ------
@@ -25,6 +28,7 @@ def hold_turn(store: Path) -> Iterator[None]:
     """
     path = store / ".locks" / "_turn.lock"  # no camera may be called so
     lock = FileLock(path, timeout=0)
+    made = [p for p in (path.parent, *path.parent.parents) if not p.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -39,4 +43,9 @@ def hold_turn(store: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if made and not Store.is_at(store):
+            path.unlink(missing_ok=True)  # held still: nobody else waits for it
         lock.release()
+        for folder in made:  # the innermost first; what holds anything stays
+            with suppress(OSError):
+                folder.rmdir()
