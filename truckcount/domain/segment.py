@@ -1,5 +1,6 @@
 """A segment: one decoded stretch of one camera with its clock."""
 
+import time
 from dataclasses import dataclass
 
 US_PER_S = 1_000_000
@@ -16,6 +17,14 @@ CLOCK_SD_S = {
 measured them: what a recorder's clock itself is off is `clock_shift_s`."""
 UNKNOWN_LENGTH_SD_S = 3600.0  # a file time stamps the end: of how long a file?
 RECORDED_SD_S = 86_400.0  # a recording that was opened now is of any time before
+
+FUTURE_US = 15 * 60 * US_PER_S  # clocks of recorder and host differ by less
+
+
+def is_in_future(start_us: int, now_us: int | None = None) -> bool:
+    """Tell a start that no recording can have by now: some clock is wrong."""
+    now_us = time.time_ns() // 1000 if now_us is None else now_us
+    return start_us > now_us + FUTURE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

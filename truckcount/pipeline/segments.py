@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from truckcount.domain.camera import Camera
 from truckcount.domain.credentials import mask_credentials
 from truckcount.domain.iso_time import iso_utc
-from truckcount.domain.segment import StartTime
+from truckcount.domain.segment import StartTime, is_in_future
 from truckcount.errors import (
     AmbiguousTimeError,
     ClockError,
@@ -116,6 +116,8 @@ def outcome_of(
 ) -> FileOutcome:
     """Spell what became of a file that was counted, now or before."""
     warnings = () if scored is None else scored.report.warnings
+    if record.start_us is not None and is_in_future(record.start_us):
+        warnings = (*warnings, _FUTURE.format(start=iso_utc(record.start_us)))
     warnings = (*warnings, *camera_warnings(camera, record.time_quality))
     return FileOutcome(
         path=source.name,
@@ -286,6 +288,11 @@ def held_back_outcome(
     return replace(outcome_of(task.source, task.camera, record, LATE), warnings=(why,))
 
 
+_FUTURE = (
+    "starts at {start}, which is yet to come, and its trucks are counted there: set "
+    "the recorder's clock, and give this file its time with --start, a sidecar or "
+    "`clock_shift_s` in cameras.toml"
+)
 _WHY = {
     DELETED: "its hours were deleted (`truckcount store delete --lift` takes that "
     "back)",

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from truckcount.domain.segment import (
     RECORDED_SD_S,
     UNKNOWN_LENGTH_SD_S,
     StartTime,
+    is_in_future,
 )
 from truckcount.errors import ClockError
 from truckcount.video.gopro import is_gopro_name, seconds_before
@@ -58,11 +60,14 @@ def resolve_start(
     Raises
     ------
     ClockError
-        When none answers, or only the file time does and ``is_strict``.
+        When none answers, or with ``is_strict`` where only the file time does, or
+        what answers names a time that is yet to come.
     """
     if start is not None:
         moment = _parse(start, "--start")
-        return _stamp(moment, camera, "option")
+        return _doubt_future(
+            _stamp(moment, camera, "option"), source, is_strict=is_strict
+        )
     readers = {
         "sidecar": lambda: _from_sidecar(source, camera),
         "filename": lambda: _from_name(source, camera, probe),
@@ -73,12 +78,27 @@ def resolve_start(
     for name in order:
         found = readers[name]()
         if found is not None:
-            return found
+            return _doubt_future(found, source, is_strict=is_strict)
     msg = (
         f"{source.name}: no start time from {', '.join(order)}; give --start, a "
         f"sidecar {Path(source.name).name}.json or a `clock` in cameras.toml"
     )
     raise ClockError(msg)
+
+
+def _doubt_future(start: StartTime, source: Source, *, is_strict: bool) -> StartTime:
+    """Take a start that lies ahead for a guess: nobody knows when it really was."""
+    if start.quality == "ambiguous" or not is_in_future(start.start_us):
+        return start
+    if is_strict:
+        moment = EPOCH + timedelta(microseconds=start.start_us)
+        msg = (
+            f"{source.name}: by its {start.source} it starts at {moment.isoformat()}, "
+            "which is yet to come and which --strict-time refuses; set the recorder's "
+            "clock and give --start"
+        )
+        raise ClockError(msg)
+    return replace(start, quality="guess", sd_s=max(start.sd_s, RECORDED_SD_S))
 
 
 def split_camera_name(path: str) -> str:

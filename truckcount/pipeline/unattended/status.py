@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.domain.iso_time import iso_utc
+from truckcount.domain.segment import FUTURE_US
 from truckcount.pipeline.segments import is_counted_row
 from truckcount.pipeline.unattended.attempts import US_PER_S, Attempts
 from truckcount.pipeline.unattended.intake import Waiting, find_waiting
@@ -25,7 +26,8 @@ from truckcount.store.stamps import stamps_ahead
 
 FINE, WARNING, CRITICAL = 0, 1, 2
 _COLUMNS = (
-    "path", "status", "error", "start_utc", "end_utc", "duration_s", "known_at_utc",
+    "path", "status", "error", "start_utc", "end_utc", "duration_s",
+    "known_at_utc",
 )  # fmt: skip
 LEVELS = ("ok", "warning", "critical")
 HOUR_US, DAY_US = 3600 * US_PER_S, 86_400 * US_PER_S
@@ -64,6 +66,8 @@ class CameraStatus:
     week_gap_s: float
     week_gaps: tuple[tuple[str, str, float], ...]
     """(from, to, seconds), the longest first."""
+    n_in_future: int = 0
+    """Segments whose recorder's clock is ahead: lag and gaps leave them out."""
 
 
 def read_status(
@@ -144,11 +148,14 @@ def _camera_status(
     now_us: int,
 ) -> CameraStatus:
     counted = None if segments is None else segments.filter(is_counted_row())
+    n_all = 0 if counted is None else len(counted)
+    if counted is not None:
+        counted = counted.filter(pc.field("start_utc") <= _moment(now_us + FUTURE_US))
     if counted is None or not len(counted):
         return CameraStatus(
             camera=camera, level="critical", last_end_utc=None, lag_s=None,
             last_hour_utc=None, last_hour_trucks=None, last_hour_coverage_s=None,
-            week_covered_s=0.0, week_gap_s=0.0, week_gaps=(),
+            week_covered_s=0.0, week_gap_s=0.0, week_gaps=(), n_in_future=n_all,
         )  # fmt: skip
     starts, ends = (
         counted[name].cast(pa.int64()).to_numpy() for name in ("start_utc", "end_utc")
@@ -175,7 +182,12 @@ def _camera_status(
             (iso_utc(a), iso_utc(b), round((b - a) / US_PER_S, 1))
             for a, b in sorted(gaps, key=lambda gap: gap[0] - gap[1])
         ),
+        n_in_future=n_all - len(counted),
     )
+
+
+def _moment(t_us: int) -> pa.Scalar:
+    return pa.scalar(t_us, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
 
 
 def _lag_level(lag_s: float, options: StatusOptions) -> str:
@@ -222,7 +234,7 @@ def _failed_files(
     segments: dict[str, pa.Table], attempts: Attempts, now_us: int
 ) -> list[dict[str, Any]]:
     """Failed files: those on the schedule, then those that a plain run met."""
-    week = pa.scalar(now_us - WEEK_US, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    week = _moment(now_us - WEEK_US)
     is_failed = pc.field("error").is_valid() & (pc.field("known_at_utc") > week)
     failed = [
         (name, row)
@@ -292,7 +304,7 @@ def _disk_need(
             except OSError:
                 continue  # a draft that was renamed meanwhile
     counted = [table.filter(is_counted_row()) for table in segments.values()]
-    week = pa.scalar(now_us - WEEK_US, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    week = _moment(now_us - WEEK_US)
     all_s = sum(_seconds(table) for table in counted)
     week_s = sum(
         _seconds(table.filter(pc.field("end_utc") > week)) for table in counted
@@ -320,11 +332,14 @@ def _reasons(
     for one in cameras:
         if one.level in LEVELS[1:]:
             lag = (
-                "nothing was ever counted"
+                "nothing was ever counted" + (" in the past" if one.n_in_future else "")
                 if one.lag_s is None
                 else f"last counted {one.lag_s / 3600:.1f} h ago"
             )
             reasons.append((LEVELS.index(one.level), f"{one.camera}: {lag}"))
+        if one.n_in_future:
+            why = f"{one.n_in_future} files start in the future: set its recorder's "
+            reasons.append((WARNING, f"{one.camera}: {why}clock"))
     for path, why in waiting.missing.items():
         reasons.append((CRITICAL, f"{path} {why}"))
     n_held = sum(row["is_quarantined"] for row in failed)
