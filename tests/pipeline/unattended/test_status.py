@@ -2,9 +2,12 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
+from tests.counting.simulate import T0_US, film
+from tests.pipeline.pieces import CAMERA, ingest, piece
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.errors import StoreError
 from truckcount.pipeline.config import RunOptions
@@ -12,6 +15,7 @@ from truckcount.pipeline.run import run_paths
 from truckcount.pipeline.unattended import status as status_module
 from truckcount.pipeline.unattended.intake import Intake
 from truckcount.pipeline.unattended.status import StatusOptions, read_status
+from truckcount.store import Store
 
 pytestmark = pytest.mark.video
 
@@ -150,3 +154,17 @@ def test_a_disk_that_fills_up_is_told(look, monkeypatch, free_bytes, level):
 def test_a_store_that_is_none_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="is no store"):
         read_status(tmp_path)
+
+
+def test_pauses_of_a_cycle_are_no_gaps_but_a_lost_clip_is(tmp_path):
+    """Ten seconds every two minutes; three clips of an hour never came."""
+    lost = {10, 11, 12}
+    clips = [piece(f"c{k:02d}", film([], 10), shift_us=k * 120_000_000)
+             for k in range(30) if k not in lost]  # fmt: skip
+    clips = [replace(c, record=replace(c.record, source_kind="duty")) for c in clips]
+    store = Store.open(tmp_path)
+    ingest(store, [clips], camera=replace(CAMERA, source_kind="duty"))
+    (camera,) = read_status(tmp_path, now_s=T0_US / 1e6 + 3600)["cameras"]
+    ((low, high, seconds),) = camera["week_gaps"]
+    assert (low[11:19], high[11:19]) == ("00:18:10", "00:26:00")
+    assert camera["week_gap_s"] == seconds == pytest.approx(470, abs=1)

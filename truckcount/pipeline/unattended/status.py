@@ -5,7 +5,9 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -26,13 +28,14 @@ from truckcount.store.stamps import stamps_ahead
 
 FINE, WARNING, CRITICAL = 0, 1, 2
 _COLUMNS = (
-    "path", "status", "error", "start_utc", "end_utc", "duration_s",
+    "path", "status", "error", "source_kind", "start_utc", "end_utc", "duration_s",
     "known_at_utc",
 )  # fmt: skip
 LEVELS = ("ok", "warning", "critical")
 HOUR_US, DAY_US = 3600 * US_PER_S, 86_400 * US_PER_S
 WEEK_US = 7 * DAY_US
 MIN_GAP_US = 5 * US_PER_S  # recorders lose a moment between two files
+MISSED_CYCLES = 1.5  # a pause this long lacks a clip; clips come some seconds late
 LOW_DISK_BYTES = 200 << 20
 
 
@@ -65,7 +68,7 @@ class CameraStatus:
     week_covered_s: float
     week_gap_s: float
     week_gaps: tuple[tuple[str, str, float], ...]
-    """(from, to, seconds), the longest first."""
+    """(from, to, seconds), the longest first; pauses of a duty cycle are none."""
     n_in_future: int = 0
     """Segments whose recorder's clock is ahead: lag and gaps leave them out."""
 
@@ -166,7 +169,9 @@ def _camera_status(
     spans = sorted(
         zip(starts[is_recent].tolist(), ends[is_recent].tolist(), strict=True)
     )
-    gaps, covered_us = _gaps(spans, max(now_us - WEEK_US, int(starts.min())))
+    is_duty = pc.any(pc.equal(counted["source_kind"].filter(is_recent), "duty")).as_py()
+    least_us = _pause_us(spans) if is_duty else MIN_GAP_US
+    gaps, covered_us = _gaps(spans, max(now_us - WEEK_US, int(starts.min())), least_us)
     hour_us, trucks, coverage_s = _last_hour(store, camera, last_us)
     return CameraStatus(
         camera=camera,
@@ -198,8 +203,18 @@ def _lag_level(lag_s: float, options: StatusOptions) -> str:
     return "warning" if lag_s > options.warn_lag_h * 3600 else "ok"
 
 
+def _pause_us(spans: Sequence[tuple[int, int]]) -> int:
+    """Tell from what on a pause of a camera on a cycle is a clip that failed.
+
+    Nobody declares its cycle: it is what lies between most of its clips.
+    """
+    begins = [start for start, _ in spans]
+    cycle_us = median(b - a for a, b in pairwise(begins)) if len(begins) > 1 else 0
+    return max(MIN_GAP_US, round(MISSED_CYCLES * cycle_us))
+
+
 def _gaps(
-    spans: Sequence[tuple[int, int]], from_us: int
+    spans: Sequence[tuple[int, int]], from_us: int, least_us: int = MIN_GAP_US
 ) -> tuple[list[tuple[int, int]], int]:
     """Find the stretches between segments since a moment, and the time covered.
 
@@ -209,7 +224,7 @@ def _gaps(
     for start, end in spans:
         if end <= at:
             continue
-        if start - at >= MIN_GAP_US:
+        if start - at >= least_us:
             gaps.append((at, start))
         covered += end - max(start, at)
         at = end
