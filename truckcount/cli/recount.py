@@ -50,8 +50,8 @@ EXIT_SOME_FAILED = 3
 def recount(store: Path, **options: Any) -> int:
     """Count the stored scores of STORE again, without decoding any video.
 
-    After a change of thresholds, debounce or the `in` vector. What changes becomes
-    revisions of cause `config`; what was known before stays in history.
+    After a change of thresholds, debounce, the `in` vector or the `timezone`. What
+    changes becomes revisions of cause `config`; what was known before stays in history.
 
     \b
     Example:

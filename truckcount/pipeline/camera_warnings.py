@@ -1,8 +1,10 @@
 """A camera to what nobody told of it, so that its counts look right and are not."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from truckcount.domain.camera import Camera
+from truckcount.store.zones import other_zones
 
 
 def camera_warnings(camera: Camera, time_quality: str | None) -> tuple[str, ...]:
@@ -26,6 +28,21 @@ def camera_warnings(camera: Camera, time_quality: str | None) -> tuple[str, ...]
             'cameras.toml ("UTC" if it is that)'
         )
     return tuple(warnings)
+
+
+def zone_warnings(store: str | Path, camera: Camera) -> tuple[str, ...]:
+    """Warn of hours that were written in another zone than the camera's is now."""
+    others = sorted(other_zones(Path(store), camera.name, camera.timezone))
+    if not others or camera.is_zone_assumed:
+        return ()
+    warning = (
+        f"{_begin(camera.name)}has hours with local times of {', '.join(others)}, and "
+        f"its `timezone` is {camera.timezone}: `truckcount recount {store} --camera "
+        f"{camera.name} --cameras cameras.toml` puts them right (options as of the "
+        "run); recordings with local time in their names move by `truckcount run` of "
+        "them without --new"
+    )
+    return (warning,)
 
 
 def is_of_camera(warning: str, camera: str) -> bool:

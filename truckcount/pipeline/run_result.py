@@ -7,6 +7,7 @@ from typing import Any
 
 from truckcount import __version__
 from truckcount.domain.hour import HourRow
+from truckcount.pipeline.camera_warnings import zone_warnings
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import RunOptions, run_hash
 from truckcount.pipeline.counts.outages import HOUR_US, unwatched_rows
@@ -43,12 +44,13 @@ def gather_result(
             if passage.is_counted:
                 key = passage.segment_id_onset
                 n_of[key] = n_of.get(key, 0) + 1
+        zone = zone_warnings(options.store, one.camera)
         won = {k: v for counts in one.counts for k, v in counts.won.items()}
         outcomes += [
             replace(
                 o,
                 passages=n_of.get(o.segment_id or "", 0),
-                warnings=(*o.warnings, *_overlap_warnings(o, won)),
+                warnings=(*o.warnings, *_overlap_warnings(o, won), *zone),
             )
             if o.status in {"done", "reused"}
             else o

@@ -78,7 +78,7 @@ def finalise_bins(root: Path, camera: str, now_us: int, known_us: int) -> int:
             ]
             for k in ready:
                 final = rows[k] | {"is_final": True}
-                rows[k] = _stamped(final, rows[k]["revision"] + 1, known_us)
+                rows[k] = stamped(final, rows[k]["revision"] + 1, known_us)
             if ready:
                 new = pa.Table.from_pylist(rows, schema=old.schema)
                 publish_table(new, table, path, before=old)
@@ -86,7 +86,8 @@ def finalise_bins(root: Path, camera: str, now_us: int, known_us: int) -> int:
     return n_final
 
 
-def _stamped(row: dict[str, Any], revision: int, known_us: int) -> dict[str, Any]:
+def stamped(row: dict[str, Any], revision: int, known_us: int) -> dict[str, Any]:
+    """Return a row of a bin as another revision."""
     end_us = to_us(row["bin_start_utc"]) + row["bin_minutes"] * MINUTE_US
     return row | {
         "revision": revision,
@@ -130,7 +131,7 @@ def _write_month(
         n_changed += 1
         revision = 1 if was is None else was["revision"] + 1
         is_final = draft["is_final"] or (was is not None and was["is_final"])
-        rows.append(_stamped(draft | {"is_final": is_final}, revision, known_us))
+        rows.append(stamped(draft | {"is_final": is_final}, revision, known_us))
     kept = old.filter(pc.invert(is_touched)).replace_schema_metadata(schema.metadata)
     new = pa.Table.from_pylist(
         [{name: row[name] for name in schema.names} for row in rows], schema=schema

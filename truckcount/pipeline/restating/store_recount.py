@@ -1,6 +1,7 @@
 """Stored scores to the hours of another threshold, debounce or direction rule."""
 
 import logging
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from truckcount.presence.weights import find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.read import read_bins
 from truckcount.store.store import KEPT_CAMERAS
+from truckcount.store.zones import rezone_hours
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ def recount_store(
 ) -> list[Recounted]:
     """Rebuild passages and hours from stored scores; decode nothing.
 
+    Local times of hours without scores follow a corrected `timezone` of the camera.
+
     Raises
     ------
     ConfigError
@@ -95,7 +99,26 @@ def recount_store(
             "the run, or decode again with `truckcount restate`"
         )
         raise ConfigError(msg)
-    return done
+    if recount.is_dry_run:
+        return done
+    told = {c.name for c in book.cameras if not c.is_zone_assumed}
+    return [
+        replace(one, n_revisions=one.n_revisions + _rezone(store, camera, recount))
+        if camera.name in told
+        else one
+        for camera, one in zip(cameras, done, strict=True)
+    ]
+
+
+def _rezone(store: Store, camera: Camera, recount: RecountOptions) -> int:
+    """Bring the hours that were not counted anew to the camera's zone, too."""
+    span = (recount.from_us, recount.to_us)
+    with store.lock(camera.name):
+        return rezone_hours(store.root, camera.name, camera.timezone, span, _now_us)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def with_kept_cameras(options: RunOptions, store: Store) -> RunOptions:
