@@ -73,6 +73,59 @@ def test_the_job_counts_once_and_reports_its_state(site):
     assert len(second.stderr.splitlines()) == 1
 
 
+STAMPS = ["known_at_utc", "revision", "is_final", "is_backfill"]
+
+
+def record(site, moment, crossing):
+    path = site / "rec" / f"gate_{moment}Z.mp4"
+    write_traffic(path, crossing, 6)
+    os.utime(path, (1e9, 1e9))
+
+
+def hours_of(site, store):
+    """Run the job into a store; return its hours without when each became known."""
+    text = (site / "env").read_text()
+    (site / "env").write_text(re.sub(r"(?m)^STORE=.*$", f"STORE={store}", text))
+    done = job(site, "run")
+    assert (done.returncode, done.stderr) == (0, "")
+    hours = pd.read_parquet(store / "hours").drop(columns=STAMPS)
+    return hours.sort_values(["gate", "direction", "hour_start_utc"], ignore_index=True)
+
+
+@pytest.mark.video
+def test_a_missed_night_is_caught_up(site):
+    """One store is counted every few hours, of the other cron slept for a night."""
+    steady, slept = site / "store", site / "slept"
+    evening = hours_of(site, steady)
+    assert hours_of(site, slept).equals(evening)
+    night = {
+        "20260302T205958": {1.0: 1},  # over the edge of an hour
+        "20260302T235957": {1.0: 1, 4.0: -1},  # and of the day
+        "20260303T013000": {},
+        "20260303T050000": {1.0: 1},
+    }
+    for moment, crossing in night.items():
+        record(site, moment, crossing)
+        morning = hours_of(site, steady)
+    caught_up = hours_of(site, slept)
+    pd.testing.assert_frame_equal(caught_up, morning)
+    assert caught_up["n_trucks"].sum() == 1 + sum(map(len, night.values()))
+    watched = caught_up[caught_up["coverage_s"] > 0]["hour_start_utc"]
+    assert [f"{t:%d %H}" for t in watched.drop_duplicates()] == [
+        "02 09", "02 20", "02 21", "02 23", "03 00", "03 01", "03 05"
+    ]  # fmt: skip
+    unwatched = caught_up[caught_up["coverage_s"] == 0]
+    assert unwatched["n_trucks"].isna().all(), "what nobody filmed is null, not 0"
+    span = pd.date_range("2026-03-02T09:00Z", "2026-03-03T05:00Z", freq="h")
+    assert caught_up["hour_start_utc"].drop_duplicates().tolist() == span.tolist()
+    trucks = [
+        pd.read_parquet(store / "passages")["onset_utc"].sort_values().tolist()
+        for store in (steady, slept)
+    ]
+    assert trucks[0] == trucks[1]
+    assert hours_of(site, slept).equals(caught_up), "once is enough"
+
+
 def test_an_unknown_job_is_a_usage_error(site):
     done = job(site, "rum")
     assert done.returncode == 2
