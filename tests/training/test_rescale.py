@@ -8,7 +8,12 @@ import torch
 
 from truckcount.errors import LabelError
 from truckcount.presence.truckmap import TruckMap
-from truckcount.training.rescale import Rescaling, apply_rescaling, fit_rescaling
+from truckcount.training.rescale import (
+    Rescaling,
+    apply_rescaling,
+    cap_share,
+    fit_rescaling,
+)
 
 RNG = np.random.default_rng(3)
 TRUCKS, EMPTY = RNG.normal(-1.0, 0.5, 30), RNG.normal(-5.0, 0.5, 60)
@@ -90,3 +95,30 @@ def test_the_last_layer_carries_the_rescaling_and_nothing_else_moves():
     for name in ("size", "offset"):
         assert torch.equal(getattr(before, name), getattr(after, name))
     assert torch.equal(before.heat[:, 1:], after.heat[:, 1:])
+
+
+def test_frames_of_a_busy_road_do_not_draw_the_border_to_the_cars():
+    """Nine of ten frames show a truck; the border stays between the two kinds."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([1.0, 0.0], [180, 20])
+    logits = np.where(labels == 1, 1.0, -1.0) + rng.normal(size=200)
+    ones = np.ones(200)
+
+    def border(weights):
+        found = fit_rescaling(logits, labels, 0.5, weights)
+        return -found.shift / found.slope
+
+    assert border(ones) < -0.6
+    assert abs(border(cap_share(labels, ones))) < 0.3
+
+
+def test_rare_trucks_weigh_what_they_are():
+    labels, weights = np.repeat([1.0, 0.0], [5, 35]), np.linspace(0.5, 1.5, 40)
+    assert cap_share(labels, weights).tolist() == weights.tolist()
+    assert cap_share([1.0, 1.0], [1.0, 2.0]).tolist() == [1.0, 2.0]
+
+
+def test_soft_labels_are_shared_out():
+    weights = cap_share([1.0, 1.0, 0.5], [1.0, 1.0, 1.0])
+    labels = np.array([1.0, 1.0, 0.5])
+    assert (weights * labels)[:2].sum() < 0.75

@@ -29,6 +29,8 @@ SLOPE_SPREAD = 0.5
 SHIFT_SPREAD = 2.0
 TRUCK_CHANNEL = 0
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Rescaling:
@@ -41,6 +43,29 @@ class Rescaling:
     def is_identity(self) -> bool:
         """Whether it changes nothing."""
         return self.slope == 1.0 and self.shift == 0.0
+
+
+def cap_share(labels: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
+    """Weigh frames with a truck together at most as much as those without.
+
+    On a busy road nearly every frame shows a truck and is best called one whatever is
+    in it. But cars are in these frames, too, and each of them is a track that scores
+    moved so far would count.
+
+    Parameters
+    ----------
+    labels, weights : array_like, shape (N,)
+
+    Returns
+    -------
+    float64 array, shape (N,)
+    """
+    p_truck, weight = np.asarray(labels, float), np.asarray(weights, float)
+    with_truck = float((weight * p_truck).sum())
+    without = float((weight * (1 - p_truck)).sum())
+    if with_truck <= without or without <= 0:
+        return weight
+    return np.asarray(weight * (p_truck * without / with_truck + 1 - p_truck))
 
 
 def fit_rescaling(

@@ -54,7 +54,7 @@ def test_the_header_says_what_the_thresholds_were_chosen_by(taught):
     folder, told = taught
     header = find_weights(str(folder)).header  # `run --model RUNFOLDER`
     assert header.thresholds == find_weights("truckmap").header.thresholds
-    assert "on 6 validation frames (3 with a truck)" in header.thresholds_by
+    assert "on 6 validation frames (3 with a truck, weighed" in header.thresholds_by
     assert "no count error" in header.thresholds_by
     assert told["thresholds_by"] == header.thresholds_by
     assert told["border"]["n_validation_frames"] == 6

@@ -9,7 +9,12 @@ from truckcount.presence.weights import Weights
 from truckcount.training.classifier.frames import Frames, Gates
 from truckcount.training.classifier.gate_frames import GateFrames, score_gate_frames
 from truckcount.training.classifier.truckmap_files import on_score_of
-from truckcount.training.rescale import Rescaling, apply_rescaling, fit_rescaling
+from truckcount.training.rescale import (
+    Rescaling,
+    apply_rescaling,
+    cap_share,
+    fit_rescaling,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +38,9 @@ class Border:
         return (
             f"truck logits times {self.rescaling.slope:.3f} plus "
             f"{self.rescaling.shift:.3f}, so that on {self.n_frames} validation frames "
-            f"({self.n_truck} with a truck) on_score {self.on_score:g} is where a "
-            "frame is as likely with as without one; single frames allow no count "
+            f"({self.n_truck} with a truck, weighed as at most half) on_score "
+            f"{self.on_score:g} is where a frame is as likely with as without one; "
+            "single frames allow no count "
             f"error; thresholds as in {self.base_id}"
         )
 
@@ -64,7 +70,8 @@ def settle_border(
     # scores are stored after a division by the temperature
     logits = logits / base.header.temperature
     labels, on_score = frames.p_truck[rows], on_score_of(base)
-    found = fit_rescaling(logits, labels, on_score, frames.weight[rows])
+    weights = cap_share(labels, frames.weight[rows])
+    found = fit_rescaling(logits, labels, on_score, weights)
     # in the network's own logits, before that division
     own = Rescaling(found.slope, found.shift * base.header.temperature)
     apply_rescaling(network, own)
