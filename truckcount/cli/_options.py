@@ -66,6 +66,22 @@ segment_option = click.option(
     help="Live cameras: publish so often.",
 )
 
+model_option = click.option(
+    "--model", default="truckmap", show_default=True, help="Name or path."
+)
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu or cuda."
+)
+
+sample_fps_option = click.option(
+    "--sample-fps",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Frames looked at a second.",
+)
+
 _RUN_OPTIONS = (
     cameras_option,
     once("--camera", help="Take every file as this camera's."),
@@ -77,19 +93,9 @@ _RUN_OPTIONS = (
         show_default=True,
         help="Folder, or a URL: counted in a local copy, then pushed.",
     ),
-    click.option(
-        "--model", default="truckmap", show_default=True, help="Name or path."
-    ),
-    click.option(
-        "--device", default="auto", show_default=True, help="auto, cpu or cuda."
-    ),
-    click.option(
-        "--sample-fps",
-        type=float,
-        default=5.0,
-        show_default=True,
-        help="Frames looked at a second.",
-    ),
+    model_option,
+    device_option,
+    sample_fps_option,
     click.option(
         "--bins",
         type=int,

@@ -7,6 +7,9 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+from truckcount.cli._options import (
+    model_option,
+)
 
 PATH = click.Path(path_type=Path)
 
@@ -34,7 +37,7 @@ PATH = click.Path(path_type=Path)
     default=("exact", "fast"),
     help="Ours to measure; repeatable.",
 )
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@model_option
 @click.option(
     "--peers",
     default="opencv-resnet18",

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json
+from truckcount.cli._options import (
+    device_option,
+    model_option,
+    sample_fps_option,
+)
 
 if TYPE_CHECKING:
     from truckcount.evaluation.clips import ClipScores
@@ -46,15 +51,9 @@ def evaluate() -> None:
 @evaluate.command("clips")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--role", help="Only clips of this role (clips.csv).")
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@model_option
 @click.option("--store", type=click.Path(path_type=Path), help="Keep the counts here.")
-@click.option(
-    "--sample-fps",
-    type=float,
-    default=5.0,
-    show_default=True,
-    help="Frames looked at a second.",
-)
+@sample_fps_option
 @click.option("--jobs", type=int, default=1, show_default=True, help="Clips at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def clips(
@@ -133,11 +132,11 @@ def _tell_clips(scores: "ClipScores") -> None:
 @evaluate.command("frames")
 @click.argument("label_set", metavar="SET", required=False, type=PATH)
 @click.option("--predictions", type=PATH, help="Score this table; no model is run.")
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@model_option
 @click.option("--split", default="test", show_default=True, help="`all` for every one.")
 @click.option("--threshold", type=float, help="Default: the model's on_score, or 0.5.")
 @click.option("--cameras", type=PATH, help="Look at this file's gates alone.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def frames(

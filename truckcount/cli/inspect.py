@@ -10,6 +10,7 @@ from truckcount.cli._options import (
     cameras_option,
     check_iso_time,
     gate_option,
+    model_option,
 )
 
 
@@ -19,7 +20,7 @@ from truckcount.cli._options import (
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write.")
 @cameras_option
 @gate_option
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@model_option
 @click.option(
     "--start",
     callback=check_iso_time,

@@ -9,7 +9,10 @@ from truckcount.cli._options import (
     blur_option,
     cameras_option,
     check_iso_time,
+    device_option,
     gate_option,
+    model_option,
+    sample_fps_option,
 )
 
 EXIT_SOME_FAILED = 3
@@ -33,15 +36,9 @@ EXIT_SOME_FAILED = 3
     callback=check_iso_time,
     help="ISO-8601 time of the first frame, with offset.",
 )
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(
-    "--sample-fps",
-    type=float,
-    default=5.0,
-    show_default=True,
-    help="Frames looked at a second.",
-)
+@model_option
+@device_option
+@sample_fps_option
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
 @click.option(
     "--mix",

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time, check_order, gate_option
+from truckcount.cli._options import (
+    check_iso_time,
+    check_order,
+    device_option,
+    gate_option,
+    model_option,
+    sample_fps_option,
+)
 
 if TYPE_CHECKING:
     from truckcount.pipeline.restating.comparison import Comparison
@@ -35,7 +42,7 @@ EXIT_SOME_FAILED = 3
     "own copy.",
 )  # fmt: skip
 @click.option("--gate", help="The polygon of the run, where it was given so.")
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
+@model_option
 @click.option(
     "--sample-fps", type=float, default=5.0, show_default=True, help="As of the run."
 )
@@ -114,15 +121,9 @@ def recount(store: Path, **options: Any) -> int:
     help="Gates to count with from now; without, the store's own copy.",
 )
 @gate_option
-@click.option("--model", default="truckmap", show_default=True, help="Name or path.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(
-    "--sample-fps",
-    type=float,
-    default=5.0,
-    show_default=True,
-    help="Frames looked at a second.",
-)
+@model_option
+@device_option
+@sample_fps_option
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")
 @click.option("--publish", is_flag=True, help="Write the revisions.")

@@ -7,7 +7,10 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import blur_option
+from truckcount.cli._options import (
+    blur_option,
+    device_option,
+)
 
 NETWORKS = (
     "seed",
@@ -120,7 +123,7 @@ OF_TRUCKMAP = ("steps", "teach")
 @click.option("--packed/--no-packed", default=True, help="Keep scaled frames on disk.")
 @click.option("--workers", type=int, help="Loader processes; default by the cores.")
 @click.option("--amp/--no-amp", default=None, help="bfloat16; default on CUDA only.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @click.option(
     "--seed",
     type=int,
