@@ -6,6 +6,7 @@
     ├── VideoError
     │   ├── VideoNotFoundError   (also FileNotFoundError)
     │   ├── DecodeError
+    │   │   ├── AccessDeniedError
     │   │   └── EmptyVideoError
     │   ├── GrowingFileError
     │   └── ClockError
@@ -38,6 +39,7 @@ what to do. Catch one branch or all::
 """
 
 __all__ = [
+    "AccessDeniedError",
     "AmbiguousTimeError",
     "BenchError",
     "CalibrationError",
@@ -80,6 +82,10 @@ class VideoNotFoundError(VideoError, FileNotFoundError):
 
 class DecodeError(VideoError):
     """The bytes are not a video, or hold no decodable picture."""
+
+
+class AccessDeniedError(DecodeError):
+    """A camera wants another user or password."""
 
 
 class EmptyVideoError(DecodeError):

@@ -51,6 +51,7 @@ class RtspCamera:
     ``shown`` holds the numbers of the frames that somebody could decode: sent in an
     unbroken row from a key frame on. Frame k was taken at ``taken_s(k)``.
     ``delay_s`` is what each frame takes to send; ``bytes_per_s`` what the link carries.
+    ``is_locked`` refuses whoever comes, as after wrong passwords; ``n_denied`` counts.
     With ``clock_error_s`` it says in sender reports what its own clock shows.
     """
 
@@ -59,10 +60,10 @@ class RtspCamera:
         self._began = time.time()
         self._clock_error_s = clock_error_s
         self.is_down = False
-        self.is_silent = False
+        self.is_silent = self.is_locked = False
         self.delay_s = delay_s
         self.bytes_per_s = bytes_per_s
-        self.n_connections = self.n_refused = self.n_sent = 0
+        self.n_connections = self.n_refused = self.n_denied = self.n_sent = 0
         self.shown = set()
         self._open = set()
         camera = self
@@ -111,6 +112,10 @@ class RtspCamera:
         try:
             while request := self._read(handler.rfile):
                 verb, sequence = request
+                if self.is_locked and verb == "DESCRIBE":
+                    self.n_denied += 1
+                    handler.wfile.write(self._deny(sequence))
+                    continue
                 handler.wfile.write(self._answer(verb, sequence))
                 if verb == "PLAY":
                     self.n_connections += 1
@@ -140,6 +145,12 @@ class RtspCamera:
         if verb in {"SETUP", "PLAY"}:
             head += "Session: 1\r\n"
         return f"{head}\r\n{body}".encode()
+
+    def _deny(self, sequence):
+        return (
+            f"RTSP/1.0 401 Unauthorized\r\nCSeq: {sequence}\r\n"
+            'WWW-Authenticate: Basic realm="camera"\r\n\r\n'
+        ).encode()
 
     def _sdp(self):
         sets = [n for n in self._units[0] if n[0] & 31 in (7, 8)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from truckcount.errors import DecodeError, EmptyVideoError
+from truckcount.errors import AccessDeniedError, DecodeError, EmptyVideoError
 from truckcount.video.access import (
     MAX_PIXELS,
     check_pixels,
@@ -20,6 +20,7 @@ from truckcount.video.access import (
 from truckcount.video.sources import Source, list_stills
 from truckcount.video.still_size import check_still
 
+DENIALS = (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError)  # RTSP's, too
 TIMEOUT_S = 20.0  # of opening, and of every read: a camera that is gone
 MAX_DURATION_S = 366 * 86_400.0  # of one file; more is a damaged header
 MAX_PACKETS_TO_PICTURE = 600  # several GOPs; then what is damaged stays upright
@@ -116,6 +117,8 @@ def open_container(
         if source.kind == "url":
             advice = "check address, user and network"
         msg = f"{source.name}: not a video that FFmpeg can open ({reason}); {advice}"
+        if isinstance(error, DENIALS):
+            raise AccessDeniedError(msg) from error
         raise DecodeError(msg) from error
     for stream in container.streams.video:
         if stream.codec_context is None:  # a codec that this FFmpeg does not know

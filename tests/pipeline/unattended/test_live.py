@@ -10,6 +10,7 @@ import pytest
 from tests.pipeline.red_box import write_red_model
 from tests.pipeline.red_camera import FPS, open_camera, until
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.unattended import live
 from truckcount.pipeline.unattended.live import LiveStreams, choose_backoff_s
 from truckcount.store import Store
 from truckcount.store.check import check_store
@@ -199,7 +200,26 @@ def test_a_camera_with_a_wrong_clock_is_dated_by_arrival(watch, caplog):
 
 def test_the_longer_a_camera_is_away_the_longer_are_the_pauses():
     pauses_s = [choose_backoff_s(away_s) for away_s in (0.0, 5.0, 20.0, 200.0, 1e6)]
-    assert pauses_s == pytest.approx([0.2, 0.2, 0.6, 6.0, 15.0])
+    assert pauses_s == pytest.approx([0.1, 0.1, 0.1, 1.0, 15.0])
+
+
+def test_a_camera_that_refuses_the_password_is_not_tried_until_it_locks_us_out(
+    watch, monkeypatch
+):
+    monkeypatch.setattr(live, "MIN_DENIED_S", 3.0)
+    scene = watch(1.0)
+    scene.camera.is_locked = True
+    scene.camera.cut()
+    scene.camera.mend()
+    scene.until(lambda: scene.camera.n_denied)
+    began_s = time.monotonic()
+    while time.monotonic() < began_s + 2:
+        scene.publish()
+        time.sleep(0.05)
+    assert scene.camera.n_denied <= 2  # asked without a password first, then with it
+    n_shown = len(scene.camera.shown)
+    scene.camera.is_locked = False
+    scene.until(lambda: len(scene.camera.shown) > n_shown + FPS)
 
 
 def test_an_outage_is_told_once_and_not_at_every_try(watch, caplog):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.segment import CLOCK_SD_S, SegmentReport, StartTime
-from truckcount.errors import VideoError
+from truckcount.errors import AccessDeniedError, VideoError
 from truckcount.pipeline.camera_work import CameraWork
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
@@ -30,8 +30,10 @@ from truckcount.video.decode_live import LiveFrame, read_live
 logger = logging.getLogger(__name__)
 
 SEGMENT_S = 300.0  # hours are five minutes old at most
-MIN_BACKOFF_S, MAX_BACKOFF_S = 0.2, 15.0
-BACKOFF_SHARE = 0.03  # of how long a camera has been away: what waiting may lose
+MIN_BACKOFF_S, MAX_BACKOFF_S = 0.1, 15.0
+BACKOFF_SHARE = 0.005  # of how long a camera has been away; a key frame missed costs
+# a whole group of pictures, so short pauses pay: a refused try costs a millisecond
+MIN_DENIED_S, MAX_DENIED_S = 15.0, 900.0  # many cameras lock out who tries too often
 FIRST_QUIET_S = 60.0  # between two lines about a camera that is away; then doubled
 CALM_S = 2.0  # a connection that held so long is begun anew at once
 STOP_S = 15.0  # a read that waits for a silent camera ends before
@@ -115,14 +117,24 @@ class LiveStreams:
         yield from self.publish()
 
 
-def choose_backoff_s(away_s: float) -> float:
+def choose_backoff_s(away_s: float, *, is_denied: bool = False) -> float:
     """Return how long to wait before the next try to reach a camera.
+
+    Parameters
+    ----------
+    is_denied : bool
+        The camera is there and refuses user or password: seven tries in 16 minutes,
+        then four an hour.
 
     Examples
     --------
     >>> [choose_backoff_s(away_s) for away_s in (0, 10, 100, 3600)]
-    [0.2, 0.3, 3.0, 15.0]
+    [0.1, 0.1, 0.5, 15.0]
+    >>> [choose_backoff_s(away_s, is_denied=True) for away_s in (0, 60, 3600)]
+    [15.0, 60, 900.0]
     """
+    if is_denied:
+        return min(max(away_s, MIN_DENIED_S), MAX_DENIED_S)
     return min(max(BACKOFF_SHARE * away_s, MIN_BACKOFF_S), MAX_BACKOFF_S)
 
 
@@ -153,13 +165,14 @@ class _LiveCamera:
         quiet_s = 0.0
         while not self.stopped.is_set():
             began_s = time.monotonic()
-            is_seen = False
+            is_seen = is_denied = False
             try:
                 for piece in self._pieces():
                     self.give(piece)
                     is_seen = True
             except VideoError as error:
                 trouble: object = error
+                is_denied = isinstance(error, AccessDeniedError)
             except Exception:
                 logger.exception("%s: unexpected", self.source.name)
                 trouble = self.source.name
@@ -170,7 +183,9 @@ class _LiveCamera:
                 seen_s, quiet_s = now_s, 0.0
             away_s = now_s - seen_s
             is_calm = is_seen and now_s - began_s > CALM_S
-            pause_s = 0.0 if is_calm else choose_backoff_s(away_s)
+            pause_s = 0.0
+            if not is_calm:
+                pause_s = choose_backoff_s(away_s, is_denied=is_denied)
             if away_s >= quiet_s:  # at first, and then ever more rarely
                 logger.warning("%s; connecting again%s", trouble, _spell_away(away_s))
                 quiet_s = max(FIRST_QUIET_S, 2 * away_s)
