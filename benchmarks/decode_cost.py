@@ -6,6 +6,7 @@
 Both sides get a short and a long version of each clip (the clip looped without
 re-encoding), interleaved and repeated; the difference of the two takes start-up
 off. The ratio is ours / ``ffmpeg -threads 1 -i clip -f null -``, user + system.
+Where the processor computes in bfloat16, the default weights run in it, too.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import ROOT, describe
+from truckcount.presence.processor import why_no_bf16
 from truckcount.presence.weights import find_weights
 
 CLIPS = ROOT.parent / "shared" / "data" / "clips"
@@ -64,7 +66,7 @@ def loop_clip(clip: Path, n: int, target: Path) -> float:
 
 
 def measure_clip(
-    clip: Path, n_repeats: int, folder: Path, model: str
+    clip: Path, n_repeats: int, folder: Path, model: str, precision: str = "f32"
 ) -> dict[str, object]:
     """Measure one clip, both sides interleaved."""
     versions = {
@@ -79,7 +81,9 @@ def measure_clip(
             floor = ["ffmpeg", "-v", "error", "-threads", "1", "-i", str(path)]
             cpu["floor", n], _ = spend([*floor, "-an", "-f", "null", "-"])
             cpu["ours", n], peak = spend(
-                _run_command(path, folder / f"{model}_{k}_{n}", model)
+                _run_command(
+                    path, folder / f"{model}_{precision}_{k}_{n}", model, precision
+                )
             )
             peaks.append(peak)
         seconds = versions[LOOPS_LONG][1] - versions[LOOPS_SHORT][1]
@@ -91,6 +95,7 @@ def measure_clip(
     return {
         "clip": clip.stem,
         "model_id": find_weights(model).model_id,
+        "precision": precision,
         "ratio": _spread(ratios),
         "ours_cpu_s_per_video_s": _spread(ours_per_s),
         "ffmpeg_cpu_s_per_video_s": _spread(floor_per_s),
@@ -99,10 +104,19 @@ def measure_clip(
     }
 
 
-def _run_command(clip: Path, store: Path, model: str) -> list[str]:
+def _run_command(clip: Path, store: Path, model: str, precision: str) -> list[str]:
     command = [sys.executable, "-m", "truckcount", "run", str(clip), "--quiet"]
     options = ["--start", "2026-03-02T08:00:00Z", "--store", str(store)]
-    return [*command, "--device", "cpu", "--model", model, *options]
+    return [
+        *command,
+        "--device",
+        "cpu",
+        "--model",
+        model,
+        "--precision",
+        precision,
+        *options,
+    ]
 
 
 def _spread(values: list[float]) -> dict[str, float]:
@@ -117,18 +131,23 @@ def main() -> None:
     """Measure and write ``results/decode_cost.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, action="append")
-    parser.add_argument("--model", action="append", help="both by default")
+    parser.add_argument("--model", action="append", help="in float32 alone")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
+    ways = [("truckmap", "f32"), ("truckmap", "bf16"), ("truckmap-s", "f32")]
+    if why_no_bf16() is not None:
+        ways = [way for way in ways if way[1] != "bf16"]
+    if arguments.model:
+        ways = [(model, "f32") for model in arguments.model]
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for clip in clips:
             if not clip.exists():
                 print(f"{clip} is not here: not measured")
                 continue
-            for model in arguments.model or ["truckmap", "truckmap-s"]:
-                found.append(measure_clip(clip, arguments.repeats, Path(folder), model))
+            for way in ways:
+                found.append(measure_clip(clip, arguments.repeats, Path(folder), *way))
                 print(json.dumps(found[-1]))
     if found and not arguments.clip:
         RESULT.write_text(json.dumps({**describe(), "clips": found}, indent=1) + "\n")

@@ -85,8 +85,11 @@ def cost_table() -> str:
     for clip in result["clips"]:
         ratio = clip["ratio"]
         ours = 1000 * clip["ours_cpu_s_per_video_s"]["median"]
+        weights = f"`{clip['model_id'].partition('@')[0]}`"
+        if clip.get("precision", "f32") != "f32":
+            weights += f", {clip['precision']}"
         lines.append(
-            f"| {clip['clip']} | `{clip['model_id'].partition('@')[0]}` "
+            f"| {clip['clip']} | {weights} "
             f"| {ratio['median']:.2f} "
             f"[{ratio['min']:.2f}, {ratio['max']:.2f}] | {ours:.0f} | "
             f"{clip['peak_rss_mb']} MB |"

@@ -74,6 +74,13 @@ device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu or cuda."
 )
 
+precision_option = click.option(
+    "--precision",
+    default="f32",
+    show_default=True,
+    help="f32; bf16: on newer CPUs half the time, counts may differ a little.",
+)
+
 sample_fps_option = click.option(
     "--sample-fps",
     type=float,
@@ -95,6 +102,7 @@ _RUN_OPTIONS = (
     ),
     model_option,
     device_option,
+    precision_option,
     sample_fps_option,
     click.option(
         "--bins",

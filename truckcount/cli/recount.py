@@ -12,6 +12,7 @@ from truckcount.cli._options import (
     device_option,
     gate_option,
     model_option,
+    precision_option,
     sample_fps_option,
 )
 
@@ -123,6 +124,7 @@ def recount(store: Path, **options: Any) -> int:
 @gate_option
 @model_option
 @device_option
+@precision_option
 @sample_fps_option
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Files at a time.")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from truckcount.errors import TruckcountError
 from truckcount.pipeline.gpu_decoding import why_no_nvdec
 from truckcount.presence.devices import has_nvidia_driver
+from truckcount.presence.processor import why_no_bf16
 from truckcount.presence.weights import DEFAULT_MODEL, find_weights
 
 
@@ -31,6 +32,7 @@ def examine() -> list[Finding]:
         _package("av", "decoder: PyAV"),
         _package("opencv-python-headless", "decoder: OpenCV", is_needed=False),
         _package("onnxruntime", "CPU runtime"),
+        _bf16(),
         _package("pyarrow", "parquet"),
         _package("pandas", "frames", is_needed=False),
         _torch(),
@@ -76,6 +78,16 @@ def _torch() -> Finding:
     )
     return Finding(
         part="training and GPU runtime", works=is_there, detail=detail, is_needed=False
+    )
+
+
+def _bf16() -> Finding:
+    reason = why_no_bf16()
+    return Finding(
+        part="CPU runtime: bf16",
+        works=reason is None,
+        detail=reason or f"openvino {version('openvino')}: --precision bf16",
+        is_needed=False,
     )
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from truckcount.errors import TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
+from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.file_errors import file_error
 from truckcount.pipeline.scoring import Advance, ScoredFile, ScoreTask, score_file
 from truckcount.presence.devices import count_cores, is_on_gpu, open_runtime
@@ -61,14 +62,14 @@ def score_tasks(
     left = chain(ahead, left)
     if len(ahead) > 1:
         if is_on_gpu(options.device):
-            runtime = _runtime_of(weights, options.device)
+            runtime = _runtime_of(weights, options)
             yield from score_in_threads(left, weights, runtime, options.jobs)
         else:
             yield from _score_in_workers(left, usable_jobs(options.jobs))
         return
     for task in left:
         # opened late: a run that only meets known files never loads the network
-        runtime = _runtime_of(weights, task.options.device)
+        runtime = _runtime_of(weights, task.options)
         advance = _advance_for(task, listener)
         yield task, _guard(task, weights, runtime, advance, is_ahead=count_cores() > 1)
 
@@ -184,14 +185,16 @@ def _died(task: ScoreTask) -> VideoError:
     )
 
 
-_RUNTIMES: dict[tuple[str, str], Runtime] = {}
+_RUNTIMES: dict[tuple[str, str, str], Runtime] = {}
 
 
-def _runtime_of(weights: Weights, device: str) -> Runtime:
+def _runtime_of(weights: Weights, options: RunOptions) -> Runtime:
     """Open a runtime once in a process: a watch counts thousands of small runs."""
-    key = (weights.sha256, device)
+    key = (weights.sha256, options.device, options.precision)
     if key not in _RUNTIMES:
-        _RUNTIMES[key] = open_runtime(weights, device)
+        _RUNTIMES[key] = open_runtime(
+            weights, options.device, precision=options.precision
+        )
     return _RUNTIMES[key]
 
 
@@ -199,7 +202,7 @@ def _work(task: ScoreTask) -> ScoredFile | TruckcountError:
     """Score in a worker process, which keeps its runtime between tasks."""
     began = time.process_time()
     weights = find_weights(task.options.model)
-    done = _guard(task, weights, _runtime_of(weights, task.options.device))
+    done = _guard(task, weights, _runtime_of(weights, task.options))
     if isinstance(done, TruckcountError):
         return done
     return replace(done, worker_cpu_s=time.process_time() - began)

@@ -132,7 +132,7 @@ def calibrate(
     probe = probe_video(source)
     size = (probe.width, probe.height)
     rects = plan_run_views(weights.header, camera.gates, size)
-    runtime = open_runtime(weights, options.device)
+    runtime = open_runtime(weights, options.device, precision=options.precision)
     whole = ClipScorer(runtime, camera.gates, rects, "whole")
     gated = ClipScorer(runtime, camera.gates, rects, "whole", is_gated=True)
     seconds = 0.0

@@ -68,7 +68,11 @@ class LiveStreams:
         self._pieces: queue.Queue[Piece] = queue.Queue()
         self._stopped = threading.Event()
         book = open_book(options, urls)
-        runtime = open_runtime(self._weights, options.device) if urls else None
+        runtime = (
+            open_runtime(self._weights, options.device, precision=options.precision)
+            if urls
+            else None
+        )
         self._threads = [
             threading.Thread(target=camera.run, name=camera.name, daemon=True)
             for url in urls

@@ -67,7 +67,7 @@ def annotate_clip(
     camera = open_book(options, [source.path]).camera_for(source.path)
     weights = find_weights(options.model)
     task = ScoreTask(source=source, camera=camera, segment_id="clip", options=options)
-    runtime = open_runtime(weights, options.device)
+    runtime = open_runtime(weights, options.device, precision=options.precision)
     scored = score_file(task, weights, runtime)
     counting = {
         gate.name: counting_options(gate, weights.header.thresholds)

@@ -60,7 +60,7 @@ def inspect_frame(
     start = resolve_start(source, camera, probe, start=options.start)
     size = (probe.width, probe.height)
     rects = plan_run_views(weights.header, camera.gates, size)
-    runtime = open_runtime(weights, options.device)
+    runtime = open_runtime(weights, options.device, precision=options.precision)
     scorer = ClipScorer(runtime, camera.gates, rects, "clip")
     decoder = open_decoder(
         source,
