@@ -85,10 +85,21 @@ def test_padded_batches_score_as_on_the_cpu_runtime(model):
     assert np.abs(got.box - want.box).max() < 1e-3
 
 
-def test_pixels_are_exact_in_bfloat16():
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_pixels_are_exact_in_half_precision(dtype):
     levels = torch.arange(256, dtype=torch.uint8)
     exact = (levels.float() - 127.0) / 128.0
-    assert torch.equal(((levels.bfloat16() - 127.0) / 128.0).float(), exact)
+    assert torch.equal(((levels.to(dtype) - 127.0) / 128.0).float(), exact)
+
+
+@pytest.mark.parametrize("model", ["truckmap", "truckmap-s", "truckmap-l"])
+def test_float16_moves_scores_by_less_than_thresholds_are_told_to(model):
+    weights = find_weights(model)
+    batch = views(7)
+    want = OnnxRuntime(weights).score_views(batch)
+    half = TorchRuntime(weights, "cpu", torch.float16, SIZES).score_views(batch)
+    assert half.heat.dtype == np.float32
+    assert 0 < np.abs(half.heat - want.heat).max() < 0.005
 
 
 @needs_gpu
@@ -100,7 +111,7 @@ def test_a_gpu_scores_as_the_cpu_does(model):
     pending = [runtime.submit([batch]) for batch in batches]
     for batch, maps in zip(batches, pending, strict=True):
         want = OnnxRuntime(weights).score_views(batch[:40])
-        assert np.abs(maps.result().heat[:40] - want.heat).max() < 0.1
+        assert np.abs(maps.result().heat[:40] - want.heat).max() < 0.02
     exact = TorchRuntime(weights, "cuda", torch.float32).score_views(batches[0])
     want = OnnxRuntime(weights).score_views(batches[0])
     assert np.abs(exact.heat - want.heat).max() < 5e-3  # TF32 rounds
