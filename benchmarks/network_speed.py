@@ -2,7 +2,8 @@
 
     python -m benchmarks.network_speed
 
-CPU time (user + system) of the forward pass alone, ONNX Runtime on one thread, the
+CPU time (user + system) of the forward pass alone on one thread, by ONNX Runtime and
+(`run --precision bf16`) by OpenVINO where the processor computes in bfloat16, the
 models and batch sizes interleaved; the least of the repeats is what the network
 costs, the median what it cost here beside whatever else ran.
 """
@@ -15,7 +16,8 @@ import time
 import numpy as np
 
 from benchmarks.machine import ROOT, describe
-from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.presence.devices import open_runtime
+from truckcount.presence.processor import why_no_bf16
 from truckcount.presence.weights import PINS_PATH, find_weights
 
 RESULT = ROOT / "benchmarks" / "results" / "network_speed.json"
@@ -28,29 +30,35 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     arguments = parser.parse_args()
     names = sorted(json.loads(PINS_PATH.read_text()))
-    runtimes = {name: OnnxRuntime(find_weights(name)) for name in names}
+    precisions = ["f32"] if why_no_bf16() else ["f32", "bf16"]
+    runtimes = {
+        (name, precision): open_runtime(find_weights(name), "cpu", precision=precision)
+        for name in names
+        for precision in precisions
+    }
     rng = np.random.default_rng(0)
-    spent: dict[tuple[str, int], list[float]] = {}
+    spent: dict[tuple[str, str, int], list[float]] = {}
     for _ in range(arguments.repeats):
-        for name, runtime in runtimes.items():
+        for (name, precision), runtime in runtimes.items():
             width, height = find_weights(name).header.view_size
             for n in BATCHES:
                 views = rng.integers(0, 256, (n, height, width, 3), np.uint8)
                 began = time.process_time()
                 runtime.score_views(views)
-                spent.setdefault((name, n), []).append(
+                spent.setdefault((name, precision, n), []).append(
                     (time.process_time() - began) * 1000 / n
                 )
     rows = [
         {
             "model": find_weights(name).model_id,
+            "precision": precision,
             "view": list(find_weights(name).header.view_size),
             "batch": n,
             "ms_per_view_min": round(min(ms), 3),
             "ms_per_view_median": round(statistics.median(ms), 3),
             "views_per_s_best": round(1000 / min(ms)),
         }
-        for (name, n), ms in spent.items()
+        for (name, precision, n), ms in spent.items()
     ]
     for row in rows:
         print(json.dumps(row))

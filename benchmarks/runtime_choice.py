@@ -3,8 +3,8 @@
     python -m benchmarks.runtime_choice --model truckmap
 
 ONNX Runtime fp32 (what ships), its static int8 (QDQ, calibrated on the sample
-videos' own views, which flatters it), OpenVINO f32 and bf16 where it is installed
-(``pip install openvino``: no part of the package uses it). All score the same batches
+videos' own views, which flatters it), OpenVINO f32 and bf16 (`--precision bf16`) where
+it is installed. All score the same batches
 one after the other, repeated; counts are of the sample videos. It is the evidence for
 the choice.
 """
@@ -29,6 +29,7 @@ from truckcount.pipeline.config import counting_options
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Maps, Runtime
 from truckcount.presence.runtime_onnx import OnnxRuntime
+from truckcount.presence.runtime_openvino import OpenVinoRuntime
 from truckcount.presence.views import plan_model_views
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.video import find_sources, open_decoder, probe_video
@@ -111,30 +112,13 @@ def quantised(weights: Weights, batches: list[Any], folder: Path) -> Runtime:
     return FunctionRuntime(lambda v: session.run(["heat", "box"], {"views": v}))
 
 
-def openvino_runtime(weights: Weights, precision: str) -> Runtime:
-    """Compile the graph by OpenVINO."""
-    import openvino
-
-    core = openvino.Core()
-    compiled = core.compile_model(
-        core.read_model(str(weights.graph_path)),
-        "CPU",
-        {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision},
-    )
-    return FunctionRuntime(
-        lambda v: (lambda r: (r["heat"].copy(), r["box"].copy()))(
-            compiled({"views": v})
-        )
-    )
-
-
 def open_all(weights: Weights, batches: list[Any], folder: Path) -> dict[str, Any]:
     """Open what can be opened here; a string says why one cannot."""
     makers: dict[str, Callable[[], Runtime]] = {
         "onnxruntime fp32": lambda: OnnxRuntime(weights),
         "onnxruntime int8": lambda: quantised(weights, batches, folder),
-        "openvino f32": lambda: openvino_runtime(weights, "f32"),
-        "openvino bf16": lambda: openvino_runtime(weights, "bf16"),
+        "openvino f32": lambda: OpenVinoRuntime(weights, precision="f32"),
+        "openvino bf16": lambda: OpenVinoRuntime(weights, precision="bf16"),
     }
     found: dict[str, Any] = {}
     for name, make in makers.items():

@@ -56,7 +56,9 @@ class OpenVinoRuntime:
         # whatever stands beside a view
         parts = []
         for i in range(len(views)):
-            found = request.infer({"views": views[i : i + 1]})
+            found = request.infer(
+                {"views": views[i : i + 1]}, share_inputs=True, share_outputs=True
+            )
             parts.append((found["heat"].copy(), found["box"].copy()))
         heat, box = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Maps(heat, box)
