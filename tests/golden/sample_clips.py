@@ -56,17 +56,23 @@ def transcode(
     fps: int | None = None,
     codec: str = "libx264",
     scale: float = 1.0,
+    widen: int = 1,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip anew; a new rate repeats or drops frames, as a recorder does."""
+    """Write a clip anew; a new rate repeats or drops frames, as a recorder does.
+
+    Each pixel is stored as ``widen`` pixels that are so much higher than wide.
+    """
     with av.open(str(clip)) as source, av.open(str(target), "w") as file:
         old = source.streams.video[0]
         rate = Fraction(fps) if fps is not None else Fraction(old.average_rate)
         stream = file.add_stream(codec, rate=rate)
-        stream.width = 2 * round(old.width * scale / 2)
+        stream.width = 2 * round(old.width * scale * widen / 2)
         stream.height = 2 * round(old.height * scale / 2)
         stream.pix_fmt = "yuv420p"
         stream.options = options if options is not None else {"crf": "26"}
+        if widen != 1:
+            stream.options = {**stream.options, "aspect": f"1/{widen}"}
         for k, frame in enumerate(_at_rate(source, rate)):
             scaled = frame.reformat(stream.width, stream.height)
             scaled.pts, scaled.time_base = k, 1 / rate

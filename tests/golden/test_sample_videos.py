@@ -36,6 +36,7 @@ VARIANTS = {
     "15 fps": {"fps": 15},
     "30 fps": {"fps": 30},
     "half size": {"scale": 0.5},
+    "narrow pixels": {"widen": 2},
     "h265": {
         "codec": "libx265",
         "options": {"crf": "27", "x265-params": "log-level=1"},

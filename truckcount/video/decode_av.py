@@ -23,6 +23,7 @@ from truckcount.video.key_frames import (
     longest_key_gap_us,
 )
 from truckcount.video.nonref import NonrefSkipper, can_skip_nonref
+from truckcount.video.picture_shape import displayed_size, read_pixel_aspect
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 from truckcount.video.unseen import UnseenSieve
@@ -122,9 +123,7 @@ class Reading:
             if cropper is None:
                 rotation = round(frame.rotation) % 360
                 cropper = ViewCropper(self._decoder._views, rotation)
-                is_turned = rotation % 180 == 90
-                size = (frame.width, frame.height)
-                self._size = size[::-1] if is_turned else size
+                self._size = self._displayed(frame, rotation)
             views = cropper.cut(frame)
             self._n_samples += 1
             yield Sample(
@@ -189,6 +188,11 @@ class Reading:
             seconds_decode=seconds_decode,
             warnings=tuple(warnings),
         )
+
+    def _displayed(self, picture: Any, rotation: int = 0) -> tuple[int, int]:
+        """Return the size of a picture, told by frame or codec, when it is shown."""
+        aspect = read_pixel_aspect(self._stream)
+        return displayed_size(picture.width, picture.height, rotation, aspect)
 
     def _elapsed(self, frame: Any) -> int:
         """Microseconds from the stream's start to a frame, by its PTS."""

@@ -16,6 +16,7 @@ from truckcount.video.access import MAX_PIXELS, check_pixels
 from truckcount.video.arrival_clock import ArrivalClock
 from truckcount.video.crop import ViewCropper
 from truckcount.video.health import PictureHealth
+from truckcount.video.picture_shape import displayed_size, read_pixel_aspect
 from truckcount.video.probe import open_container
 from truckcount.video.slow_link import Arrival, find_first_delay_us
 from truckcount.video.sources import Source
@@ -231,8 +232,8 @@ class _Connection:
             self._frame_us = t_us - self._last_us
         self._last_us = t_us
         rotation = round(frame.rotation) % 360
-        size = (frame.width, frame.height)
-        size = size[::-1] if rotation % 180 == 90 else size
+        aspect = read_pixel_aspect(self._stream)
+        size = displayed_size(frame.width, frame.height, rotation, aspect)
         sample = None
         if self._sampler.take(t_us) is not None:
             if self._cropper is None:

@@ -158,7 +158,7 @@ class _ListReading(Reading):
     def gpu_samples(self, frames: Any, cut: Cut) -> Iterator[Sample]:
         """Choose samples by the packets and fetch them chunk by chunk."""
         context = self._stream.codec_context
-        self._size = (context.width, context.height)
+        self._size = self._displayed(context)
         picture_bytes = max(1, 3 * context.width * context.height)
         n_chunk = max(1, min(CHUNK_FRAMES, CHUNK_BYTES // picture_bytes))
         chosen = self.chosen()

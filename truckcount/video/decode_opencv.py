@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ from truckcount.video.clock import FrameClock
 from truckcount.video.cut import cut_view
 from truckcount.video.decoder import not_finished
 from truckcount.video.health import PictureHealth
+from truckcount.video.picture_shape import check_aspect, displayed_size
 from truckcount.video.sources import Source
 
 DEFAULT_FRAME_US = 40_000  # where a stream tells no rate
@@ -86,7 +88,7 @@ class OpenCvDecoder:
                 tick = sampler.take(t_us)
                 if tick is None:
                     continue
-                size = (frame.shape[1], frame.shape[0])
+                size = _displayed(capture, frame)
                 views = tuple(cut_view(frame, rect) for rect in self._views)
                 n_samples += 1
                 sample = Sample(
@@ -116,6 +118,19 @@ class OpenCvDecoder:
             )
         finally:
             capture.release()
+
+
+def _displayed(capture: Any, frame: Any) -> tuple[int, int]:
+    """Return a frame's size when it is shown; OpenCV has turned it upright."""
+    height, width = frame.shape[:2]
+    across, down = (
+        int(capture.get(name)) for name in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN)
+    )
+    aspect = check_aspect(Fraction(across, down) if down > 0 else None)
+    if int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:
+        width, height = height, width
+        return displayed_size(width, height, 90, aspect)
+    return displayed_size(width, height, 0, aspect)
 
 
 def _open(source: Source, max_pixels: int) -> Any:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
 from truckcount.errors import DecodeError
 from truckcount.video.mosaic import make_mosaic
+from truckcount.video.picture_shape import read_pixel_aspect, show_picture
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 
@@ -226,7 +226,7 @@ class _Opened:
                 yield packet
 
     def pictures(self) -> Iterator[tuple[int, Any]]:
-        """Yield (t_us, RGB array) of the frames inside, upright."""
+        """Yield (t_us, RGB array) of the frames inside, as they are shown."""
         for frame in self._container.decode(self.stream):
             if frame.pts is None:
                 continue
@@ -234,6 +234,6 @@ class _Opened:
             if t_us >= self._stretch.to_us:
                 return
             if t_us >= self._stretch.from_us:
-                turns = int(frame.rotation) % 360 // 90
-                image = np.rot90(frame.to_ndarray(format="rgb24"), turns)
-                yield t_us, np.ascontiguousarray(image)
+                image = frame.to_ndarray(format="rgb24")
+                aspect = read_pixel_aspect(self.stream)
+                yield t_us, show_picture(image, round(frame.rotation), aspect)

@@ -16,6 +16,7 @@ from truckcount.errors import DecodeError
 from truckcount.video.access import MAX_PIXELS
 from truckcount.video.clock import FrameClock
 from truckcount.video.decode_stills import timed_stills
+from truckcount.video.picture_shape import SQUARE, read_pixel_aspect, show_picture
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source, list_stills
 from truckcount.video.still_size import check_still
@@ -24,7 +25,7 @@ UInt8Array = npt.NDArray[np.uint8]
 
 
 def iterate_frames(
-    source: Source, camera: Camera | None = None
+    source: Source, camera: Camera | None = None, *, is_squared: bool = True
 ) -> Iterator[tuple[int, UInt8Array]]:
     """Yield (microseconds from the first frame, RGB frame of shape (H, W, 3)).
 
@@ -32,6 +33,8 @@ def iterate_frames(
     ----------
     camera : Camera, optional
         Whose zone and name patterns date the pictures of a folder of stills.
+    is_squared : bool
+        Show pixels that are not square as square ones: the picture as people see it.
     """
     if source.kind == "stills":
         yield from _iterate_stills(source, camera)
@@ -40,6 +43,7 @@ def iterate_frames(
     first_us: int | None = None
     with open_container(source) as container:
         stream = container.streams.video[0]
+        aspect = read_pixel_aspect(stream) if is_squared else SQUARE
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
@@ -53,9 +57,8 @@ def iterate_frames(
                 first_us = pts_us if first_us is None else first_us
                 elapsed = clock.place(pts_us - first_us)
                 if elapsed is not None:
-                    turns = round(frame.rotation) // 90 % 4
-                    image = np.rot90(frame.to_ndarray(format="rgb24"), turns)
-                    yield elapsed, np.ascontiguousarray(image)
+                    image = frame.to_ndarray(format="rgb24")
+                    yield elapsed, show_picture(image, round(frame.rotation), aspect)
 
 
 def _iterate_stills(

@@ -17,6 +17,7 @@ from truckcount.video.access import (
     ffmpeg_name,
     ffmpeg_options,
 )
+from truckcount.video.picture_shape import displayed_size, read_pixel_aspect
 from truckcount.video.sources import Source, list_stills
 from truckcount.video.still_size import check_still
 
@@ -31,7 +32,7 @@ class Probe:
     """What a container says of its video; contents may differ."""
 
     width: int
-    """Displayed width: rotation is applied."""
+    """Displayed width: turned upright, with square pixels."""
     height: int
     codec: str
     time_base: Fraction
@@ -82,8 +83,8 @@ def probe_video(source: Source, max_pixels: int = MAX_PIXELS) -> Probe:
             has_b_frames=bool(context.has_b_frames),
         )
         rotation = _rotation_of(container)
-        if rotation in (90, 270):
-            width, height = height, width
+        aspect = read_pixel_aspect(stream)
+        width, height = displayed_size(width, height, rotation, aspect)
         return replace(probe, width=width, height=height, rotation_deg=rotation)
 
 

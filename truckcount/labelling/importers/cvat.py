@@ -182,7 +182,8 @@ def _frames_of_video(video: Path, wanted: range) -> Iterator[Frame]:
     from truckcount.video.frames import iterate_frames
 
     (source,) = find_sources([str(video)])
-    for number, (elapsed_us, image) in enumerate(iterate_frames(source)):
+    frames = iterate_frames(source, is_squared=False)  # boxes are in stored pixels
+    for number, (elapsed_us, image) in enumerate(frames):
         if number > wanted[-1] if len(wanted) else True:
             return
         if number in wanted:
