@@ -23,10 +23,10 @@ def hours_of(root, files, camera=PLAIN, groups=1):
     return pd.read_parquet(root / "hours")
 
 
-def stills(name, pictures, first_s=0):
-    times = [T0_US + (first_s + 60 * k) * S_US for k in range(len(pictures))]
+def stills(name, pictures, first_s=0, pace_s=60):
+    times = [T0_US + round((first_s + pace_s * k) * S_US) for k in range(len(pictures))]
     one = piece(name, scores_of(pictures, times))
-    length_s = 60.0 * len(pictures)
+    length_s = float(pace_s * len(pictures))
     record = replace(
         one.record,
         source_kind="stills",
@@ -45,6 +45,19 @@ def test_a_folder_of_stills_is_no_video_that_saw_no_truck(tmp_path):
     assert pd.isna(hour["n_trucks"])
     assert hour["coverage_s"] == 0
     assert hour["n_trucks_est"] == pytest.approx(3600 / 3 / 95)
+
+
+@pytest.mark.parametrize(
+    ("pace_s", "kind"), [(1.0, "video"), (1.1, "stills"), (1.9, "stills")]
+)
+def test_pictures_that_lose_every_truck_between_them_are_stills(tmp_path, pace_s, kind):
+    """A truck that drives is lost after ``fill_s``, sooner than coverage ends."""
+    pictures = [[BOX] if k % 3 == 0 else [] for k in range(600)]
+    (hour,) = hours_of(tmp_path, [stills("a", pictures, pace_s=pace_s)]).to_dict(
+        "records"
+    )
+    assert hour["source_kind"] == kind
+    assert pd.isna(hour["n_trucks"]) == (kind == "stills")
 
 
 @pytest.mark.parametrize("groups", [1, 2])

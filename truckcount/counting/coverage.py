@@ -128,22 +128,28 @@ def measure_coverage(
     scores: Scores,
     options: CountingOptions,
     busy: Sequence[tuple[int, int]] | None = None,
+    *,
+    has_peaks: bool = True,
 ) -> Coverage:
     """Measure what a gate's samples cover (features.md section 4.1).
 
     A sample stands for the time to the next one, up to the longest gap that is
     bridged; before a longer gap it stands for the median interval of its segment.
+    Film whose frames are so far apart that every truck is lost between them watched
+    nothing: its seconds are unusable.
 
     Parameters
     ----------
     busy : sequence of (start_us, end_us), optional
         The stretches of presence, where they were found already.
+    has_peaks : bool
+        False for networks that score whole views.
     """
     if busy is None:
         counter = BusyCounter(options)
         busy = counter.process(scores) + counter.finish()
     times = scores.t_us
-    is_usable = scores.quality_flags == 0
+    is_usable = np.asarray(scores.quality_flags == 0)
     if not len(times):
         empty = np.empty(0, np.int64)
         return Coverage(
@@ -151,6 +157,7 @@ def measure_coverage(
         )
     dt = np.diff(times, append=times[-1])
     stands_for = np.empty(len(times), np.int64)
+    held_us = options.held_s(has_peaks=has_peaks) * 1e6
     for mine in _by_segment(scores.segment):
         own = np.diff(times[mine])
         median = int(np.median(own)) if len(own) else 200_000
@@ -159,12 +166,14 @@ def measure_coverage(
         stands_for[mine] = np.where(
             (dt[mine] > 0) & (dt[mine] <= limit), dt[mine], median
         )
+        if median > held_us:
+            is_usable[mine] &= stands_for[mine] <= held_us
     # the last sample must not reach past a following one
     end = np.minimum(times + stands_for, np.append(times[1:], np.iinfo(np.int64).max))
     return Coverage(
         start_us=times,
         end_us=end,
-        is_usable=np.asarray(is_usable),
+        is_usable=is_usable,
         busy=tuple(busy),
     )
 

@@ -68,6 +68,16 @@ class CountingOptions:
                 msg = f"{name} must be 0 to 1, got {getattr(self, name)}"
                 raise ConfigError(msg)
 
+    def held_s(self, *, has_peaks: bool = True) -> float:
+        """Return the longest step between samples that no moving truck is lost in.
+
+        Parameters
+        ----------
+        has_peaks : bool
+            Trucks are followed; else presence alone is looked at.
+        """
+        return min(self.fill_s, self.seam_s) if has_peaks else self.seam_s
+
     def with_overrides(
         self, thresholds: tuple[tuple[str, float], ...]
     ) -> "CountingOptions":

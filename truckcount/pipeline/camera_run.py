@@ -383,9 +383,7 @@ class CameraRun:
     def _note_done(
         self, task: ScoreTask, record: SegmentRecord, scored: ScoredFile
     ) -> None:
-        work = measure_work(
-            scored, record, self._camera, self._weights.header.thresholds
-        )
+        work = measure_work(scored, record, self._camera, self._weights)
         self._note(outcome_of(task.source, self._camera, record, "done", scored, work))
 
     def _note(self, outcome: FileOutcome) -> None:

@@ -111,7 +111,7 @@ def check_pace(
     ConfigError
         With the pace that is wanted.
     """
-    held_s = min(counting.fill_s, counting.seam_s) if has_peaks else counting.seam_s
+    held_s = counting.held_s(has_peaks=has_peaks)
     if sample_fps * held_s < 1:
         msg = (
             f"gate {gate.name!r}: --sample-fps {sample_fps:g} looks every "

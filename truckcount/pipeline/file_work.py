@@ -9,27 +9,27 @@ from truckcount.pipeline.counts.camera_counter import is_sparse
 from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.result import FileWork
 from truckcount.pipeline.scoring import ScoredFile
+from truckcount.presence.weights import Weights
 from truckcount.store import SegmentRecord
-
-Thresholds = tuple[tuple[str, float], ...]
 
 
 def measure_work(
-    scored: ScoredFile, record: SegmentRecord, camera: Camera, thresholds: Thresholds
+    scored: ScoredFile, record: SegmentRecord, camera: Camera, weights: Weights
 ) -> FileWork:
     """Measure what a file adds, by the rules that its hours are counted by.
 
     Parameters
     ----------
-    thresholds : tuple of (name, value)
-        Of the weights that scored it.
+    weights : Weights
+        That scored it.
     """
     exposures = {
         gate.name: _exposure(
             scored.scores[gate.name],
-            counting_options(gate, thresholds),
+            counting_options(gate, weights.header.thresholds),
             camera.source_kind,
             span_of(record),
+            has_peaks=weights.has_peaks,
         )
         for gate in camera.gates
     }
@@ -45,14 +45,20 @@ def measure_work(
 
 
 def _exposure(
-    scores: Scores, counting: CountingOptions, source_kind: str, span: Span
+    scores: Scores,
+    counting: CountingOptions,
+    source_kind: str,
+    span: Span,
+    *,
+    has_peaks: bool,
 ) -> tuple[float, dict[str, float]]:
     """Return a gate's usable seconds, and the others by cause."""
     unusable_s = {cause: 0.0 for cause, _ in CAUSES}
     is_video = source_kind == "video"
-    if source_kind == "stills" or (is_video and is_sparse(span, counting.seam_s)):
+    held_s = counting.held_s(has_peaks=has_peaks)
+    if source_kind == "stills" or (is_video and is_sparse(span, held_s)):
         return 0.0, unusable_s  # what came between them was not seen
-    coverage = measure_coverage(scores, counting, busy=())
+    coverage = measure_coverage(scores, counting, busy=(), has_peaks=has_peaks)
     held_us = coverage.end_us - coverage.start_us
     left = scores.quality_flags.copy()
     for cause, flag in CAUSES:

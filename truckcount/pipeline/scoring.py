@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.iso_time import iso_utc
@@ -10,6 +10,7 @@ from truckcount.domain.scores import Scores
 from truckcount.domain.segment import SegmentReport, StartTime
 from truckcount.errors import AmbiguousTimeError, DecodeError
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.film_pace import pace_warnings
 from truckcount.pipeline.gpu_decoding import gpu_cutter
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
@@ -124,4 +125,7 @@ def score_file(
             f"({report.n_bad_packets} damaged packets); check the recorder"
         )
         raise DecodeError(msg)
+    if source.kind != "stills":
+        told = pace_warnings(scores, camera, weights)
+        report = replace(report, warnings=(*report.warnings, *told))
     return ScoredFile(scores=scores, report=report, start=start, n_views=scorer.n_views)

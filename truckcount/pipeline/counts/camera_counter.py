@@ -197,7 +197,8 @@ class CameraCounter:
         if self._camera.source_kind != "video":
             return self._camera.source_kind
         inside = self.spans.around(*window)
-        are_sparse = inside and all(is_sparse(s, counting.seam_s) for s in inside)
+        held_s = counting.held_s(has_peaks=self._has_peaks)
+        are_sparse = inside and all(is_sparse(s, held_s) for s in inside)
         return "stills" if are_sparse else "video"
 
     def _parked_us(self, gate: Gate) -> int:
@@ -215,9 +216,15 @@ class CameraCounter:
         return next((aspect for aspect in found if aspect is not None), 16 / 9)
 
 
-def is_sparse(span: Span, seam_s: float) -> bool:
-    """Whether a segment is stills with gaps between them that end every track."""
-    return span.is_stills and span.duration_s > seam_s * max(span.n_samples - 1, 1)
+def is_sparse(span: Span, held_s: float) -> bool:
+    """Whether a segment is stills with gaps between them that end every track.
+
+    Parameters
+    ----------
+    held_s : float
+        Longest gap that no moving truck is lost in (``CountingOptions.held_s``).
+    """
+    return span.is_stills and span.duration_s > held_s * max(span.n_samples, 1)
 
 
 def _is_in_validity(gate: Gate, row: HourRow) -> bool:

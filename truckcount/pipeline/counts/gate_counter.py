@@ -158,7 +158,10 @@ class GateWindowCounter:
         if fold.states:
             self._states.keep(self._gate.name, self._key(aspect), fold.states)
         passages, busy = fold.finish()
-        return passages, measure_coverage(scores, self._counting, busy)
+        coverage = measure_coverage(
+            scores, self._counting, busy, has_peaks=self._has_peaks
+        )
+        return passages, coverage
 
     def read_stills(self, window: Interval, lead_us: int) -> Scores:
         """Read the scores of a window of stills, and what tells who is parked."""

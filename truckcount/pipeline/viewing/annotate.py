@@ -76,8 +76,8 @@ def annotate_clip(
     aspect = scored.report.width / scored.report.height
     passages: dict[str, list[Passage]] = {gate.name: [] for gate in camera.gates}
     present: dict[str, npt.NDArray[np.float64]] = {}
-    seam_s = counting[camera.gates[0].name].seam_s
-    is_stills = shows_no_onset(source, camera, scored.report, seam_s)
+    held_s = counting[camera.gates[0].name].held_s(has_peaks=weights.has_peaks)
+    is_stills = shows_no_onset(source, camera, scored.report, held_s)
     for gate in camera.gates:
         scores, chosen = scored.scores[gate.name], counting[gate.name]
         if is_stills:

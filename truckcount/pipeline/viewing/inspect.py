@@ -87,13 +87,15 @@ def inspect_frame(
     hour = chosen.t_us // HOUR_US * HOUR_US
     end = hour + HOUR_US
     passages: list[Passage] = []
-    if shows_no_onset(source, camera, decoder.report, counting.seam_s):
+    has_peaks = weights.has_peaks
+    held_s = counting.held_s(has_peaks=has_peaks)
+    if shows_no_onset(source, camera, decoder.report, held_s):
         rows = count_still_hours(scores, gate, counting, from_us=hour, to_us=end)
     else:
         passages = count_passages(
-            scores, gate, counting, size[0] / size[1], has_peaks=weights.has_peaks
+            scores, gate, counting, size[0] / size[1], has_peaks=has_peaks
         )
-        coverage = measure_coverage(scores, counting)
+        coverage = measure_coverage(scores, counting, has_peaks=has_peaks)
         rows = count_hours(passages, coverage, gate, from_us=hour, to_us=end)
     i = int(np.searchsorted(scores.t_us, chosen.t_us))
     low, high = int(scores.peak_start[i]), int(scores.peak_start[i + 1])

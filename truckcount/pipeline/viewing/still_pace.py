@@ -8,7 +8,7 @@ from truckcount.video.sources import Source
 
 
 def shows_no_onset(
-    source: Source, camera: Camera, report: SegmentReport, seam_s: float
+    source: Source, camera: Camera, report: SegmentReport, held_s: float
 ) -> bool:
     """Tell stills far apart, by the rule that a run counts them by."""
     span = Span(
@@ -19,4 +19,4 @@ def shows_no_onset(
         n_samples=report.n_samples,
         duration_s=report.duration_s,
     )
-    return camera.source_kind == "stills" or is_sparse(span, seam_s)
+    return camera.source_kind == "stills" or is_sparse(span, held_s)
