@@ -16,7 +16,7 @@ from tests.conftest import write_clip
 SIZE = (160, 96)
 FPS = 10
 BOX_PX = (34, 24)
-SEEN_PX = (100, 60)  # of a view, where a box is shown larger: one box, one peak
+SEEN_PX = (84, 60)  # of a view, where a box is shown larger: one box, one peak
 CROSSING_S = 4.0
 
 

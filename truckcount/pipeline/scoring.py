@@ -11,6 +11,7 @@ from truckcount.domain.segment import SegmentReport, StartTime
 from truckcount.errors import AmbiguousTimeError, DecodeError
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.film_pace import pace_warnings
+from truckcount.pipeline.gate_size import size_warnings
 from truckcount.pipeline.gpu_decoding import gpu_cutter
 from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
@@ -125,7 +126,8 @@ def score_file(
             f"({report.n_bad_packets} damaged packets); check the recorder"
         )
         raise DecodeError(msg)
+    told = size_warnings(scores, camera, rects, weights)
     if source.kind != "stills":
-        told = pace_warnings(scores, camera, weights)
-        report = replace(report, warnings=(*report.warnings, *told))
+        told += pace_warnings(scores, camera, weights)
+    report = replace(report, warnings=(*report.warnings, *told))
     return ScoredFile(scores=scores, report=report, start=start, n_views=scorer.n_views)

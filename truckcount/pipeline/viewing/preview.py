@@ -33,7 +33,8 @@ match = [{match}]                    # which files are this camera's
 [[cameras.{camera}.gates]]
 name = "main"
 # corners as fractions of the picture ({width} x {height}): draw it where trucks
-# are seen well and pass one by one, not at the edge of the picture, and at most
+# are seen well and pass one by one, not at the edge of the picture, larger than
+# the trucks (a smaller one counts pieces of them), and at most
 # {widest} times as wide as high: a flatter one counts long trucks by their pieces
 polygon = [[{x0:.2f}, 0.30], [{x1:.2f}, 0.30], [{x2:.2f}, 0.90], [{x3:.2f}, 0.90]]
 # in = [0.0, 1.0]                      # movement that counts as `in`; y is downwards
