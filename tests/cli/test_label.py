@@ -110,3 +110,15 @@ def test_a_part_that_lacks_a_label_is_told(truckcount, tmp_path):
             line = f"{part} has no frame {told} a truck"
             assert (line in said.err) == (row[kind] == 0), line
     assert said.err.count("has no frame") >= 2
+
+
+def test_a_split_drawn_anew_says_that_weights_know_the_test_set(truckcount, tmp_path):
+    made, images = make_set(tmp_path / "set", 30)
+    made.add_labels(label_rows(images, ["truck", "no_truck"] * 15))
+    told = "frames of the part train are now in val or test"
+    for _ in range(2):
+        said = truckcount("label", "split", "set", "--by", "group")
+        assert said.code == 0
+        assert told not in said.err
+    said = truckcount("label", "split", "set", "--by", "group", "--seed", 1)
+    assert told in said.err

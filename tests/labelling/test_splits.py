@@ -199,3 +199,42 @@ def test_a_set_keeps_its_split_and_how_it_was_made(tmp_path):
     assert made.splits["image"].tolist() == images
     assert made.header["provenance"][-1]["args"]["seed"] == 4
     assert made.header["provenance"][-1]["n"] == 12
+
+
+def test_a_set_split_again_keeps_its_test_set(tmp_path):
+    made, images = make_set(tmp_path, n=40)
+    options = SplitOptions(by="group")
+    made.add_labels(label_rows(images[::2], ["truck", "no_truck"] * 10))
+    before = split_set(made, options).set_index("image")["split"]
+    made.add_labels(label_rows(images[1::2], ["truck"] * 15 + ["no_truck"] * 5))
+    more = [f"frames/new-{i:03d}.jpg" for i in range(40)]
+    made.add_frames(
+        frame_rows(more, phash=hashes(9, 40), group=[f"n{i}" for i in range(40)])
+    )
+    rows = split_set(made, options)
+    assert rows.set_index("image")["split"][images].equals(before[images])
+    assert shares_of(rows) == {"train": 0.8, "val": 0.1, "test": 0.1}
+    check_leaks(made.frames, rows, by="group")
+    anew = split_set(made, SplitOptions(by="group", seed=1))
+    assert not anew.set_index("image")["split"][images].equals(before[images])
+
+
+def test_units_that_new_frames_join_go_where_they_were_learned_from():
+    images = [f"{i:02d}.jpg" for i in range(30)]
+    frames = frame_rows(images, phash=hashes(0, 30))
+    labels = pd.DataFrame({"image": [], "label": []})
+    options = SplitOptions(by="group")
+    former = split_frames(frames, labels, options)
+    train, val, test = (
+        former["image"][former["split"] == part].iloc[0] for part in PARTS
+    )
+    joined = frames.assign(
+        group=frames["group"].where(~frames["image"].isin([train, test]), "joined")
+    )
+    part = split_frames(joined, labels, options, former).set_index("image")["split"]
+    assert (part[train], part[test], part[val]) == ("train", "train", "val")
+    n_moved = (part[images].to_numpy() != former["split"].to_numpy()).sum()
+    assert n_moved == 1
+    only_train = former.assign(split="train")
+    kept = split_frames(frames, labels, options, only_train)
+    assert set(kept["split"]) == {"train"}, "nothing learned from becomes a test"

@@ -1,10 +1,14 @@
 """`truckcount label split`: a label set to train, val and test."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from truckcount.cli._console import align, give, give_json, say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_OFF = 0.05  # a share further off than this is said aloud
 
@@ -46,7 +50,8 @@ def split(
 
     Whole cameras, days or groups, and near-duplicate frames with them, go to one
     part; labels are spread as evenly as that allows. The same seed gives the same
-    split.
+    split. Split again by the same options, frames keep their parts and new ones are
+    added; by others all is drawn anew: train anew, too, before you evaluate.
 
     \b
     Example:
@@ -65,7 +70,9 @@ def split(
     options = SplitOptions(
         by=by, shares=parse_shares(shares), seed=seed, near_bits=near_bits
     )
+    before = label_set.splits.set_index("image")["split"]
     rows = split_set(label_set, options)
+    moved = _count_moved(rows, before)
     merged = label_set.merged_labels().set_index("image")["label"]
     label = rows["image"].map(merged)
     got = shares_of(rows)
@@ -84,6 +91,11 @@ def split(
     else:
         header = ["part", "frames", "units", "truck", "no_truck", "share"]
         give(align([[p, *map(str, row.values())] for p, row in table.items()], header))
+    if moved:
+        say(
+            f"{moved} frames of the part train are now in val or test: weights trained "
+            "before have seen them, so train anew before you evaluate"
+        )
     wanted = sum(options.shares)
     for part, share in zip(PARTS, options.shares, strict=True):
         if abs(got[part] - share / wanted) > MAX_OFF:
@@ -99,3 +111,9 @@ def split(
                     "of them there; try another --seed, a smaller --by, or label more"
                 )
     return 0
+
+
+def _count_moved(rows: "pd.DataFrame", before: "pd.Series[str]") -> int:
+    """Count frames that were trained on and are not any more."""
+    was = rows["image"].map(before)
+    return int(((was == "train") & (rows["split"] != "train")).sum())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHARES = (80.0, 10.0, 10.0)
 PAIRS_SHOWN = 5
+SPLIT = "label split"  # as provenance calls it
+FREE = -1  # of a unit that no former split gave to a part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,17 @@ class SplitOptions:
 
 
 def split_frames(
-    frames: "pd.DataFrame", labels: "pd.DataFrame", options: SplitOptions
+    frames: "pd.DataFrame",
+    labels: "pd.DataFrame",
+    options: SplitOptions,
+    former: "pd.DataFrame | None" = None,
 ) -> "pd.DataFrame":
     """Give every frame to a part, whole units at a time.
 
     The largest unit goes first, each to the part that it helps most towards its
     share of every label, and never to one that is full. Row order does not matter.
+    A unit with frames of a former split stays in their part; where new frames join
+    what lay in two, in the first of train, val and test: that was learned from.
 
     Parameters
     ----------
@@ -59,6 +66,8 @@ def split_frames(
         Columns image, camera, day, group, phash.
     labels : DataFrame
         Merged labels: image, label. Frames without one count as a label of its own.
+    former : DataFrame, optional
+        image, split: of an earlier split whose parts stand.
 
     Returns
     -------
@@ -88,7 +97,8 @@ def split_frames(
         )
         raise LabelError(msg)
     order = np.array([_shuffle_key(str(name), options.seed) for name in names])
-    parts = _assign(table.to_numpy(np.float64), wanted, order)
+    held = _held_parts(frames, units, former).reindex(names).to_numpy(np.int64)
+    parts = _assign(table.to_numpy(np.float64), wanted, order, held)
     part_of = dict(zip(names, np.array(PARTS)[parts], strict=True))
     split = units.map(part_of)
     rows = {"image": frames["image"], "split": split, "unit": units}
@@ -96,24 +106,28 @@ def split_frames(
 
 
 def split_set(label_set: LabelSet, options: SplitOptions) -> "pd.DataFrame":
-    """Split a label set, check that nothing leaks, and write ``splits.parquet``."""
+    """Split a label set, check that nothing leaks, and write ``splits.parquet``.
+
+    Split again by the same options, frames stay in their parts and new ones are
+    added, so that weights of before have seen nothing of the test part. By other
+    options all is drawn anew.
+    """
     frames = label_set.frames
     if frames.empty:
         msg = f"{label_set.root} has no frames to split"
         raise LabelError(msg)
-    rows = split_frames(frames, label_set.merged_labels(), options)
+    how = {
+        "by": options.by,
+        "shares": list(options.shares),
+        "seed": options.seed,
+        "near_bits": options.near_bits,
+    }
+    made = [e for e in label_set.header["provenance"] if e["what"] == SPLIT]
+    former = label_set.splits if made and made[-1]["args"] == how else None
+    rows = split_frames(frames, label_set.merged_labels(), options, former)
     check_leaks(frames, rows, by=options.by, near_bits=options.near_bits)
     label_set.write_splits(rows)
-    label_set.note(
-        "label split",
-        {
-            "by": options.by,
-            "shares": list(options.shares),
-            "seed": options.seed,
-            "near_bits": options.near_bits,
-        },
-        len(rows),
-    )
+    label_set.note(SPLIT, how, len(rows))
     return rows
 
 
@@ -174,10 +188,24 @@ def _shuffle_key(unit: str, seed: int) -> int:
     return int.from_bytes(digest, "big")
 
 
+def _held_parts(
+    frames: "pd.DataFrame", units: "pd.Series[str]", former: "pd.DataFrame | None"
+) -> "pd.Series[int]":
+    """Return each unit's number of a part in a former split, or `FREE`."""
+    import pandas as pd
+
+    if former is None:
+        return pd.Series(FREE, index=pd.unique(units))
+    number = {part: k for k, part in enumerate(PARTS)}
+    held = frames["image"].map(former.set_index("image")["split"]).map(number)
+    return held.groupby(units).min().fillna(FREE).astype(int)
+
+
 Counts = npt.NDArray[np.float64]
+Parts = npt.NDArray[np.int64]
 
 
-def _assign(counts: Counts, wanted: Counts, order: Counts) -> npt.NDArray[np.int64]:
+def _assign(counts: Counts, wanted: Counts, order: Counts, held: Parts) -> Parts:
     """Choose each unit's part.
 
     Parameters
@@ -185,6 +213,7 @@ def _assign(counts: Counts, wanted: Counts, order: Counts) -> npt.NDArray[np.int
     counts : shape (U, S), frames of unit u with label s
     wanted : shape (P,), shares adding up to 1
     order : shape (U,), decides between units of one size
+    held : shape (U,), the part that a unit is in already, or `FREE`
     """
     sizes = counts.sum(axis=1)
     # the total is a stratum of its own, so that rare labels do not bend the shares
@@ -193,9 +222,13 @@ def _assign(counts: Counts, wanted: Counts, order: Counts) -> npt.NDArray[np.int
     weight = 1 / np.maximum(target, 1e-9)
     weight[wanted == 0] = 0
     have = np.zeros_like(target)
-    parts = np.zeros(len(counts), np.int64)
-    room = target[:, -1].copy()
+    parts = held.copy()
+    for part in range(len(wanted)):
+        have[part] = strata[held == part].sum(axis=0)
+    room = target[:, -1] - have[:, -1]
     for u in np.lexsort((order, -sizes)):
+        if held[u] != FREE:
+            continue
         # what the squared distance to the target grows by, relative to the target
         change = ((2 * (have - target) + strata[u]) * strata[u] * weight).sum(axis=1)
         change[room <= 1e-9] = np.inf  # at least one part has room: shares sum to 1
@@ -203,18 +236,21 @@ def _assign(counts: Counts, wanted: Counts, order: Counts) -> npt.NDArray[np.int
         parts[u] = best
         have[best] += strata[u]
         room[best] -= sizes[u]
-    _fill_empty(parts, sizes, wanted)
+    _fill_empty(parts, sizes, wanted, held == FREE)
     return parts
 
 
-def _fill_empty(parts: npt.NDArray[np.int64], sizes: Counts, wanted: Counts) -> None:
+def _fill_empty(
+    parts: Parts, sizes: Counts, wanted: Counts, is_free: npt.NDArray[np.bool_]
+) -> None:
     """Give a part that is wanted but got nothing the smallest unit there is to give."""
     for part in np.flatnonzero(wanted > 0):
         if (parts == part).any():
             continue
         n_units = np.bincount(parts, minlength=len(wanted))
-        givers = np.flatnonzero(n_units[parts] > 1)
-        parts[givers[np.argmin(sizes[givers])]] = part
+        givers = np.flatnonzero((n_units[parts] > 1) & is_free)
+        if len(givers):
+            parts[givers[np.argmin(sizes[givers])]] = part
 
 
 def shares_of(splits: "pd.DataFrame") -> dict[str, float]:
