@@ -1,8 +1,10 @@
 """The report: one file that stands alone, tells the truth and survives what is gone."""
 
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -154,3 +156,28 @@ def test_the_frame_that_is_shown_is_called_what_it_is(tmp_path, is_truck, told):
     shutil.copy(find_weights("truckmap").path, run / "truckmap.safetensors")
     text = " ".join(Page(write_report(run).read_text()).text)
     assert f"A whole frame {told} a truck" in text
+
+
+def test_figures_are_those_of_the_stored_scores_however_close_they_lie(run):
+    """A network that can tell little says nearly the same of every frame."""
+    files = read_run(run)
+    p = files.predictions["p"].to_numpy(float)
+    close = 0.5 + (p - 0.5) * 1e-5
+    found = replace(files, predictions=files.predictions.assign(p=close)).scores()
+    assert found.figures()["roc_auc"] == files.scores().figures()["roc_auc"]
+    assert ((found.outcomes.p >= 0.5) == (p >= 0.5)).all()
+
+
+def test_of_many_frames_figures_are_nearly_those_of_the_stored_scores(run):
+    n = 20_002
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, n).astype(float)
+    p = np.clip(0.5 + 0.1 * (label - 0.5) + rng.normal(0, 0.1, n), 0, 1)
+    p[:2] = (0.49998, 0.50002)
+    table = pd.DataFrame(
+        {"image": [f"{k}.jpg" for k in range(n)], "label": label, "p": p}
+    )
+    outcomes = replace(read_run(run), predictions=table).scores().outcomes
+    assert len(np.unique(outcomes.p)) < 10_010
+    assert ((outcomes.p >= 0.5) == (p >= 0.5)).all()
+    assert np.abs(outcomes.p - p).max() <= 5.1e-5

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPORTED_SPLITS = ("test", "val", "train")  # the first that has frames
-P_STEP = 1e-4  # finer steps of p show in no figure, and would cost seconds
+P_STEP = 1e-4  # of p where it has so many values that ranking them costs seconds
 JOINED = ("group", "day")  # columns of the label set that predictions may lack
 
 
@@ -54,9 +54,13 @@ class RunFiles:
 
     def scores(self) -> FrameScores:
         """Return the scores of the reported split."""
-        table = self.predictions.copy()
-        table["p"] = (table["p"].astype(float) / P_STEP).round() * P_STEP
-        return score_predictions(table, self.threshold)
+        table, on = self.predictions.copy(), self.threshold
+        p = table["p"].astype(float)
+        if p.nunique() * P_STEP > 1:
+            rounded = (p / P_STEP).round() * P_STEP
+            # a score just below the threshold stays below it
+            table["p"] = rounded.where((rounded >= on) == (p >= on), p)
+        return score_predictions(table, on)
 
 
 def read_run(folder: Path) -> RunFiles:
