@@ -181,3 +181,13 @@ def test_of_many_frames_figures_are_nearly_those_of_the_stored_scores(run):
     assert len(np.unique(outcomes.p)) < 10_010
     assert ((outcomes.p >= 0.5) == (p >= 0.5)).all()
     assert np.abs(outcomes.p - p).max() <= 5.1e-5
+
+
+def test_a_map_without_a_temperature_is_told_of_none(tmp_path, page):
+    told = "The temperature was fitted on the validation split."
+    assert told in " ".join(page.text)
+    run = write_run(tmp_path)
+    (run / "metrics.json").write_text('{"network": "truckmap"}')
+    text = " ".join(Page(write_report(run).read_text()).text)
+    assert "temperature was fitted on" not in text
+    assert "No temperature was fitted" in text

@@ -130,8 +130,13 @@ def _decisions(run: RunFiles, scores: FrameScores) -> str:
             plots.picture(
                 plots.draw_calibration(outcomes, run.temperature), "calibration"
             ),
-            "Calibration: on the dotted line, 0.8 means eight of ten. The temperature "
-            "was fitted on the validation split.",
+            "Calibration: on the dotted line, 0.8 means eight of ten. "
+            + (
+                f"No temperature was fitted: from {run.threshold:g} on a frame is "
+                "taken for one with a truck."
+                if run.temperature is None
+                else "The temperature was fitted on the validation split."
+            ),
         ),
         _figure(
             plots.picture(

@@ -93,16 +93,18 @@ def draw_precision(outcomes: FrameOutcomes) -> Draw:
     return draw
 
 
-def draw_calibration(outcomes: FrameOutcomes, temperature: float) -> Draw:
-    """Draw what was said against what is true, before and after the temperature."""
+def draw_calibration(outcomes: FrameOutcomes, temperature: float | None) -> Draw:
+    """Draw what was said against what is true, before and after a temperature."""
+    curves = [(outcomes.p, "truck", "")]
+    if temperature is not None:
+        raw = scale_probability(outcomes.p, 1 / temperature)
+        after = f"after, T = {temperature:.2f}"
+        curves = [(raw, "none", "before"), (outcomes.p, "truck", after)]
 
     def draw(axes: "Axes", theme: Theme) -> None:
-        raw = scale_probability(outcomes.p, 1 / temperature)
         axes.plot([0, 1], [0, 1], ":", color=theme.quiet, lw=1)
-        for p, colour, name in (
-            (raw, theme.none, "before"),
-            (outcomes.p, theme.truck, f"after, T = {temperature:.2f}"),
-        ):
+        for p, role, name in curves:
+            colour = getattr(theme, role)
             curve = reliability(p, outcomes.label, outcomes.weight)
             size = 10 + 70 * np.sqrt(curve.weight / curve.weight.max())
             axes.plot(curve.said, curve.true, color=colour, lw=1.2, alpha=0.8)
@@ -110,7 +112,8 @@ def draw_calibration(outcomes: FrameOutcomes, temperature: float) -> Draw:
                 curve.said, curve.true, size, color=colour, alpha=0.75, label=name, lw=0
             )
         _name(axes, "probability said", "share that are trucks")
-        _legend(axes, theme)
+        if temperature is not None:
+            _legend(axes, theme)
 
     return draw
 

@@ -48,9 +48,13 @@ class RunFiles:
         return CountingOptions().with_overrides(thresholds).on_score
 
     @property
-    def temperature(self) -> float:
-        """What logits were divided by before they became the predictions' p."""
-        return float(self.metrics.get("temperature") or 1.0)
+    def temperature(self) -> float | None:
+        """What logits were divided by before they became the predictions' p.
+
+        None for a truck map: its scores are placed by its thresholds instead.
+        """
+        found = self.metrics.get("temperature")
+        return None if found is None else float(found)
 
     def scores(self) -> FrameScores:
         """Return the scores of the reported split."""
