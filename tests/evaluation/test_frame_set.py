@@ -41,7 +41,20 @@ def test_votes_on_a_frame_become_one_soft_label(folder):
         "001": 0.6,
         "003": 1.0,
     }
-    assert list(table["weight"]) == [1.0, 0.5, 1.0]
+    # as the label set says: the labellers' mean, so that a weight of 3 is one
+    assert list(table["weight"]) == pytest.approx([4 / 3, 0.5, 1.0])
+
+
+def test_weights_are_those_of_the_label_set_itself(tmp_path):
+    """A weight above 1 had no effect on training, two halves made a whole."""
+    made, images = make_set(tmp_path / "set", 4)
+    made.add_labels(label_rows(images, ["truck"] * 4, weight=[3.0, 1.0, 0.5, 0.0]))
+    made.add_labels(
+        label_rows(images[2:], ["truck"] * 2, labeller="bob", weight=[0.5, 2.0])
+    )
+    table = read_labelled_frames(made.root).set_index("image")["weight"]
+    merged = made.merged_labels().set_index("image")["weight"]
+    assert dict(table) == dict(merged) == dict(zip(images, (3, 1, 0.5, 2), strict=True))
 
 
 def test_what_is_missing_is_named(folder):

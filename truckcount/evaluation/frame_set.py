@@ -72,14 +72,15 @@ def _merge(labels: "pd.DataFrame") -> "pd.DataFrame":
     weight = used["weight"].fillna(1.0) if "weight" in used.columns else 1.0
     used["_weight"] = np.asarray(weight, float)
     used["_truck"] = truth.astype(float) * used["_weight"]
-    sums = used.groupby("image", sort=True)[["_weight", "_truck"]].sum()
-    sums = sums[sums["_weight"] > 0]
+    used = used[used["_weight"] > 0]
+    images = used.groupby("image", sort=True)
+    sums = images[["_weight", "_truck"]].sum()
     return pd.DataFrame(
         {
             "image": sums.index,
             "label": (sums["_truck"] / sums["_weight"]).to_numpy(),
             # several labels make one frame surer, not several frames
-            "weight": np.minimum(sums["_weight"].to_numpy(), 1.0),
+            "weight": images["_weight"].mean().to_numpy(),
         }
     )
 

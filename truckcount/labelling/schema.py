@@ -53,7 +53,7 @@ LABEL_COLUMNS = (
     ),
     _c("source", S, "`person`, `crowd`, `import`, `folder`, `csv` or `model`"),
     _c("labeller", S, "the person, the model id, the file it came from"),
-    _c("weight", F32, "weight in training and in merging, 1 unless said"),
+    _c("weight", F32, "weight in training, figures and merging, 1 unless said"),
     _c("labelled_at_utc", TIME, "when"),
 )
 BOX_COLUMNS = (

@@ -79,15 +79,24 @@ def test_one_label_alone_teaches_nothing(folder, label):
         read_frames(folder)
 
 
-def test_the_fingerprint_is_of_pixels_labels_and_splits(folder, tmp_path):
+def test_the_fingerprint_is_of_all_that_is_learned_from(folder, tmp_path):
     first = fingerprint(read_frames(folder))
     assert first == fingerprint(read_frames(write_red_set(tmp_path / "again")))
     other = write_red_set(tmp_path / "other", seed=1)
     assert first != fingerprint(read_frames(other))
-    splits = pd.read_parquet(folder / "splits.parquet")
-    splits.loc[0, "split"] = "test"
-    splits.to_parquet(folder / "splits.parquet")
-    assert first != fingerprint(read_frames(folder))
+    for table, column, value in (
+        ("splits", "split", "test"),
+        ("labels", "weight", 0.5),
+        ("boxes", "x1", 0.0),
+    ):
+        path = folder / f"{table}.parquet"
+        before = path.read_bytes()
+        rows = pd.read_parquet(path)
+        rows.loc[0, column] = value
+        rows.to_parquet(path)
+        assert first != fingerprint(read_frames(folder)), table
+        path.write_bytes(before)
+    assert first == fingerprint(read_frames(folder))
 
 
 def test_a_frame_that_is_gone_is_named(folder):

@@ -86,7 +86,7 @@ def test_a_run_folder_holds_what_a_reader_asks_for(run):
 def test_predictions_are_of_every_frame_with_its_split(run):
     table = pd.read_parquet(run[0] / "predictions.parquet")
     assert list(table) == [
-        "image", "split", "camera", "light", "group", "day", "label", "p",
+        "image", "split", "camera", "light", "group", "day", "label", "weight", "p",
     ]  # fmt: skip
     assert set(table["day"]) == {"2026-03-02"}
     assert table["split"].value_counts().to_dict() == {"train": 24, "val": 6, "test": 6}

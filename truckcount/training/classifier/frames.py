@@ -167,7 +167,9 @@ def read_frames(folder: Path, *, needs_both: bool = True) -> Frames:
 
 
 def fingerprint(frames: Frames) -> str:
-    """Hash names, labels, splits and files' bytes: 12 hex that name a data set.
+    """Hash all that is learned from: 12 hex that name a data set.
+
+    Names, labels, weights, splits, trucks' boxes and files' bytes.
 
     Raises
     ------
@@ -181,6 +183,10 @@ def fingerprint(frames: Frames) -> str:
         digest.update(
             f"{image}\0{frames.split[row]}\0{frames.p_truck[row]:.4f}".encode()
         )
+        if frames.weight[row] != 1:
+            digest.update(f"\0{frames.weight[row]:.4f}".encode())
+        if image in frames.boxes:
+            digest.update(frames.boxes[image].tobytes())
         path = frames.folder / image
         try:
             digest.update(path.read_bytes())
@@ -208,6 +214,7 @@ def frame_table(
             "split": frames.split[chosen],
             **{name: getattr(frames, name)[chosen] for name in CARRIED},
             "label": frames.p_truck[chosen].astype(np.float32),
+            "weight": frames.weight[chosen].astype(np.float32),
         }
     )
 

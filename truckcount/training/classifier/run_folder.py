@@ -233,7 +233,10 @@ def _fit_temperature(
         return 1.0
     calibration = importlib.import_module("truckcount.training.calibration")
     mine = frames.split[rows] == "val"
-    fitted = calibration.fit_temperature(logits[mine], frames.p_truck[rows[mine]])
+    val = rows[mine]
+    fitted = calibration.fit_temperature(
+        logits[mine], frames.p_truck[val], frames.weight[val]
+    )
     return float(fitted)
 
 
