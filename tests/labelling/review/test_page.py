@@ -111,6 +111,11 @@ def test_a_person_labels_by_keyboard_and_mouse(browser, serve, made):
     assert made.boxes["x2"].tolist() == pytest.approx([50], abs=0.2)
     page.press("2", then=2)
     page.press("Escape", then=2)
+    # a bus: the box had said truck, the person has said nothing
+    assert labels(made) == {"000": "truck", "001": "no_truck"}
+    page.count("2 of 4")
+    page.press("t", then=3)
+    assert labels(made)["002"] == "truck"
     assert made.boxes["class"].tolist() == ["bus"]
 
     page.page.reload()

@@ -71,6 +71,30 @@ def test_the_same_answer_twice_is_one_step_of_undo(made):
     assert mine(made) == {}
 
 
+def test_an_answer_is_saved_though_another_review_said_otherwise(made):
+    """One page is open since yesterday, another one was used meanwhile."""
+    old = ReviewSession(made, "ana")
+    old.answer(0, {"label": "truck", "boxes": [BOX]})
+    ReviewSession(made, "ana").answer(0, {"label": "no_truck"})
+    old.answer(0, {"label": "truck", "boxes": [BOX]})
+    assert mine(made) == {"000": "truck"}
+    assert boxes_of(made, 0) == [BOX]
+
+
+def test_an_answer_of_null_takes_the_answer_back(made):
+    session = ReviewSession(made, "ana")
+    assert session.answer(0, {"label": None})["can_undo"] is False
+    session.answer(0, {"label": "truck", "boxes": [BOX]})
+    said = session.answer(0, {"label": None, "boxes": [BOX]})
+    assert said == {"index": 0, "label": None, "can_undo": True}
+    assert mine(made) == {}
+    assert boxes_of(made, 0) == []
+    session.undo()
+    assert mine(made) == {"000": "truck"}
+    with pytest.raises(LabelError, match="label None"):
+        session.answer(1, {})
+
+
 def test_undo_leaves_other_labellers_and_models_alone(made):
     image = "frames/000.jpg"
     made.add_labels(label_rows([image], ["truck"], labeller="ben"))

@@ -179,7 +179,8 @@ class ReviewSession:
         ----------
         index : int
         value : mapping
-            ``label`` and ``boxes``, as the page sends them.
+            ``label`` and ``boxes``, as the page sends them. A label of null takes
+            back what was answered.
 
         Raises
         ------
@@ -188,13 +189,17 @@ class ReviewSession:
         """
         image = self.image(index)
         row = self._frames.loc[image]
-        answer = read_answer(value, (int(row["width"]), int(row["height"])))
+        answer = None
+        if value.get("label", "") is not None:
+            answer = read_answer(value, (int(row["width"]), int(row["height"])))
         with self._guard:
             before = self._answers.get(image)
+            # saved even if it is the same: another review may have said otherwise
+            self._save(image, answer)
             if answer != before:
-                self._save(image, answer)
                 self._undo.append((index, before))
-            return {"index": index, "label": answer.label, "can_undo": True}
+            label = None if answer is None else answer.label
+            return {"index": index, "label": label, "can_undo": bool(self._undo)}
 
     def undo(self) -> dict[str, Any]:
         """Take the last answer of this session back: what was before stands again."""

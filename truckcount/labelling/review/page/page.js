@@ -114,6 +114,7 @@ function save(label) {
 
 function answer(label) {
   if (!state.item) return; // the picture is not there yet: a key must not answer it unseen
+  delete state.item.before;
   if (label !== "truck") canvas.boxes = canvas.boxes.filter((b) => b.class !== "truck");
   const from = state.index;
   save(label);
@@ -126,12 +127,18 @@ function answer(label) {
   if (open === null) toast(`All ${state.labels.length} pictures are labelled.`);
 }
 
-/** A drawn truck is an answer, too: it says that there is one. */
+/** A drawn truck is an answer, too: it says that there is one, until it is a bus. */
 function boxesChanged() {
-  if (!state.item) return;
+  const { item } = state;
+  if (!item) return;
   const hasTruck = canvas.boxes.some((b) => b.class === "truck");
-  if (hasTruck) save("truck");
-  else if (state.item.label) save(state.item.label);
+  if (hasTruck) {
+    if (item.label !== "truck") item.before = item.label;
+    save("truck");
+  } else if ("before" in item) {
+    save(item.before); // what the person said, or nothing yet
+    delete item.before;
+  } else if (item.label) save(item.label);
   showItem();
 }
 
