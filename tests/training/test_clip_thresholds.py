@@ -3,6 +3,7 @@
 import onnx
 import pytest
 
+from tests.labelling.pieces import make_set
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.counting import CountingOptions
 from truckcount.presence.weights import find_weights
@@ -56,6 +57,16 @@ def test_a_network_that_says_little_gets_a_low_threshold(folder, tmp_path):
     assert chosen.thresholds.on_score <= 0.4
     assert (chosen.n_clips, chosen.n_truth, chosen.mean_count_error) == (1, 2, 0)
     assert chosen.told.startswith("count error on 1 clips of ")
+
+
+def test_clips_that_labels_were_drawn_from_are_told(folder, tmp_path):
+    model = faint_model(tmp_path, 1.0)
+    for name, is_told in (("east", True), ("west", False)):
+        source = [str(folder / f"{name}.mp4")] * 2
+        made, _ = make_set(tmp_path / name, 2, source=source)
+        told = choose_on_clips(model, folder, "val", made.root).told
+        assert ("labels were drawn from 1 of them" in told) == is_told
+        assert "(0.00 a clip there)" in told
 
 
 def test_a_sure_network_keeps_the_middle_threshold(folder, tmp_path):

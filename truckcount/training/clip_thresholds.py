@@ -39,13 +39,20 @@ class ClipThresholds:
     mean_count_error: float
     """Mean of |counted - true| over the clips, on the clips chosen on."""
     folder: Path
+    n_shared: int = 0
+    """Clips that labelled frames were drawn from."""
 
     @property
     def told(self) -> str:
         """Say so in a line, for the weights' header."""
+        shared = (
+            f"; labels were drawn from {self.n_shared} of them, where the network is "
+            "better than elsewhere: choose on other clips"
+        )
         return (
             f"count error on {self.n_clips} clips of {self.folder.name} with "
             f"{self.n_truth} trucks ({self.mean_count_error:.2f} a clip there)"
+            f"{shared if self.n_shared else ''}"
         )
 
 
@@ -69,7 +76,10 @@ def candidates(*, has_peaks: bool) -> list[Thresholds]:
 
 
 def choose_on_clips(
-    weights: Weights, folder: Path, role: str | None = None
+    weights: Weights,
+    folder: Path,
+    role: str | None = None,
+    labels: Path | None = None,
 ) -> ClipThresholds:
     """Score a folder of clips once, and count them with every candidate.
 
@@ -77,6 +87,8 @@ def choose_on_clips(
     ----------
     folder : Path
         Laid out as ``truckcount evaluate clips`` reads it.
+    labels : Path, optional
+        The label set that was trained on: it is told how many clips are its own.
 
     Raises
     ------
@@ -95,6 +107,18 @@ def choose_on_clips(
         thresholds=chosen,
         n_clips=len(clips),
         n_truth=int(measure(clips)["n_truth"] or 0),
-        mean_count_error=-count_error(clips),
+        mean_count_error=abs(count_error(clips)),
         folder=folder,
+        n_shared=0 if labels is None else _count_shared(clips, labels),
     )
+
+
+def _count_shared(clips: Sequence[ClipScore], labels: Path) -> int:
+    """Count clips that a label set's frames were drawn from."""
+    import pandas as pd
+
+    frames = pd.read_parquet(labels / "frames.parquet")
+    if "source" not in frames.columns:
+        return 0
+    known = {Path(source).resolve() for source in frames["source"].unique()}
+    return sum(clip.truth.file.resolve() in known for clip in clips)

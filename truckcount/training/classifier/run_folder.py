@@ -140,7 +140,7 @@ def train_run(
     )
     sha256 = export_classifier(trained.network, path, facts)
     if clips is not None:
-        chosen = choose_on_clips(find_weights(str(path)), clips, clips_role)
+        chosen = choose_on_clips(find_weights(str(path)), clips, clips_role, set_folder)
         facts = replace(
             facts,
             thresholds=chosen.thresholds.to_header(),

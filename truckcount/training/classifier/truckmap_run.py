@@ -159,7 +159,7 @@ def train_truckmap_run(
         "border": border.to_json(),
     }
     if options.clips is not None:
-        chosen = choose_on_clips(weights, options.clips, options.clips_role)
+        chosen = choose_on_clips(weights, options.clips, options.clips_role, set_folder)
         told = TruckMapFacts(
             data_fingerprint=digest,
             training=told.training,
