@@ -82,6 +82,17 @@ def test_the_same_seed_draws_the_same_and_a_second_run_others(folder, tmp_path):
     assert len(more.frames) == 10
 
 
+def test_frames_drawn_later_belong_to_the_event_of_those_before(folder, tmp_path):
+    """Intervals are drawn over groups: an event cut in two looks like two."""
+    made, _ = sample(folder, tmp_path, n=4)
+    before = made.frames.set_index("image")["group"]
+    sample(folder, tmp_path, n=4)
+    frames = made.frames.set_index("image")
+    assert len(frames) == 8
+    assert frames["group"].groupby(frames["source"]).nunique().tolist() == [1, 1]
+    assert frames["group"][before.index].equals(before)
+
+
 def test_views_are_the_crops_that_the_network_sees(folder, tmp_path):
     made, _ = sample(folder, tmp_path, n=3, is_views=True)
     frames = made.frames

@@ -127,7 +127,7 @@ def sample_videos(
             if rows:
                 # recordings that overlap give one moment twice
                 frames = pd.DataFrame(rows).drop_duplicates("image", ignore_index=True)
-                frames["group"] = name_events(frames)
+                frames["group"] = name_events(frames, label_set.frames)
                 report.n_frames = label_set.add_frames(frames, if_exists="keep")
             label_set.note(
                 "label sample",

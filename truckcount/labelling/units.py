@@ -98,11 +98,35 @@ def find_units(
     return pd.Series(first, index=frames.index, name="unit")
 
 
-def name_events(frames: "pd.DataFrame") -> "pd.Series[str]":
-    """Name groups of frames that follow one another by `EVENT_GAP_S`: the first's."""
-    first = _first_linked(frames, link_events(frames))
-    stem = first.str.removeprefix("frames/").str.replace(r"\.\w+$", "", regex=True)
-    return frames["camera"] + "/" + stem
+def name_events(frames: "pd.DataFrame", known: "pd.DataFrame") -> "pd.Series[str]":
+    """Name groups of frames that follow one another by `EVENT_GAP_S`.
+
+    Parameters
+    ----------
+    frames : DataFrame
+        Columns image, camera, t_utc, source, source_t_s.
+    known : DataFrame
+        Frames of before, with their groups: an event that has one of them keeps its
+        group, else it is called by the first frame.
+
+    Returns
+    -------
+    Series of str, with the index of `frames`
+    """
+    import pandas as pd
+
+    columns = ["image", "camera", "t_utc", "source", "source_t_s"]
+    parts = [part[columns] for part in (known, frames) if len(part)]
+    both = pd.concat(parts, ignore_index=True)
+    first = _first_linked(both, link_events(both))
+    new = first.iloc[len(known) :].set_axis(frames.index)
+    stem = new.str.removeprefix("frames/").str.replace(r"\.\w+$", "", regex=True)
+    named = frames["camera"] + "/" + stem
+    if known.empty:
+        return named
+    group_of = known["group"].groupby(first.iloc[: len(known)].to_numpy()).first()
+    held = new.map(group_of)
+    return held.where(held.notna(), named)
 
 
 def _first_linked(
