@@ -201,3 +201,20 @@ def test_frames_of_the_set_are_labelled_not_copied(tmp_path, where):
     assert [labels[i] for i in images] == ["truck", "no_truck", "skip"]
     _, report = take_in(tmp_path, "csv", source, pictures=pictures)
     assert (report.n_labels, report.n_known) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "label"),
+    [
+        (["1 0.5 0.5 0.4 0.4 0.9"], "truck"),
+        (["1 0.5 0.5 0.4 0.4 0.03"], "skip"),
+        (["1 0.5 0.5 0.4 0.4 0.03", "1 0.5 0.5 0.2 0.2"], "truck"),
+        (["0 0.5 0.5 0.4 0.4 0.03"], "no_truck"),
+    ],
+)
+def test_a_detector_that_is_unsure_of_its_truck_says_none(tmp_path, lines, label):
+    """Predictions saved with every score made every picture a truck, p = 1."""
+    source = write_yolo(tmp_path / "source")
+    (tmp_path / "source/labels/train/b.txt").write_text("\n".join(lines))
+    made, _ = take_in(tmp_path, "yolo", source)
+    assert label_by_stem(made)["b"] == label

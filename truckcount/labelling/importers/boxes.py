@@ -10,6 +10,7 @@ from truckcount.labelling.importers.found import (
     FoundPicture,
     Problem,
 )
+from truckcount.labelling.merge import MIN_BOX_SCORE
 
 MAX_ASPECT_OFF = 0.02  # a picture may have been scaled since, but not turned or cut
 
@@ -65,16 +66,18 @@ def label_of(
     """Return a picture's label: its own, or what its boxes say.
 
     A truck's box makes it `truck`; an ambiguous one and no truck `skip`; nothing
-    of either `no_truck`, if somebody looked and no box was left out.
+    of either `no_truck`, if somebody looked and no box was left out. A detector's
+    truck of a score that counts for none (`trust_boxes`) is ambiguous.
     """
     if picture.label is not None:
         return picture.label
-    found = {box["class"] for box in boxes}
-    if TRUCK in found:
+    trucks = [box["score"] for box in boxes if box["class"] == TRUCK]
+    if any(score is None or score >= MIN_BOX_SCORE for score in trucks):
         return "truck"
     if not (picture.is_annotated and is_whole):
         return None
-    return "skip" if AMBIGUOUS in found else "no_truck"
+    is_open = trucks or any(box["class"] == AMBIGUOUS for box in boxes)
+    return "skip" if is_open else "no_truck"
 
 
 def _clip(
