@@ -1,5 +1,6 @@
 """A label set seen by a real runtime: the network that sees red."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_only_the_gate_of_a_known_camera_is_looked_at(folder, red, tmp_path):
     slices = {k: s.figures() for k, s in scores.slices("camera").items()}
     assert slices["north"]["recall"] == 0
     assert slices["south"]["recall"] == 1
+
+
+def test_no_gate_is_cut_from_what_is_a_gates_view_already(folder, red, tmp_path):
+    """Frames of `label sample --views` lost most of their trucks, in silence."""
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text('[cameras.north]\nmatch = ["*"]\n')
+    for views, n in ((False, 12), (True, 0), (True, 12)):
+        entry = {"what": "label sample", "args": {"views": views}, "n": n}
+        header = {"version": 1, "provenance": [entry]}
+        (folder / "label_set.json").write_text(json.dumps(header))
+        if views and n:
+            with pytest.raises(LabelError, match="holds views of gates"):
+                evaluate_frames(folder, model=red, cameras=cameras)
+        else:
+            evaluate_frames(folder, model=red, cameras=cameras)
+    assert evaluate_frames(folder, model=red).figures()["accuracy"] == 1
 
 
 def test_a_truck_in_any_view_of_a_wide_gate_is_seen(folder, red):

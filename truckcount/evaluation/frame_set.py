@@ -5,6 +5,7 @@ The one place that knows how a label set is laid out: a folder with
 label, p_truck, source, labeller, weight) and ``splits.parquet`` (image, split).
 """
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,15 @@ def read_labelled_frames(folder: Path, split: str | None = None) -> "pd.DataFram
         msg = f"{folder} has no labelled frame; label some with `truckcount label`"
         raise LabelError(msg)
     return table.reset_index(drop=True)
+
+
+def holds_views(folder: Path) -> bool:
+    """Tell whether a set's frames, or some, are views of gates, not whole pictures."""
+    path = folder / "label_set.json"
+    if not path.is_file():
+        return False
+    made = json.loads(path.read_text()).get("provenance", [])
+    return any(entry["n"] and entry["args"].get("views") for entry in made)
 
 
 def _merge(labels: "pd.DataFrame") -> "pd.DataFrame":

@@ -13,7 +13,7 @@ from truckcount.counting import CountingOptions
 from truckcount.domain.camera import WHOLE_PICTURE, Gate
 from truckcount.domain.sample import ViewRect
 from truckcount.errors import LabelError
-from truckcount.evaluation.frame_set import read_labelled_frames
+from truckcount.evaluation.frame_set import holds_views, read_labelled_frames
 from truckcount.evaluation.frames import FrameScores, score_predictions
 from truckcount.pipeline.cameras import load_cameras
 from truckcount.presence.devices import open_runtime
@@ -62,7 +62,7 @@ def evaluate_frames(
         frames,
         open_runtime(weights, device),
         weights.header,
-        gates_of(cameras, labelled),
+        gates_of(cameras, labelled, folder),
         progress,
     )
     if threshold is None:
@@ -133,7 +133,7 @@ def _largest(heat: npt.NDArray[np.float32], gate: Gate, rect: ViewRect) -> float
 
 
 def gates_of(
-    cameras: Path | None, labelled: Iterable[str]
+    cameras: Path | None, labelled: Iterable[str], folder: Path | None = None
 ) -> dict[str, tuple[Gate, ...]]:
     """Read the gates of every camera of a ``cameras.toml``.
 
@@ -142,14 +142,24 @@ def gates_of(
     labelled : iterable of str
         Cameras of the frames. Those that the file does not have are looked at as
         whole pictures.
+    folder : Path, optional
+        The label set of the frames.
 
     Raises
     ------
     LabelError
-        When it has none of them: gates were asked for and none would be used.
+        When it has none of them: gates were asked for and none would be used. Or
+        when frames are views of gates already, of which another view would be cut.
     """
     if cameras is None:
         return {}
+    if folder is not None and holds_views(folder):
+        msg = (
+            f"{folder} holds views of gates (`label sample --views`), not whole "
+            f"pictures, so that the gates of {cameras} lie elsewhere in them; leave "
+            "--cameras away, or sample whole pictures into another set"
+        )
+        raise LabelError(msg)
     gates = {c.name: c.gates for c in load_cameras(cameras).cameras}
     wanted = sorted(set(labelled))
     strange = [name for name in wanted if name not in gates]

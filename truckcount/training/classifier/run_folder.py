@@ -100,7 +100,7 @@ def train_run(
     frames = leave_out_several_views(
         replace(
             frames,
-            gates=gates_of(cameras, frames.camera.tolist()),
+            gates=gates_of(cameras, frames.camera.tolist(), set_folder),
             view_px=view_size_of(plain)[0],
         )
     )

@@ -107,7 +107,7 @@ def train_truckmap_run(
         check_clips(options.clips, options.clips_role)
     frames = read_frames(set_folder, needs_both=False)
     base = find_start(options.from_weights, MAP_NETWORK)
-    gates = gates_of(options.cameras, frames.camera.tolist())
+    gates = gates_of(options.cameras, frames.camera.tolist(), set_folder)
     teach_by, pictures = _choose_teacher(frames, options)
     n_steps = options.n_steps or DEFAULT_STEPS[teach_by]
     batch_size = options.batch_size or DEFAULT_BATCH[teach_by]
