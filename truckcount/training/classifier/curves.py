@@ -64,7 +64,15 @@ def draw_curves(path: Path, runs: dict[str, list[dict[str, float]]]) -> None:
             ms=3,
             color=colour,
         )
-    loss.set(xlabel="epoch", ylabel="cross entropy", yscale="log")
+    loss.set(xlabel="epoch", ylabel="cross entropy")
+    losses = [
+        row[name]
+        for rows in runs.values()
+        for row in rows
+        for name in ("train_loss", "val_loss")
+    ]
+    if max(losses, default=1.0) > 10 * min(losses, default=1.0) > 0:
+        loss.set_yscale("log")  # within a decade its ticks are hard to read
     right.set(xlabel="epoch", ylabel="validation, balanced accuracy in %")
     for axes in (loss, right):
         axes.grid(alpha=0.3)
