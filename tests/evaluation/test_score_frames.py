@@ -74,6 +74,29 @@ def test_no_gate_is_cut_from_what_is_a_gates_view_already(folder, red, tmp_path)
     assert evaluate_frames(folder, model=red).figures()["accuracy"] == 1
 
 
+def test_a_run_taught_by_gates_and_shown_whole_pictures_is_told(
+    folder, tmp_path, caplog
+):
+    run = tmp_path / "run"
+    run.mkdir()
+    model = write_red_model(run)
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text('[cameras.north]\nmatch = ["*"]\n[cameras.south]\n')
+    told = "was taught the gates of gates.toml"
+    for config in ({"cameras": "gates.toml"}, {"options": {"cameras": "gates.toml"}}):
+        caplog.clear()
+        (run / "config.json").write_text(json.dumps(config))
+        evaluate_frames(folder, model=model, cameras=cameras)
+        assert told not in caplog.text
+        evaluate_frames(folder, model=model)
+        assert told in caplog.text
+    caplog.clear()
+    for text in ('{"cameras": null, "options": {"seed": 0}}', '["other"]', "{"):
+        (run / "config.json").write_text(text)
+        evaluate_frames(folder, model=model)
+    assert not caplog.text
+
+
 def test_a_truck_in_any_view_of_a_wide_gate_is_seen(folder, red):
     """A gate so wide that it is cut into tiles has the score of its best one."""
     frames = read_labelled_frames(folder)

@@ -197,6 +197,7 @@ def test_labels_of_gates_train_a_classifier_on_its_views(tmp_path):
     assert result.exit_code == 0, result.output
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["data_fingerprint"] != fingerprint(read_frames(folder))
+    assert config["cameras"] == str(cameras)
     (pack,) = (folder / ".packed").glob("*.json")
     assert {height for _, height in json.loads(pack.read_text())["sizes"]} != {SIDE_PX}
 

@@ -113,7 +113,7 @@ def train_run(
     )
     if not (folder / CHECKPOINT).exists():
         # beside a checkpoint it stays that run's, which may refuse these options
-        _write_config(folder, set_folder, options, frames, digest, device)
+        _write_config(folder, set_folder, options, frames, digest, device, cameras)
     trained = train_classifier(
         frames,
         options,
@@ -123,7 +123,7 @@ def train_run(
         facts={"data_fingerprint": digest},
         listener=listener,
     )
-    _write_config(folder, set_folder, options, frames, digest, device)
+    _write_config(folder, set_folder, options, frames, digest, device, cameras)
     write_curves(folder, trained.history)
     draw_curves(folder / "curves.png", {options.network: trained.history})
     rows, logits = _score_rows(trained, frames, packed, device, options.n_workers)
@@ -185,6 +185,7 @@ def _write_config(
     frames: Frames,
     digest: str,
     device: str,
+    cameras: Path | None,
 ) -> None:
     import torch
 
@@ -196,6 +197,7 @@ def _write_config(
             "set": str(set_folder.resolve()),
             "data_fingerprint": digest,
             "frames": {s: len(frames.rows_of(s)) for s in SPLITS},
+            "cameras": None if cameras is None else str(cameras),
             "options": asdict(options),
             "device": device,
             "threads": torch.get_num_threads(),
