@@ -191,3 +191,15 @@ def test_a_map_without_a_temperature_is_told_of_none(tmp_path, page):
     text = " ".join(Page(write_report(run).read_text()).text)
     assert "temperature was fitted on" not in text
     assert "No temperature was fitted" in text
+
+
+def test_a_figure_that_nothing_defines_is_said_to_need_both_labels(tmp_path):
+    """It said that there is one unit, beside the intervals over several."""
+    run = write_run(tmp_path, 24)
+    table = pd.read_parquet(run / "predictions.parquet")
+    is_kept = (table["split"] != "test") | (table["label"] == 0)
+    table = table[is_kept].assign(group=[f"g{k}" for k in range(is_kept.sum())])
+    table.to_parquet(run / "predictions.parquet")
+    text = Page(write_report(run).read_text()).text
+    assert "no interval: one unit" not in text
+    assert text.count("needs frames with and without a truck") == 3

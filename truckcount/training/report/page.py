@@ -104,9 +104,15 @@ def _header(run: RunFiles, scores: FrameScores) -> str:
 
 def _tiles(scores: FrameScores) -> str:
     figures, intervals = scores.figures(), scores.intervals()
+
+    def note(name: str) -> str:
+        if figures[name] is None:
+            return "needs frames with and without a truck"
+        return _span(intervals[name]) or "no interval: one unit"
+
     tiles = "".join(
         f'<div class="card tile"><span>{told}</span><b>{_percent(figures[name])}</b>'
-        f"<small>{_span(intervals[name]) or 'no interval: one unit'}</small></div>"
+        f"<small>{note(name)}</small></div>"
         for name, told in TILES.items()
     )
     return f'<div class="tiles">{tiles}</div>'
