@@ -97,6 +97,26 @@ def test_a_run_taught_by_gates_and_shown_whole_pictures_is_told(
     assert not caplog.text
 
 
+def test_test_frames_that_a_run_was_trained_on_are_told(folder, tmp_path, caplog):
+    """Split anew by another seed, a run's own frames were its test."""
+    run = tmp_path / "run"
+    run.mkdir()
+    model = write_red_model(run)
+    table = read_labelled_frames(folder)
+    images = [str((folder / image).resolve()) for image in table["image"]]
+    kept = table.assign(image=images)[["image", "split"]]
+    kept.to_parquet(run / "predictions.parquet")
+    evaluate_frames(folder, model=model)
+    assert not caplog.text
+    is_test = np.flatnonzero(kept["split"] == "test")
+    kept.loc[is_test[:3], "split"] = "train"
+    kept.to_parquet(run / "predictions.parquet")
+    evaluate_frames(folder, model=model, split="train")
+    assert not caplog.text
+    evaluate_frames(folder, model=model)
+    assert "3 of 4 test frames are frames that" in caplog.text
+
+
 def test_a_truck_in_any_view_of_a_wide_gate_is_seen(folder, red):
     """A gate so wide that it is cut into tiles has the score of its best one."""
     frames = read_labelled_frames(folder)

@@ -1,6 +1,5 @@
 """A label set, seen by a model: every frame's truck probability."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,12 +15,13 @@ from truckcount.domain.sample import ViewRect
 from truckcount.errors import LabelError
 from truckcount.evaluation.frame_set import holds_views, read_labelled_frames
 from truckcount.evaluation.frames import FrameScores, score_predictions
+from truckcount.evaluation.learned import HELD_OUT, warn_of_gates, warn_of_learned
 from truckcount.pipeline.cameras import load_cameras
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.peaks import inside_mask
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_model_views
-from truckcount.presence.weights import Weights, WeightsHeader, find_weights
+from truckcount.presence.weights import WeightsHeader, find_weights
 from truckcount.video.cut import cut_view
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ def evaluate_frames(
     """
     weights = find_weights(model)
     if cameras is None:
-        _warn_of_gates(weights)
+        warn_of_gates(weights)
     frames = read_labelled_frames(folder, split)
+    if split in HELD_OUT:
+        warn_of_learned(weights, frames["path"], f"of {len(frames)} {split} frames")
     labelled = frames["camera"] if "camera" in frames.columns else ()
     frames["p"] = predict_frames(
         frames,
@@ -72,23 +74,6 @@ def evaluate_frames(
         counting = CountingOptions().with_overrides(weights.header.thresholds)
         threshold = counting.on_score
     return score_predictions(frames, threshold)
-
-
-def _warn_of_gates(weights: Weights) -> None:
-    """Say where a run was taught what its gates show, and all is looked at now."""
-    path = weights.path.with_name("config.json")
-    try:
-        config = json.loads(path.read_text())
-        taught = config.get("cameras") or config["options"].get("cameras")
-    except (OSError, ValueError, AttributeError, KeyError):
-        return  # no run of ours
-    if taught:
-        logger.warning(
-            "%s was taught the gates of %s, but whole pictures are looked at: give "
-            "--cameras to see how well it tells what counting shows it",
-            weights.path.parent,
-            taught,
-        )
 
 
 def predict_frames(

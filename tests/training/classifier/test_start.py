@@ -15,9 +15,11 @@ from truckcount.errors import ConfigError, WeightsError
 from truckcount.presence.weights import find_weights
 from truckcount.presence.zoo.factory import build_network
 from truckcount.training.classifier.export import ExportFacts, export_classifier
+from truckcount.training.classifier.frames import frame_table, read_frames
 from truckcount.training.classifier.loop import open_network
 from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.run_folder import train_run
+from truckcount.training.classifier.start import warn_of_overlap
 from truckcount.training.classifier.truckmap_run import (
     TruckMapOptions,
     train_truckmap_run,
@@ -42,6 +44,24 @@ def before(tmp_path_factory):
 
 def options(before, **changes):
     return ClassifierOptions(network="mobilenet_v3_small", start=str(before), **changes)
+
+
+def test_held_out_frames_that_the_first_run_learned_from_are_told(
+    before, tmp_path, caplog
+):
+    frames = read_frames(write_red_set(tmp_path / "set"))
+    weights = find_weights(str(before))
+    warn_of_overlap(weights, frames)
+    table = frame_table(frames)
+    table.loc[table["split"] == "val", "split"] = "train"
+    kept = before / "predictions.parquet"
+    table.to_parquet(kept)
+    try:
+        assert not caplog.text
+        warn_of_overlap(weights, frames)
+    finally:
+        kept.unlink()
+    assert "4 of 8 frames of val and test are frames that" in caplog.text
 
 
 def test_it_opens_with_the_weights_it_starts_from(before):

@@ -41,7 +41,7 @@ from truckcount.training.classifier.options import ClassifierOptions
 from truckcount.training.classifier.packed import PackedFrames, pack_frames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
 from truckcount.training.classifier.speed import measure_loader
-from truckcount.training.classifier.start import find_start
+from truckcount.training.classifier.start import find_start, warn_of_overlap
 from truckcount.training.clip_thresholds import choose_on_clips
 
 logger = logging.getLogger(__name__)
@@ -104,6 +104,8 @@ def train_run(
             view_px=view_size_of(plain)[0],
         )
     )
+    if options.start is not None:
+        warn_of_overlap(find_start(options.start, options.network), frames)
     folder.mkdir(parents=True, exist_ok=True)
     digest = fingerprint(frames)
     packed = (

@@ -8,8 +8,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from truckcount.errors import ConfigError
+from truckcount.evaluation.learned import HELD_OUT, warn_of_learned
 from truckcount.presence.weights import Weights, find_weights
 from truckcount.presence.zoo.classifier import ViewClassifier
+from truckcount.training.classifier.frames import Frames
 
 # not in a weights file: auxiliary heads, which training alone needs, begin anew
 UNWRITTEN = (".aux", ".num_batches_tracked")
@@ -33,6 +35,16 @@ def find_start(start: str, network: str) -> Weights:
         )
         raise ConfigError(msg)
     return weights
+
+
+def warn_of_overlap(weights: Weights, frames: Frames) -> None:
+    """Say how many frames of val and test the earlier run was trained on."""
+    held = [
+        frames.folder / image
+        for image, split in zip(frames.images, frames.split, strict=True)
+        if split in HELD_OUT
+    ]
+    warn_of_learned(weights, held, f"of {len(held)} frames of val and test")
 
 
 def batch_norm_of(weights: Weights) -> bool | None:

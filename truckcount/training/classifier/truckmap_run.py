@@ -34,7 +34,7 @@ from truckcount.training.classifier.frames import (
 )
 from truckcount.training.classifier.gate_frames import GateFrames
 from truckcount.training.classifier.run_folder import RunResult, write_report
-from truckcount.training.classifier.start import find_start
+from truckcount.training.classifier.start import find_start, warn_of_overlap
 from truckcount.training.classifier.truckmap_files import (
     TruckMapFacts,
     export_truckmap,
@@ -107,6 +107,7 @@ def train_truckmap_run(
         check_clips(options.clips, options.clips_role)
     frames = read_frames(set_folder, needs_both=False)
     base = find_start(options.from_weights, MAP_NETWORK)
+    warn_of_overlap(base, frames)
     gates = gates_of(options.cameras, frames.camera.tolist(), set_folder)
     teach_by, pictures = _choose_teacher(frames, options)
     n_steps = options.n_steps or DEFAULT_STEPS[teach_by]
