@@ -101,6 +101,25 @@ def test_another_seed_gives_another_split():
     assert not splits[0].equals(splits[2])
 
 
+def test_a_seed_has_a_say_where_no_two_units_are_of_one_size():
+    sizes = [12, 11, 10, 9, 8, 7]
+    group = [f"g{k}" for k, n in enumerate(sizes) for _ in range(n)]
+    n = len(group)
+    frames = frame_rows([f"{i:02d}.jpg" for i in range(n)], group=group,
+                        phash=hashes(0, n))  # fmt: skip
+    labels = pd.DataFrame({"image": [], "label": []})
+    found = [
+        split_frames(
+            frames, labels, SplitOptions(by="group", shares=(6, 2, 2), seed=seed)
+        )["split"]
+        for seed in range(6)
+    ]
+    assert len({tuple(split) for split in found}) >= 3
+    for split in found:
+        shares = split.value_counts(normalize=True)
+        assert (shares - [0.6, 0.2, 0.2]).abs().max() < 0.15
+
+
 def test_frames_of_a_camera_that_follow_one_another_soon_are_one_event():
     n = 12
     frames = frame_rows(

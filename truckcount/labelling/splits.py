@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SHARES = (80.0, 10.0, 10.0)
 PAIRS_SHOWN = 5
 SPLIT = "label split"  # as provenance calls it
+SHUFFLED = 0.5  # by so much of its size a unit may come later; seed 0: by none
 FREE = -1  # of a unit that no former split gave to a part
 
 
@@ -55,8 +56,9 @@ def split_frames(
 ) -> "pd.DataFrame":
     """Give every frame to a part, whole units at a time.
 
-    The largest unit goes first, each to the part that it helps most towards its
-    share of every label, and never to one that is full. Row order does not matter.
+    The largest unit goes first (with a seed other than 0 more or less), each to the
+    part that it helps most towards its share of every label, and never to one that is
+    full. Row order does not matter.
     A unit with frames of a former split stays in their part; where new frames join
     what lay in two, in the first of train, val and test: that was learned from.
 
@@ -97,8 +99,12 @@ def split_frames(
         )
         raise LabelError(msg)
     order = np.array([_shuffle_key(str(name), options.seed) for name in names])
+    sizes = table.to_numpy(np.float64).sum(axis=1)
+    if options.seed:  # or units of unlike sizes came in one order whatever the seed
+        sizes = sizes * (1 - SHUFFLED * order)
+    turns = np.lexsort((order, -sizes))
     held = _held_parts(frames, units, former).reindex(names).to_numpy(np.int64)
-    parts = _assign(table.to_numpy(np.float64), wanted, order, held)
+    parts = _assign(table.to_numpy(np.float64), wanted, turns, held)
     part_of = dict(zip(names, np.array(PARTS)[parts], strict=True))
     split = units.map(part_of)
     rows = {"image": frames["image"], "split": split, "unit": units}
@@ -183,9 +189,10 @@ def parse_shares(text: str) -> tuple[float, ...]:
         raise LabelError(msg) from error
 
 
-def _shuffle_key(unit: str, seed: int) -> int:
+def _shuffle_key(unit: str, seed: int) -> float:
+    """Return a number of 0 to 1 that a unit draws by a seed."""
     digest = hashlib.blake2b(f"{seed}/{unit}".encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big")
+    return int.from_bytes(digest, "big") / 256**7
 
 
 def _held_parts(
@@ -205,14 +212,14 @@ Counts = npt.NDArray[np.float64]
 Parts = npt.NDArray[np.int64]
 
 
-def _assign(counts: Counts, wanted: Counts, order: Counts, held: Parts) -> Parts:
+def _assign(counts: Counts, wanted: Counts, turns: Parts, held: Parts) -> Parts:
     """Choose each unit's part.
 
     Parameters
     ----------
     counts : shape (U, S), frames of unit u with label s
     wanted : shape (P,), shares adding up to 1
-    order : shape (U,), decides between units of one size
+    turns : shape (U,), the units in the order that they are given away
     held : shape (U,), the part that a unit is in already, or `FREE`
     """
     sizes = counts.sum(axis=1)
@@ -226,7 +233,7 @@ def _assign(counts: Counts, wanted: Counts, order: Counts, held: Parts) -> Parts
     for part in range(len(wanted)):
         have[part] = strata[held == part].sum(axis=0)
     room = target[:, -1] - have[:, -1]
-    for u in np.lexsort((order, -sizes)):
+    for u in turns:
         if held[u] != FREE:
             continue
         # what the squared distance to the target grows by, relative to the target
