@@ -79,9 +79,10 @@ def test_arrays_that_do_not_fit_are_refused(name):
         fit_rescaling(*BAD[name])
 
 
-def test_the_last_layer_carries_the_rescaling_and_nothing_else_moves():
+@pytest.mark.parametrize("size_gain", [0.0, 0.8])
+def test_the_truck_logit_carries_the_rescaling_and_nothing_else_moves(size_gain):
     torch.manual_seed(0)
-    network = TruckMap().eval()
+    network = TruckMap(size_gain=size_gain).eval()
     with torch.no_grad():
         network.out.bias.normal_()
     changed = copy.deepcopy(network)

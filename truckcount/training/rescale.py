@@ -136,14 +136,16 @@ def fit_rescaling(
 
 @torch.no_grad()
 def apply_rescaling(network: TruckMap, rescaling: Rescaling) -> None:
-    """Fold a rescaling into the truck channel of a network's last layer.
+    """Fold a rescaling into the truck channel of a network's last layer, in place.
 
     The graph, every runtime and every threshold then see the rescaled scores; what
-    the map says of buses and box sizes stays.
+    the map says of buses and box sizes stays. The gain by size is a part of the
+    truck logit, so that it grows by the same slope.
     """
     bias = network.out.bias
     if bias is None:
         msg = "the network's last layer has no bias to shift"
         raise LabelError(msg)
     network.out.weight[TRUCK_CHANNEL] *= rescaling.slope
+    network.size_gain *= rescaling.slope
     bias[TRUCK_CHANNEL] = bias[TRUCK_CHANNEL] * rescaling.slope + rescaling.shift

@@ -58,6 +58,10 @@ def test_the_header_says_what_the_thresholds_were_chosen_by(taught):
     assert "no count error" in header.thresholds_by
     assert told["thresholds_by"] == header.thresholds_by
     assert told["border"]["n_validation_frames"] == 6
+    slope = told["border"]["slope"]
+    assert slope != pytest.approx(1, abs=1e-3)
+    gain = find_weights("truckmap").header.size_gain
+    assert header.size_gain == pytest.approx(slope * gain)
 
 
 def test_what_the_run_measured_is_what_its_weights_say(taught):

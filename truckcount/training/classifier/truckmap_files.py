@@ -30,6 +30,8 @@ class TruckMapFacts:
     thresholds: Mapping[str, float]
     thresholds_by: str
     """What the thresholds, or the scores that they cut, were chosen by."""
+    size_gain: float
+    """The network's own: a rescaling of its scores is one of its gain, too."""
 
 
 def on_score_of(weights: Weights) -> float:
@@ -66,7 +68,7 @@ def export_truckmap(
         "view_size": json.dumps(header.view_size),
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(header.temperature),
-        "size_gain": str(header.size_gain),
+        "size_gain": str(facts.size_gain),
         "thresholds": json.dumps(dict(facts.thresholds)),
         "thresholds_by": facts.thresholds_by,
         "licence": header.licence,

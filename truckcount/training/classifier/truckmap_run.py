@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,7 @@ def train_truckmap_run(
         f"taught by {teach_by}",
         thresholds=dict(base.header.thresholds),
         thresholds_by=border.told,
+        size_gain=network.size_gain,
     )
     weights = export_truckmap(
         network.state_dict(), base, folder / "truckmap.safetensors", told
@@ -161,9 +162,8 @@ def train_truckmap_run(
     }
     if options.clips is not None:
         chosen = choose_on_clips(weights, options.clips, options.clips_role, set_folder)
-        told = TruckMapFacts(
-            data_fingerprint=digest,
-            training=told.training,
+        told = replace(
+            told,
             thresholds=chosen.thresholds.to_header(),
             thresholds_by=chosen.told,
         )
