@@ -138,6 +138,24 @@ def test_a_person_labels_by_keyboard_and_mouse(browser, serve, made):
     page.page.close()
 
 
+def test_a_picture_that_is_gone_is_not_the_last_one(browser, serve, made):
+    """The last picture stayed, as if it were to be answered again."""
+    server = serve(made)
+    (made.root / "frames/001.jpg").unlink()
+    page = Page(browser, server)
+    page.page.keyboard.press("t")
+    toast = page.page.locator("#toast")
+    playwright.expect(toast).to_contain_text("Picture 2 cannot", timeout=PATIENCE_MS)
+    page.count("1 of 4")
+    assert page.page.locator("#place").text_content() == ""
+    assert page.page.locator("#facts dd").count() == 0
+    page.page.keyboard.press("n")
+    page.press("ArrowRight", then=2)
+    playwright.expect(toast).to_be_hidden(timeout=PATIENCE_MS)
+    assert labels(made) == {"000": "truck"}
+    page.page.close()
+
+
 def test_what_a_model_says_is_shown_and_taken_unless_blind(browser, serve, made):
     import pandas as pd
 

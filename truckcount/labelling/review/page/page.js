@@ -76,7 +76,8 @@ async function go(index) {
   } catch (error) {
     if (mine !== shown) return;
     pictures.delete(index);
-    toast(`Picture ${index + 1} cannot be shown: ${error.message}`, true);
+    showNothing();
+    toast(`Picture ${index + 1} cannot be shown (${error.message}): → goes on, \`truckcount label check\` tells what is gone.`, true);
   }
   for (const k of pictures.keys()) if (Math.abs(k - index) > 4) pictures.delete(k);
   for (const k of [nextOpen(index), index + 1]) {
@@ -222,6 +223,16 @@ function showItem() {
     $(`answer-${label}`).setAttribute("aria-pressed", item.label === label);
   }
   document.body.dataset.index = item.index;
+  showBoxes();
+  showProgress();
+}
+
+/** Of a picture that is gone: else the last one would be taken for it. */
+function showNothing() {
+  canvas.show(null, 1, 1, [], []);
+  for (const id of ["place", "facts", "hints"]) $(id).replaceChildren();
+  $("hint-block").hidden = true;
+  $("verdict").hidden = true;
   showBoxes();
   showProgress();
 }
