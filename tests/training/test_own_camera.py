@@ -12,6 +12,7 @@ from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.weights import find_weights
 from truckcount.training.own_camera import (
+    BalancedDraw,
     GateFrame,
     OwnCameraOptions,
     _vary,
@@ -208,3 +209,18 @@ def test_labels_that_do_not_fit_are_refused(shipped, marked, name):
 def test_options_that_cannot_be_are_refused(change):
     with pytest.raises(LabelError):
         OwnCameraOptions(**change)
+
+
+def test_frames_are_drawn_by_their_weight_among_their_kind():
+    """A label set's weight had no say in what its camera's map was taught."""
+    truth = np.array([1, 1, 0, 0, 0], np.float32)
+    weights = np.array([3.0, 1.0, 1.0, 1.0, 0.0])
+    drawn = BalancedDraw(truth, weights)(np.random.default_rng(0), 4000)
+    shares = np.bincount(drawn, minlength=5) / 4000
+    assert shares == pytest.approx([0.375, 0.125, 0.25, 0.25, 0], abs=0.02)
+    even = [
+        BalancedDraw(truth, np.full(shape, 2.0))(np.random.default_rng(1), 50)
+        for shape in ((), 5)
+    ]
+    assert np.array_equal(*even)
+    assert set(even[0]) == set(range(5))

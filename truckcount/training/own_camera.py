@@ -126,6 +126,7 @@ def finetune_on_labels(
     options: OwnCameraOptions | None = None,
     folder: Path | None = None,
     facts: Facts | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> TruckMap:
     """Return a copy of the network that fits the labels of whole frames.
 
@@ -137,6 +138,8 @@ def finetune_on_labels(
         Where the run is kept: killed, it goes on there to the same weights.
     facts : dict, optional
         What a run to go on with must have in common with this one.
+    weights : array_like, shape (N,), optional
+        How often each frame is drawn, beside those of its kind.
 
     Raises
     ------
@@ -165,7 +168,7 @@ def finetune_on_labels(
         optimizer, options.learning_rate, options.n_steps, pct_start=0.2
     )
     rng = np.random.default_rng(options.seed)
-    draw = _BalancedDraw(truth)
+    draw = BalancedDraw(truth, np.asarray(1.0 if weights is None else weights, float))
     parts = {
         "network": student,
         "optimizer": optimizer,
@@ -193,16 +196,25 @@ def finetune_on_labels(
     return student.requires_grad_(requires_grad=True)
 
 
-class _BalancedDraw:
+class BalancedDraw:
     """Draw frames so that trucks and empty roads teach equally, where both are."""
 
-    def __init__(self, truth: npt.NDArray[np.float32]) -> None:
+    def __init__(
+        self, truth: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]
+    ) -> None:
         parts = [np.flatnonzero(truth >= 0.5), np.flatnonzero(truth < 0.5)]
         self._parts = [part for part in parts if len(part)]
+        every = np.broadcast_to(weights, truth.shape)
+        is_even = every.min() == every.max()
+        self._shares = [
+            None if is_even else every[part] / every[part].sum() for part in self._parts
+        ]
 
     def __call__(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.int64]:
+        """Draw n frames, one kind after the other."""
+        kinds = [k % len(self._parts) for k in range(n)]
         return np.array(
-            [rng.choice(self._parts[k % len(self._parts)]) for k in range(n)], np.int64
+            [rng.choice(self._parts[k], p=self._shares[k]) for k in kinds], np.int64
         )
 
 

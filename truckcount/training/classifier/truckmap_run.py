@@ -275,6 +275,7 @@ def _train_on_frames(
         chosen,
         schedule.folder,
         schedule.facts,
+        frames.weight[rows],
     )
 
 
