@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+EMPTY_PATH = "an empty path (an unset variable?); write . for the working folder"
+
 
 def once(
     name: str,
@@ -46,8 +48,19 @@ gate_option = once(
 )
 
 
+def given_paths(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse an empty path, as of an unset variable: it is the working folder."""
+    if "" in values:
+        raise click.BadParameter(EMPTY_PATH)
+    return values
+
+
 def store_place(_ctx: click.Context, _param: click.Parameter, value: str) -> str | Path:
     """Take a store: a folder, or a URL such as ``s3://bucket/store``, as text."""
+    if not value:
+        raise click.BadParameter(EMPTY_PATH)
     return value if "://" in value else Path(value)
 
 

@@ -11,6 +11,7 @@ from truckcount.cli._options import (
     check_iso_time,
     device_option,
     gate_option,
+    given_paths,
     model_option,
     sample_fps_option,
 )
@@ -19,7 +20,9 @@ EXIT_SOME_FAILED = 3
 
 
 @click.command("sample")
-@click.argument("paths", metavar="VIDEO...", nargs=-1, required=True)
+@click.argument(
+    "paths", metavar="VIDEO...", nargs=-1, required=True, callback=given_paths
+)
 @click.option(
     "--to",
     "target",

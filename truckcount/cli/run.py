@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import check_iso_time, once, run_options, segment_option
+from truckcount.cli._options import (
+    check_iso_time,
+    given_paths,
+    once,
+    run_options,
+    segment_option,
+)
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import StoreLockedError
 
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _COUNT_OPTIONS = (
-    click.argument("paths", nargs=-1, required=True),
+    click.argument("paths", nargs=-1, required=True, callback=given_paths),
     once(
         "--start",
         then=check_iso_time,

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json
+from truckcount.cli._options import given_paths
 
 MAX_SHOWN = 10  # one screen; --json tells all
 
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
-@click.argument("folders", nargs=-1)
+@click.argument("folders", nargs=-1, callback=given_paths)
 @click.option(
     "--cameras",
     type=click.Path(path_type=Path),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truckcount.cli._console import say
-from truckcount.cli._options import run_options, segment_option
+from truckcount.cli._options import given_paths, run_options, segment_option
 
 if TYPE_CHECKING:
     from truckcount.pipeline.result import RunResult
@@ -15,7 +15,7 @@ EXIT_INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True)
+@click.argument("folders", nargs=-1, required=True, callback=given_paths)
 @run_options
 @click.option(
     "--settle",

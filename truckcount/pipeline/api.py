@@ -63,6 +63,8 @@ def run(
     >>> url = "rtsp://user:password@10.0.0.7/live"
     >>> truckcount.run(url, live_s=600).passages  # doctest: +SKIP
     """
+    if not str(store):
+        raise ConfigError("store='' is an empty path; write '.' for the working folder")
     several = [str(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     _check_live_s(several, live_s)
     check_live(several, start=options.get("start"), store=store)

@@ -175,6 +175,9 @@ def list_stills(folder: Path) -> list[Path]:
 
 
 def _find_one(path: str) -> list[Source]:
+    if not path:
+        msg = "an empty path (an unset variable?); write . for the working folder"
+        raise VideoNotFoundError(msg)
     if URL_PATTERN.match(path):
         return [Source(path=path, kind="url")]
     place = Path(path)
