@@ -9,6 +9,7 @@ from truckcount.domain.hour import HourRow
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.passage import Passage
 from truckcount.pipeline.camera_warnings import is_of_camera, join_cameras
+from truckcount.pipeline.result_frames import hours_frame, passages_frame
 from truckcount.store.payload import ESTIMATES
 from truckcount.store.seals import LEFT_OUT
 
@@ -157,16 +158,12 @@ class RunResult:
     @property
     def passages(self) -> "pd.DataFrame":
         """Passages as a frame, times tz-aware UTC."""
-        return _frame(self.passage_rows, ("onset_utc", "offset_utc"))
+        return passages_frame(self.passage_rows)
 
     @property
     def hours(self) -> "pd.DataFrame":
-        """Hours touched by this run as a frame; unseen is <NA>, not 0."""
-        frame = _frame(self.hour_rows, ("hour_start_utc",))
-        for name in ("n_trucks", "onsets", "n_censored"):
-            if name in frame:
-                frame[name] = frame[name].astype("Int32")
-        return frame
+        """Hours touched by this run, typed as the store's; unseen is <NA>, not 0."""
+        return hours_frame(self.hour_rows)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``run --json`` prints."""
@@ -243,13 +240,3 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
     return value.isoformat().replace("+00:00", "Z")
-
-
-def _frame(rows: tuple[dict[str, Any], ...], times: tuple[str, ...]) -> "pd.DataFrame":
-    import pandas as pd
-
-    frame = pd.DataFrame(list(rows))
-    for name in times:
-        if name in frame:
-            frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
-    return frame
