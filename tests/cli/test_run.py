@@ -208,6 +208,7 @@ WRONG = {
     "--device": ("tpu", "--device 'tpu' is not one of auto, cpu, cuda"),
     "--sample-fps": ("0", "--sample-fps 0.0 is out of range"),
     "--jobs": ("0", "--jobs 0 must be at least 1"),
+    "--settle": ("nan", "--settle nan must be seconds, 0 or more"),
     "--model": ("resnet", "no model 'resnet' is shipped; choose one of"),
     "--start": ("noon", "'noon' is no ISO-8601 time like"),
     "--cameras": ("gone.toml", "gone.toml does not exist"),

@@ -3,6 +3,7 @@
 import _thread
 import threading
 import time
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -96,6 +97,9 @@ LIVE = "rtsp://admin:hunter2@127.0.0.1:1/cam7"
         (LIVE, {}, r"\*\*\*@127.0.0.1:1/cam7 is a live camera.*live_s=600"),
         (["a.mp4", LIVE], {}, "or use `truckcount run` or `watch`"),
         ("a.mp4", {"live_s": 5.0}, "files are read to their end"),
+        ("a.mp4", {"start": "noon"}, "'noon' is no ISO-8601 text"),
+        ("a.mp4", {"start": datetime(2026, 3, 2, tzinfo=UTC)}, r"give .isoformat\(\)"),
+        ("a.mp4", {"settle_s": -1.0}, "seconds, 0 or more"),
         (LIVE, {"live_s": 0.0}, "seconds above 0"),
         (LIVE, {"live_s": float("nan")}, "seconds above 0"),
         (LIVE, {"live_s": 5.0, "start": "2026-03-02T08:00Z"}, "dated as they come"),

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,11 @@ class RunOptions:
         if not 0.2 <= self.sample_fps <= 60:
             msg = f"--sample-fps {self.sample_fps} is out of range; use 0.2 to 60"
             raise ConfigError(msg)
+        if not 0 <= self.settle_s < math.inf:
+            msg = f"--settle {self.settle_s} must be seconds, 0 or more"
+            raise ConfigError(msg)
+        if self.start is not None:
+            _check_start(self.start)
         if self.max_pixels < 1:
             msg = f"--max-pixels {self.max_pixels} must be at least 1"
             raise ConfigError(msg)
@@ -189,6 +196,18 @@ def _speed_of(options: RunOptions) -> dict[str, Any]:
 def _hash(value: dict[str, Any]) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_start(start: str) -> None:
+    """Refuse what is no time at once: a file that is known would not read it."""
+    try:
+        datetime.fromisoformat(start)
+    except (TypeError, ValueError) as error:
+        msg = (
+            f"--start {start!r} is no ISO-8601 text like 2026-03-02T08:00:00-06:00; "
+            "of a datetime give .isoformat()"
+        )
+        raise ConfigError(msg) from error
 
 
 def _check_choice(option: str, value: object, choices: tuple[object, ...]) -> None:
