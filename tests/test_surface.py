@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 
+import mypy.api
 import pytest
 
 import truckcount
@@ -29,6 +30,16 @@ def test_all_is_sorted_and_importable():
 def test_a_name_that_is_not_there_says_so():
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         _ = truckcount.runn
+
+
+def test_a_type_checker_sees_the_slip_and_tab_the_names(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import truckcount\ntruckcount.run\ntruckcount.runn\n")
+    init = str(ROOT / "truckcount" / "__init__.py")
+    lone = ["--follow-imports=skip", "--config-file=", f"--cache-dir={tmp_path}"]
+    said, _, _ = mypy.api.run([*lone, "--allow-untyped-globals", init, str(program)])
+    assert re.findall(r'no attribute "(\w+)"', said) == ["runn"], said
+    assert set(truckcount.__all__) <= set(dir(truckcount))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)

@@ -31,12 +31,17 @@ _LAZY = {
     "RunResult": "truckcount.pipeline.result",
 }
 
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-def __getattr__(name: str) -> Any:
-    """Import on first use: `truckcount --help` must not pay for a decoder."""
-    if name in _LAZY:
-        from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        """Import on first use: `truckcount --help` must not pay for a decoder."""
+        if name in _LAZY:
+            from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
-    msg = f"module 'truckcount' has no attribute {name!r}"
-    raise AttributeError(msg)
+            return getattr(import_module(_LAZY[name]), name)
+        msg = f"module 'truckcount' has no attribute {name!r}"
+        raise AttributeError(msg)
+
+    def __dir__() -> list[str]:
+        """Show a notebook's Tab what is imported on first use, too."""
+        return sorted({*globals(), *__all__})
