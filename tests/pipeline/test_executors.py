@@ -216,3 +216,28 @@ def _die_of_north(task):
     if task.camera.name == "north":
         os.kill(os.getpid(), signal.SIGKILL)
     return executors._work(task)
+
+
+def test_a_script_without_a_guard_is_told_so_and_does_not_hang(tmp_path):
+    """Workers import the script: each would count anew and wait for its parent."""
+    model = write_red_model(tmp_path)
+    for hour in ("09", "10"):
+        write_traffic(tmp_path / f"gate_20260302T{hour}0000Z.mp4", {1.0: 1}, 3)
+    script = tmp_path / "script.py"
+    call = f'r = truckcount.run(".", model={model!r}, jobs=2)'
+    script.write_text(f"import truckcount\n{call}\nprint(r.exit_code)\n")
+    said = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert said.returncode == 1
+    assert "a worker process imports the script that started it" in said.stderr
+    assert said.stderr.splitlines()[-1].startswith(
+        "truckcount.errors.ConfigError: worker processes ended as they started"
+    )
+    assert "the process that read it died" not in said.stderr

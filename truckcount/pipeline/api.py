@@ -10,6 +10,7 @@ from typing import Any
 from truckcount.domain.credentials import mask_credentials
 from truckcount.errors import ConfigError
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.executors import check_not_starting
 from truckcount.pipeline.result import RunResult
 from truckcount.pipeline.unattended.run_live import check_live, run_live
 from truckcount.pipeline.working_copy import is_url, working_copy
@@ -40,7 +41,9 @@ def run(
         so it must be given for them and for nothing else; ``truckcount run`` and
         ``truckcount watch`` read them until they are stopped.
     **options
-        Further fields of ``RunOptions``: ``model``, ``device``, ``sample_fps``...
+        Further fields of ``RunOptions``: ``model``, ``device``, ``sample_fps``... With
+        ``jobs=2`` a script must call it under ``if __name__ == "__main__":``, for
+        worker processes import the script.
 
     Returns
     -------
@@ -63,6 +66,7 @@ def run(
     >>> url = "rtsp://user:password@10.0.0.7/live"
     >>> truckcount.run(url, live_s=600).passages  # doctest: +SKIP
     """
+    check_not_starting()
     if not str(store):
         raise ConfigError("store='' is an empty path; write '.' for the working folder")
     several = [str(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]

@@ -15,10 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, current_process, get_context
+from multiprocessing.synchronize import Event
 from typing import TYPE_CHECKING, Any
 
-from truckcount.errors import TruckcountError, VideoError
+from truckcount.errors import ConfigError, TruckcountError, VideoError
 from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.file_errors import file_error
@@ -31,6 +32,10 @@ if TYPE_CHECKING:  # what it says of hours would load pyarrow in every worker
     from truckcount.pipeline.result import RunListener
 
 QUEUED = 2  # tasks a worker: the next is there while the last is being counted
+NO_GUARD = (
+    "a worker process imports the script that started it, which calls truckcount.run "
+    'there: put the call under `if __name__ == "__main__":`'
+)
 CLUSTER_TASKS = 256  # given to a cluster together; their cameras are locked meanwhile
 
 Scored = tuple[ScoreTask, ScoredFile | TruckcountError]
@@ -152,7 +157,10 @@ def _score_in_pool(
     others = set(active_children())
     begun: dict[Future[Any], ScoreTask] = {}
     # spawn: forked children would share threads of decoder and runtime
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    is_up = context.Event()
+    pooled = ProcessPoolExecutor(jobs, context, initializer=_say_up, initargs=(is_up,))
+    with pooled as pool:
         try:
             while True:
                 try:
@@ -167,6 +175,7 @@ def _score_in_pool(
                 done = wait(begun, return_when=FIRST_COMPLETED).done
                 for future in [f for f in begun if f in done]:
                     if isinstance(future.exception(), BrokenProcessPool):
+                        _check_up(is_up)
                         suspects[:] = [*begun.values(), *suspects]
                         return
                     yield begun.pop(future), future.result()
@@ -176,6 +185,34 @@ def _score_in_pool(
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def check_not_starting() -> None:
+    """Refuse to run in a process that only imports the script of its parent.
+
+    Raises
+    ------
+    ConfigError
+        Where a script calls ``truckcount.run`` without a guard: each worker would do
+        the script's work again, and wait for the store that its parent holds.
+    """
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks it
+        raise ConfigError(NO_GUARD)
+
+
+def _say_up(is_up: Event) -> None:
+    is_up.set()
+
+
+def _check_up(is_up: Event) -> None:
+    """Tell workers that no file has killed from those that one has."""
+    if not is_up.is_set():
+        msg = (
+            "worker processes ended as they started, before any video was read: in a "
+            'script, call truckcount.run under `if __name__ == "__main__":`; else '
+            "look for too little memory; jobs=1 does without them"
+        )
+        raise ConfigError(msg)
 
 
 def _died(task: ScoreTask) -> VideoError:
