@@ -159,8 +159,9 @@ def _score_in_pool(
     # spawn: forked children would share threads of decoder and runtime
     context = get_context("spawn")
     is_up = context.Event()
-    pooled = ProcessPoolExecutor(jobs, context, initializer=_say_up, initargs=(is_up,))
-    with pooled as pool:
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_say_up, initargs=(is_up,)
+    ) as pool:
         try:
             while True:
                 try:

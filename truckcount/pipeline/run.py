@@ -21,6 +21,7 @@ from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.executors import score_tasks
 from truckcount.pipeline.fingerprints import Fingerprints
+from truckcount.pipeline.kept_gates import check_kept_gates
 from truckcount.pipeline.result import RunListener, RunResult
 from truckcount.pipeline.run_result import gather_result
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
@@ -64,6 +65,7 @@ def run_paths(
         store = Store.open(options.store)
         if options.cameras is not None:
             store.keep_cameras(options.cameras.read_bytes())
+        check_kept_gates(store, options, [(s.path, c) for s, c in offered.sources])
     fingerprints = Fingerprints(options.store, is_forced=options.is_rehash)
     work, unreadable = plan_work(offered.sources, options, fingerprints)
     fingerprints.save()

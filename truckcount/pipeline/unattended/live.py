@@ -15,6 +15,7 @@ from truckcount.errors import AccessDeniedError, VideoError
 from truckcount.pipeline.camera_work import CameraWork
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.kept_gates import check_kept_gates
 from truckcount.pipeline.result import RunResult
 from truckcount.pipeline.run import publish_scored
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
@@ -24,6 +25,7 @@ from truckcount.presence.engine import ClipScorer
 from truckcount.presence.runtime import Runtime
 from truckcount.presence.views import plan_run_views
 from truckcount.presence.weights import Weights, find_weights
+from truckcount.store import Store
 from truckcount.video import Source
 from truckcount.video.decode_live import LiveFrame, read_live
 
@@ -68,6 +70,9 @@ class LiveStreams:
         self._pieces: queue.Queue[Piece] = queue.Queue()
         self._stopped = threading.Event()
         book = open_book(options, urls)
+        if Store.is_at(options.store):
+            theirs = [(url, book.camera_for(url)) for url in urls]
+            check_kept_gates(Store.open(options.store), options, theirs)
         runtime = (
             open_runtime(self._weights, options.device, precision=options.precision)
             if urls
