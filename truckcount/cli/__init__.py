@@ -51,6 +51,10 @@ def cli(verbose: bool, log_json: bool) -> None:
     Example:
       truckcount run sample_videos --cameras sample_videos/cameras.toml
       truckcount hours store
+
+    Data goes to stdout, text to stderr. Exit codes: 0 done, 1 unexpected, 2 usage or
+    configuration, 3 some files failed, 4 nothing usable, 5 store locked or damaged,
+    130 interrupted.
     """
     from truckcount.cli._console import configure_logging
 

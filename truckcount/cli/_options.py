@@ -80,7 +80,10 @@ segment_option = click.option(
 )
 
 model_option = click.option(
-    "--model", default="truckmap", show_default=True, help="Name or path."
+    "--model",
+    default="truckmap",
+    show_default=True,
+    help="truckmap, truckmap-l, truckmap-s, or the path of weights or of a run.",
 )
 
 device_option = click.option(
@@ -134,7 +137,11 @@ _RUN_OPTIONS = (
     ),
     click.option("--dask", help="Score on the cluster of this scheduler's address."),
     click.option(
-        "--speed", default="exact", show_default=True, help="exact, fast, fastest."
+        "--speed",
+        default="exact",
+        show_default=True,
+        help="exact; fast: a view that stands still keeps its score; fastest: what a "
+        "calibration of each camera allows.",
     ),
     click.option(
         "--backend", default="av", show_default=True, help="av, opencv, nvdec."

@@ -206,7 +206,9 @@ def import_(store: Path, answers: Path) -> int:
     "--clips", type=click.Path(path_type=Path), help="Folder; default STORE/_audit."
 )
 @click.option("--cameras", type=click.Path(path_type=Path), help="To draw the gates.")
-@click.option("--labeller", default=getpass.getuser, help="Who counts.")
+@click.option(
+    "--labeller", default=getpass.getuser, help="Who counts.  [default: your login]"
+)
 @click.option(
     "--round",
     "label_round",

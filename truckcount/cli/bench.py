@@ -35,6 +35,7 @@ PATH = click.Path(path_type=Path)
     "speeds",
     multiple=True,
     default=("exact", "fast"),
+    show_default=True,
     help="Ours to measure; repeatable.",
 )
 @model_option
@@ -56,12 +57,22 @@ PATH = click.Path(path_type=Path)
     "--peer-seconds",
     type=click.FloatRange(0.1),
     default=8.0,
+    show_default=True,
     help="Seconds of video for each peer.",
 )
 @click.option(
-    "--peer-repeats", type=click.IntRange(1), default=2, help="Runs of each peer."
+    "--peer-repeats",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Runs of each peer.",
 )
-@click.option("--profile/--no-profile", default=True, help="Time our stages, too.")
+@click.option(
+    "--profile/--no-profile",
+    default=True,
+    show_default=True,
+    help="Time our stages, too.",
+)
 @click.option("--check", type=PATH, help="Fail where a ratio exceeds this report's.")
 @click.option(
     "--margin",

@@ -37,7 +37,11 @@ EXIT_SOME_LEFT_OUT = 3
     "--video", type=click.Path(path_type=Path), help="The video of CVAT tracks."
 )
 @click.option(
-    "--every", type=click.IntRange(1), default=1, help="Take every n-th video frame."
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Take every n-th video frame.",
 )
 @click.option("--camera", help="The camera of all pictures.")
 @click.option(

@@ -83,8 +83,9 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
     Running again over the same files changes nothing and decodes nothing. Live
     cameras (rtsp, rtmp, srt, udp, tcp) are read after the files, connected again when
     they break, and counted every --segment-minutes until Ctrl-C or SIGTERM, which
-    publishes the rest; a URL of http is read as one file. Exit codes: 0 done, 2 usage,
-    3 some files failed, 4 nothing usable, 5 store, 130 interrupted.
+    publishes the rest; a URL of http is read as one file. Exit codes: 0 done,
+    1 unexpected, 2 usage, 3 some files failed, 4 nothing usable, 5 store, 130
+    interrupted.
     """
     from truckcount.pipeline.unattended.run_live import check_live
 

@@ -63,6 +63,7 @@ OF_TRUCKMAP = ("steps", "teach")
     "--teach",
     type=click.Choice(["auto", "boxes", "frames"]),
     default="auto",
+    show_default=True,
     help="truckmap: by boxes, or by truck / no truck alone; auto: by what is there.",
 )
 @click.option(
