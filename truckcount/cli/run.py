@@ -77,7 +77,7 @@ def run(paths: tuple[str, ...], **options: Any) -> int:
       truckcount run video.mp4
       truckcount run recordings/ --cameras cameras.toml --settle 30 --jobs 2
       truckcount run recordings/ --new --if-free --settle 30   # from cron
-      truckcount run recordings/ --store s3://bucket/store
+      truckcount run recordings/ --cameras cameras.toml --store s3://bucket/store
       truckcount run rtsp://user:password@10.0.0.7/live --cameras cameras.toml
 
     Running again over the same files changes nothing and decodes nothing. Live

@@ -59,7 +59,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     Example:
       truckcount watch recordings/ --cameras cameras.toml --settle 10
       truckcount watch rtsp://user:password@10.0.0.7/live --cameras cameras.toml
-      truckcount watch recordings/ --store s3://bucket/store   # pushed every minute
+      truckcount watch recordings/ --cameras cameras.toml --store s3://bucket/store
 
     A file that fails is tried again after 1, 5 and 25 minutes, 2 and 10 hours, then
     left alone until it changes; `truckcount status` lists it. Exit codes: 0 stopped
