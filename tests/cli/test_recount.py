@@ -59,6 +59,16 @@ def test_the_wrong_model_is_refused_with_what_to_do(truckcount, counted):
     assert "--model" in said.err
 
 
+def test_another_speed_is_among_what_to_look_at(truckcount, counted):
+    films, model = counted
+    options = ["--model", model, "--store", "quick", "--speed", "fast", "--quiet"]
+    assert truckcount("run", films, *options).code == 0
+    said = truckcount("recount", "quick", "--model", model)
+    assert said.code == 2
+    assert "--sample-fps and --speed of the run" in said.err
+    assert truckcount("recount", "quick", "--model", model, "--speed", "fast").code == 0
+
+
 def test_another_gate_is_shown_and_published_only_when_told(truckcount, counted):
     films, model = counted
     gate = ["--gate", "0,0 0.3,0 0.3,0.55 0,0.55"]  # the lane of those that go right

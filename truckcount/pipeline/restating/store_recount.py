@@ -95,8 +95,8 @@ def recount_store(
     ):
         msg = (
             f"{path}: none of its scores are of model {options.model!r} with these "
-            "polygons and this sampling; give --model, --cameras and --sample-fps of "
-            "the run, or decode again with `truckcount restate`"
+            "polygons and this sampling; give --model, --cameras, --sample-fps and "
+            "--speed of the run, or decode again with `truckcount restate`"
         )
         raise ConfigError(msg)
     if recount.is_dry_run:
