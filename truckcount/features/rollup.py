@@ -27,6 +27,7 @@ from truckcount.features.columns import (
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
 from truckcount.features.moments import Int64s, spell
+from truckcount.features.no_totals import no_totals
 from truckcount.features.sites import (
     DEPARTING,
     check_mapped,
@@ -39,7 +40,6 @@ from truckcount.features.totals import Total, measure_phi, measure_total
 By = Literal["gate", "site", "ticker"]
 GateKey = tuple[str, str, str]
 NEEDED = ("camera", "gate", "direction", "n_trucks", "coverage_s", "tz")
-_COLUMNS = ("period_start", "period_end", "total", "se", "cov_w", "max_known_at_utc")
 FOREVER = 10**6  # days
 
 log = logging.getLogger(__name__)
@@ -147,6 +147,8 @@ def rollup(
                 is_complete = total.n_hours >= whole - 1e-6
                 part = _Part("/".join(key), weight, total, is_complete)
                 rows.setdefault((name, period), []).append(part)
+    if not rows:
+        return no_totals(by, is_mapped=site_map is not None, is_fiscal=freq == "FQ")
     return _to_frame(rows)
 
 
@@ -319,8 +321,6 @@ def _to_frame(
         record["period_end"] = pd.Timestamp(to_date(period.end))
         record.update(period.names)
         records.append(record | _combine(rows[name, period]))
-    if not records:
-        return pd.DataFrame(columns=[*("camera", "gate", "direction"), *_COLUMNS])
     frame = pd.DataFrame.from_records(records)
     # the smallest int64 says that no row is known, and is NaT in numpy, too
     known = frame["max_known_at_utc"].to_numpy(np.int64).view("datetime64[us]")
