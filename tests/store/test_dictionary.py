@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
+from truckcount.store.dictionary import describe_tables
 from truckcount.store.schema import COLUMNS
 from truckcount.store.usage import WARNINGS
 
@@ -34,3 +35,10 @@ def test_what_nulls_and_repeated_columns_mean_is_warned_of():
     for name in ("n_trucks", "coverage_s", "local_start", "is_final"):
         assert WARNINGS["hours"][name]
     assert "not 0" in WARNINGS["hours"]["n_trucks"]
+
+
+def test_bins_are_not_told_to_be_hours():
+    bins = describe_tables().split("\n## `bins_05`")[1]
+    assert "minutes of the bin: 5, 15 or 30" in bins
+    for of_hours in ("always 60", "0-3600", "whole hour; null"):
+        assert of_hours not in bins

@@ -286,12 +286,23 @@ CALIBRATIONS = (
     _c("status", S, "`active`, `drifted` or `withdrawn`"),
 )
 
-BINS = tuple(
-    _c("bin_start_utc", TIME, "inclusive start of the bin")
-    if c.name == "hour_start_utc"
-    else c
-    for c in HOURS
-)
+_OF_BINS = {
+    "hour_start_utc": _c("bin_start_utc", TIME, "inclusive start of the bin"),
+    "bin_minutes": _c("bin_minutes", I16, "minutes of the bin: 5, 15 or 30"),
+    "coverage_s": _c(
+        "coverage_s",
+        F,
+        "seconds of usable observation, at most the bin's; repeats on direction rows: "
+        "never sum over direction",
+    ),
+    "n_trucks_est": _c(
+        "n_trucks_est",
+        F,
+        "estimate for the whole bin; null under a quarter of coverage",
+        null=True,
+    ),
+}
+BINS = tuple(_OF_BINS.get(c.name, c) for c in HOURS)
 BINS_HISTORY_COLUMNS = ("cause", "payload_sha")
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
