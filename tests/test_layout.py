@@ -77,3 +77,11 @@ def test_the_import_contracts_hold():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True
     )
     assert lint.returncode == 0, lint.stdout
+
+
+def test_the_licence_that_the_project_names_is_here():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    text = (ROOT / "LICENSE").read_text()  # hatchling puts it into every wheel
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
