@@ -440,6 +440,15 @@ def test_a_corrected_start_moves_the_hours_of_a_file(count, films, tmp_path):
     assert count(clip, start="2026-03-05T10:00:00Z").exit_code == 0
 
 
+def test_a_start_that_is_yet_to_come_moves_nothing_and_says_so(count, films, caplog):
+    clip = films / "gate_20260302T085952Z.mp4"
+    count(clip)
+    again = count(clip, start="2098-03-05T10:00:00Z")
+    assert statuses(again) == {clip.name: "reused"}
+    said = "--start 2098-03-05T10:00:00Z is yet to come and moves nothing: it stays"
+    assert caplog.text.count(said) == 1
+
+
 def test_the_same_bytes_at_another_time_are_a_conflict(count, films, tmp_path):
     clip = films / "gate_20260302T085952Z.mp4"
     count(clip)

@@ -1,5 +1,6 @@
 """Scored and failed files to segment rows and outcomes."""
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from truckcount.store import SegmentRecord
 from truckcount.store.closed_hours import LATE_DAYS, closed_hours, may_have_closed
 from truckcount.store.seals import DELETED, LATE
 from truckcount.video import Source, probe_video, resolve_start
+
+logger = logging.getLogger(__name__)
 
 US_PER_S = 1_000_000
 SAME_START_US = 1000  # sidecars may round to milliseconds
@@ -167,8 +170,18 @@ def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
     except Exception as error:  # noqa: BLE001
         file_error(task.source.name, error)
         return None
-    is_same = is_start_of(start, known.start_us)
-    return None if is_same or start.quality == "guess" else start
+    if is_start_of(start, known.start_us):
+        return None
+    if start.quality != "guess":
+        return start
+    if start.source == "option":  # said, and not done
+        logger.warning(
+            "%s: --start %s is yet to come and moves nothing: it stays at %s",
+            task.source.name,
+            iso_utc(start.start_us),
+            iso_utc(known.start_us),
+        )
+    return None
 
 
 def is_start_of(start: StartTime, known_us: int) -> bool:
