@@ -52,6 +52,21 @@ def test_only_the_newest_days_are_shown(store):
     assert read_facts(store.root, 90).days[0].day == 1
 
 
+@pytest.mark.parametrize(("n_days", "last"), [(7, 3), (2, 2), (1, 1)])
+def test_an_outage_that_lasts_till_now_is_shown(store, n_days, last):
+    """A gate with an `active_from` has rows of null up to now, days after the last."""
+    nulls = [replace(UNSEEN, bin_start_us=T0_US + k * HOUR_US) for k in range(10, 60)]
+    write(store, *(full(k, 1) for k in range(10)), *nulls)
+    facts = read_facts(store.root, n_days)
+    (gate,) = facts.gates
+    assert [facts.days[0].day, facts.days[-1].day] == [1, last]
+    assert (gate.watched[:, -1] == 0).any()
+    assert gate.daily_trucks[0] == 10
+    (gap,) = find_attention(facts)
+    assert "not watched, in 1 gap" in gap.title
+    assert "10 trucks seen" in build_page(facts).replace("<b>", "")
+
+
 def test_a_count_that_was_revised_is_a_change(store):
     write(store, full(0, 3), full(1, 2))
     write(store, full(0, 5), now_us=T0_US + 200 * HOUR_US)

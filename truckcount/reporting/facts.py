@@ -157,13 +157,13 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
     if not len(watched):
         msg = f"{store} has no watched hour yet; count something with `truckcount run`"
         raise StoreError(msg)
-    last = pc.max(watched["local_start"]).as_py().date()
-    first = max(
-        last - timedelta(days=n_days - 1), pc.min(table["local_start"]).as_py().date()
+    days = _days_shown(table, watched, n_days)
+    first = days[0]
+    since, until = (
+        pa.scalar(np.datetime64(day, "us")) for day in (first, days[-1] + timedelta(1))
     )
-    days = tuple(first + timedelta(days=k) for k in range((last - first).days + 1))
-    since = pa.scalar(datetime.combine(first, datetime.min.time()), pa.timestamp("us"))
-    recent = table.filter(pc.field("local_start") >= since).to_pandas()
+    start = pc.field("local_start")
+    recent = table.filter((start >= since) & (start < until)).to_pandas()
     ends = watched.group_by("camera").aggregate([("hour_start_utc", "max")])
     causes, changes = _read_revisions(opened.root, recent["hour_start_utc"].min())
     return StoreFacts(
@@ -180,6 +180,19 @@ def read_facts(store: str | Path, n_days: int) -> StoreFacts:
         calibrations=tuple(latest_revisions(read_calibrations(opened.root)).values()),
         audits=tuple(read_audits(opened.root)),
     )
+
+
+def _days_shown(table: pa.Table, watched: pa.Table, n_days: int) -> tuple[date, ...]:
+    """Return the newest local days, the last watched one among them.
+
+    Rows of null may follow that one, up to now: an outage that lasts is shown.
+    """
+    newest, seen = (pc.max(t["local_start"]).as_py().date() for t in (table, watched))
+    last = min(newest, seen + timedelta(days=n_days - 1))
+    first = max(
+        last - timedelta(days=n_days - 1), pc.min(table["local_start"]).as_py().date()
+    )
+    return tuple(first + timedelta(days=k) for k in range((last - first).days + 1))
 
 
 def _gates(
