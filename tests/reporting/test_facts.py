@@ -116,6 +116,25 @@ def test_stills_are_watched_and_their_estimate_is_shown(store):
     assert "stills; estimated <b>288 &plusmn;" in page
 
 
+def test_stills_of_a_gate_with_directions_have_a_total(store):
+    """Only their row of no direction has an estimate; the others are no outage."""
+    bare = {"coverage_s": 0.0, "max_gap_s": 3600.0, "onsets": None, "n_censored": None,
+            "busy_s": None, "n_samples": 60}  # fmt: skip
+    told = [kept("stills", k, direction="unknown", **bare)[0] for k in range(24)]
+    nothing = {"n_trucks_est": None, "n_trucks_se": None, "n_trucks_se_indep": None}
+    untold = [
+        replace(row, direction=direction, **nothing)
+        for row in told
+        for direction in ("in", "out")
+    ]
+    write(store, *told, *untold, stamp=kept("stills", 0)[1])
+    facts = read_facts(store.root, 7)
+    (gate,) = facts.gates
+    assert gate.band.total[0] == pytest.approx(23 * 12)
+    assert gate.band.n_days == 2
+    assert "stills; estimated <b>288 &plusmn;" in build_page(facts)
+
+
 def test_clips_on_a_cycle_are_no_camera_that_misses_most(store):
     rows = [kept("duty", k, 2, coverage_s=600.0) for k in range(48)]
     write(store, *(row for row, _ in rows), stamp=rows[0][1])

@@ -70,11 +70,17 @@ def find_bands(
         return {}
     lead = first.as_py() - timedelta(days=PROFILE_DAYS + 1)
     recent = table.filter(pc.greater_equal(table["local_start"], pa.scalar(lead)))
+    # no row of stills but the one of no direction has an estimate, or ever will
+    telling = table.filter(
+        pc.or_(pc.is_valid(table["n_trucks"]), pc.is_valid(table["n_trucks_est"]))
+    )
+    told = {key for key in _keys(telling) if key[:2] in named}
     frame = recent.to_pandas()
-    frame = frame[[key in named for key in zip(frame.camera, frame.gate, strict=True)]]
+    keys = zip(frame.camera, frame.gate, frame.direction, strict=True)
+    frame = frame[[key in told for key in keys]]
     totals = rollup(frame, "D", calibrations=load_calibrations(root))
     carrying = _keys(table.filter(pc.and_(has_factor, is_shown)))
-    seen = _keys(table.filter(is_shown))
+    seen = told & _keys(table.filter(is_shown))
     return {
         key: replace(
             band,
