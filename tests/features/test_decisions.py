@@ -105,6 +105,29 @@ def test_a_calendar_for_all_tickers_is_each_ones(store):
     pd.testing.assert_frame_equal(asof_panel(store, decide("2026-02-02"), spec), own)
 
 
+def test_quarters_that_a_ticker_tells_later_move_no_decision_before(store):
+    """Until it told its own, those for all tickers were what was known of it."""
+    for_all = CALENDAR.assign(ticker=None)
+    own = CALENDAR[CALENDAR["end_date"] >= date(2026, 1, 25)]
+    told = own.assign(known_at_utc=pd.Timestamp("2026-03-01", tz="UTC"))
+    before = PanelSpec(site_map=SITE_MAP, calendar=for_all)
+    after = PanelSpec(site_map=SITE_MAP, calendar=pd.concat([for_all, told]))
+    then = decide("2026-02-02")
+    panel = asof_panel(store, then, before)
+    assert panel["trucks"].notna().all()
+    pd.testing.assert_frame_equal(asof_panel(store, then, after), panel)
+
+
+def test_columns_are_the_same_where_nothing_could_be_matched(store):
+    full = asof_panel(store, decide("2026-02-02"), SPEC)
+    bare = asof_panel(store, decide("2026-04-01"), SPEC)
+    assert list(bare.columns) == list(full.columns)
+    nobody = asof_panel(store, decide("2024-01-01"), SPEC)
+    assert list(nobody.columns) == list(full.columns)
+    assert nobody["trucks"].isna().all()
+    assert nobody["log_growth"].isna().all()
+
+
 def test_a_ticker_without_a_quarter_is_told(store, caplog):
     spec = PanelSpec(site_map=SITE_MAP, calendar=CALENDAR.assign(ticker="x"))
     panel = asof_panel(store, decide("2026-02-02"), spec)

@@ -52,6 +52,28 @@ READ = (
     "calibration_id",
     "tz",
 )
+COLUMNS = (
+    "ticker",
+    "decision_utc",
+    "fiscal_year",
+    "fiscal_quarter",
+    "period_start",
+    "period_end",
+    "trucks",
+    "trucks_before",
+    "cov_w",
+    "cov_w_before",
+    "growth",
+    "log_growth",
+    "se_log_growth",
+    "se_log_growth_indep",
+    "n_matched",
+    "n_dropped",
+    "dropped_share",
+    "dropped",
+    "max_known_at_utc",
+    "vintage",
+)
 log = logging.getLogger(__name__)
 ZONE_SLACK = pd.Timedelta(days=1)
 YEAR = timedelta(days=364)
@@ -108,13 +130,11 @@ def asof_panel(
         msg = "decision_utc has no zone: localize it, as with dt.tz_localize('UTC')"
         raise NaiveTimeError(msg)
     _check_spec(spec)
-    spec = replace(
-        spec,
-        site_map=check_site_map(spec.site_map),
-        calendar=_own_calendars(spec.calendar, decisions["ticker"].unique()),
-    )
+    spec = replace(spec, site_map=check_site_map(spec.site_map))
+    wanted = list(decisions["ticker"].unique())
+    _warn_of_no_calendar(spec.calendar, wanted)
     times = sorted(decisions["decision_utc"].unique())
-    window = _window(times, spec)
+    window = _window(times, spec, wanted)
     replay = Replay.open(
         store, READ, window=window, as_of_us=_us(times[-1]), vintage=spec.vintage
     )
@@ -124,7 +144,7 @@ def asof_panel(
     for time in times:
         tickers = decisions.loc[decisions["decision_utc"] == time, "ticker"].unique()
         rows += _at(replay, pd.Timestamp(time), list(tickers), spec, calibrations)
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     late = frame[frame["max_known_at_utc"] > frame["decision_utc"]]
     if len(late):
         row = late.iloc[0]
@@ -146,16 +166,20 @@ def _check_spec(spec: PanelSpec) -> None:
             raise FeatureError(msg)
 
 
+def _warn_of_no_calendar(calendar: pd.DataFrame, tickers: Iterable[str]) -> None:
+    bare = sorted(set(tickers).difference(calendar["ticker"].dropna()))
+    if bare and calendar["ticker"].notna().all():
+        log.warning(
+            "the calendar has no quarter of %s: their features are null",
+            ", ".join(bare),
+        )
+
+
 def _own_calendars(calendar: pd.DataFrame, tickers: Iterable[str]) -> pd.DataFrame:
     """Give each ticker without quarters of its own those that are for all."""
     for_all = calendar[calendar["ticker"].isna()]
     told = calendar[calendar["ticker"].notna()]
     bare = sorted(set(tickers).difference(told["ticker"]))
-    if bare and not len(for_all):
-        log.warning(
-            "the calendar has no quarter of %s: their features are null",
-            ", ".join(bare),
-        )
     parts = [told, *(for_all.assign(ticker=ticker) for ticker in bare)]
     return pd.concat([part for part in parts if len(part)] or [calendar])
 
@@ -185,7 +209,8 @@ def _at(
     site_map = known_site_map(spec.site_map, time)
     site_map = site_map[site_map["ticker"].isin(tickers)]
     cameras = sorted(set(site_map["camera"]))
-    quarters = _quarters(spec, time, _local_days(replay, time, cameras, site_map))
+    day_of = _local_days(replay, time, cameras, site_map)
+    quarters = _quarters(spec, time, day_of, tickers)
     quarters = quarters[quarters["ticker"].isin(tickers)]
     bridges = _known(spec.bridges, time)
     told = _known(calibrations, time)
@@ -270,9 +295,14 @@ def _features(pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _quarters(spec: PanelSpec, time: pd.Timestamp, day_of: DayOf) -> pd.DataFrame:
+def _quarters(
+    spec: PanelSpec, time: pd.Timestamp, day_of: DayOf, tickers: Iterable[str]
+) -> pd.DataFrame:
+    """Return the quarter of each ticker; what it told later is not known to be its."""
+    told = _known(spec.calendar, time)
+    calendar = _own_calendars(spec.calendar if told is None else told, tickers)
     find = running_quarters if spec.quarter == "running" else ended_quarters
-    return find(spec.calendar, time.to_pydatetime(), day_of)
+    return find(calendar, time.to_pydatetime(), day_of)
 
 
 def _local_days(
@@ -291,13 +321,15 @@ def _local_days(
     return day_of
 
 
-def _window(times: list[Any], spec: PanelSpec) -> tuple[int, int]:
+def _window(
+    times: list[Any], spec: PanelSpec, tickers: Sequence[str]
+) -> tuple[int, int]:
     """Return the hours that any of the decisions may need, whatever their zones."""
     starts = [pd.Timestamp(times[0]).date()]
     for time in map(pd.Timestamp, times):
         for n_days in (-1, 0, 1):
             day = time.tz_convert("UTC").date() + timedelta(days=n_days)
-            used = _quarters(spec, time, _always(day))
+            used = _quarters(spec, time, _always(day), tickers)
             starts += list(used["start_date"])
     slack = YEAR + timedelta(days=PROFILE_DAYS) + ZONE_SLACK
     first = pd.Timestamp(min(starts), tz="UTC")
