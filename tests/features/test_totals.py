@@ -105,6 +105,16 @@ def test_too_little_watched_is_null_never_small():
     assert total.cov_w == pytest.approx(96 / 168)
 
 
+def test_no_truck_in_what_was_watched_is_not_surely_no_truck():
+    """A day of hours that each say 0 +- 0.55 is not 0 +- 0."""
+    for coverage, share in ((2520.0, 0.7), (np.r_[[0.0] * 6, [3600.0] * 18], 0.75)):
+        total = measure_total(grid_of(np.zeros(24), coverage), MONDAY, MONDAY + 1)
+        assert total.total == 0
+        assert total.var_indep == pytest.approx(0.5 * (1 - share) / share**2)
+    whole = measure_total(grid_of(np.zeros(24)), MONDAY, MONDAY + 1)
+    assert (whole.total, whole.var_indep) == (0, 0)
+
+
 def test_a_period_outside_validity_has_no_total():
     grid = grid_of(np.full(168, 4))
     assert measure_total(grid, MONDAY - 7, MONDAY) is None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from truckcount.domain.exposure import exposure_se
 from truckcount.features.grid import N_CELLS, Floats, Grid
 from truckcount.features.moments import Int64s
 
@@ -49,7 +50,8 @@ def measure_total(
     A cell counts for n_c D_c / E_c: what was seen and what was missed at the
     cell's own rate. A cell watched less than an hour takes the missed part at
     level x profile instead, the level being all cells' trucks over their
-    profile-weighted hours.
+    profile-weighted hours. A period that saw no truck has the error of an hour that
+    saw none: half a truck more, in what was not watched.
 
     Parameters
     ----------
@@ -93,6 +95,8 @@ def measure_total(
             if amount > 0:
                 shared[grid.calibrations[code]] = amount
     poisson = values.exposure_variance(_by_cell(cell, grid.n_squared[part]))
+    if is_told and not n.any():  # as of an hour: nothing seen is not surely nothing
+        poisson = exposure_se(0, cov_w) ** 2
     residual = values.scale(_by_cell(cell, grid.residual[part]))
     sampling = values.sampling_variance(_by_cell(cell, grid.sampling[part]))
     half_truck = values.pull[cell] ** 2 * grid.continuity[part]
