@@ -83,6 +83,24 @@ def test_an_index_without_a_match_is_null_from_there_on():
     assert math.isnan(index[3])
 
 
+@pytest.mark.parametrize("cut", [1, 60])
+def test_an_index_begins_with_the_first_whole_week(cut):
+    """Recording seldom begins on a Monday at midnight."""
+    hours = weeks([10, 10, 20, 30]).iloc[cut:].reset_index(drop=True)
+    index = panel_index(rollup(hours, "W"))
+    assert len(index) == 4
+    assert math.isnan(index["index"].iloc[0])
+    assert index["index"].tolist()[1:] == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_an_index_begins_where_enough_was_watched():
+    hours = weeks([10, 10, 20])
+    hours.loc[hours.index[:100], ["n_trucks", "coverage_s"]] = pd.NA, 0.0
+    index = panel_index(rollup(hours, "W"))["index"].tolist()
+    assert math.isnan(index[0])
+    assert index[1:] == pytest.approx([1.0, 2.0])
+
+
 def test_the_index_of_a_firm_begins_with_its_own_first_period():
     hours = pd.concat(
         [weeks([10, 10, 10], camera="a"),

@@ -79,10 +79,11 @@ def panel(
 
 
 def panel_index(totals: pd.DataFrame) -> pd.DataFrame:
-    """Chain the growth of matched cameras to an index, 1 in the first period.
+    """Chain the growth of matched cameras to an index, 1 in the first whole period.
 
     From each period to the next. Growth over a year is no link of such a chain: see
-    `yoy`.
+    `yoy`. Null before a period that lies wholly inside the validity of some camera
+    and has a total: recording seldom begins with a period.
 
     Returns
     -------
@@ -97,10 +98,11 @@ def panel_index(totals: pd.DataFrame) -> pd.DataFrame:
     first = totals.groupby("ticker") if "ticker" in totals else [(None, totals)]
     for ticker, own in first:
         named = {} if ticker is None else {"ticker": ticker}
-        value = 1.0
-        rows.append({**named, "period_start": own["period_start"].min(), "index": 1.0})
+        value, reached = 1.0, _base(own)
+        begun = sorted(t for t in own["period_start"].unique() if t < reached)
+        rows += [{**named, "period_start": t, "index": math.nan} for t in begun]
+        rows.append({**named, "period_start": reached, "index": value})
         mine = pairs if ticker is None else pairs[pairs["ticker"] == ticker]
-        reached = rows[-1]["period_start"]
         # others may have begun before: to these, all its cameras were new then
         mine = mine[mine["period_start"] > reached]
         for start, group in mine.groupby("period_start"):
@@ -160,6 +162,13 @@ def yoy(
     if holidays is not None:
         pairs["holiday_mismatch"] = _mismatch(pairs, holidays)
     return pairs
+
+
+def _base(totals: pd.DataFrame) -> pd.Timestamp:
+    """Return the first period that others can be compared with, or the first."""
+    starts = totals["period_start"]
+    whole = starts[totals["is_complete"].astype(bool) & totals["total"].notna()]
+    return (whole if len(whole) else starts).min()
 
 
 def measure_growth(pairs: pd.DataFrame) -> dict[str, Any]:
