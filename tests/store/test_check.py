@@ -1,6 +1,8 @@
 """`store check` finds each breakage, and nothing in a whole store."""
 
 import os
+import threading
+import time
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -223,3 +225,30 @@ def test_what_is_no_store_is_an_error(tmp_path, root):
     (root / "_meta" / "store.json").write_text('{"schema_version": 2}')
     with pytest.raises(StoreVersionError):
         check_store(root)
+
+
+def test_a_writer_between_two_tables_breaks_nothing(root):
+    """A publish writes passages first, then hours: a check in between waits for it."""
+    at_work, store = threading.Event(), Store.open(root)
+    (path,) = (root / "passages").rglob("*.parquet")
+    whole = path.read_bytes()
+
+    def publish():
+        with store.lock("dc-north"):
+            edit(root, "passages", lambda rows: rows[1:])
+            at_work.set()
+            time.sleep(1.0)
+            path.write_bytes(whole)
+
+    writer = threading.Thread(target=publish)
+    writer.start()
+    assert at_work.wait(30)
+    assert check_store(root) == []
+    writer.join()
+
+
+def test_what_is_broken_in_a_store_that_cannot_be_locked_is_told(root):
+    edit(root, "passages", lambda rows: rows[1:])
+    (root / ".locks" / "dc-north.lock").unlink()
+    (root / ".locks" / "dc-north.lock").mkdir()  # as good as a disk without writing
+    assert found(root) == {"F6"}

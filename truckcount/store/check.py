@@ -1,5 +1,6 @@
 """A store against its invariants (features.md section 12)."""
 
+import contextlib
 import itertools
 import time
 from collections import Counter
@@ -47,20 +48,43 @@ KEYS = {
     "audits": ("audit_id", "window_start_utc", "label_round"),
     "calibrations": ("calibration_id", "known_at_utc"),
 }
+LOCK_TIMEOUT_S = 60.0  # a publish takes seconds; a recount may take longer
 DUPLICATE_REMEDY = "take all but one out, or put the file back from a backup"
 
 
 def check_store(path: str | Path, now_us: int | None = None) -> list[Broken]:
-    """Return every broken invariant of a store; an empty list is a whole store."""
-    root = Store.open(path, is_new_allowed=False).root
-    now_us = time.time_ns() // 1000 if now_us is None else now_us
-    validity = read_validity(root)
+    """Return every broken invariant of a store; an empty list is a whole store.
+
+    Tables are written one after another, so that between two of them those of a
+    camera disagree for a moment: where something seems broken, it is looked at again
+    while nobody writes.
+    """
+    store = Store.open(path, is_new_allowed=False)
+    validity = read_validity(store.root)
     due = {camera for (camera, _), (begin, _) in validity.items() if begin is not None}
     return [
         broken
-        for camera in sorted({*list_cameras(root), *due})
-        for broken in _check_camera(root, camera, validity, now_us)
+        for camera in sorted({*list_cameras(store.root), *due})
+        for broken in _check_at_rest(store, camera, validity, now_us)
     ]
+
+
+def _check_at_rest(
+    store: Store,
+    camera: str,
+    validity: Mapping[tuple[str, str], Validity],
+    now_us: int | None,
+) -> list[Broken]:
+    def look() -> list[Broken]:
+        now = time.time_ns() // 1000 if now_us is None else now_us
+        return list(_check_camera(store.root, camera, validity, now))
+
+    broken = look()
+    if broken:
+        # a copy that cannot be written, or is another's, is reported as it was found
+        with contextlib.suppress(StoreError), store.lock(camera, LOCK_TIMEOUT_S):
+            broken = look()
+    return broken
 
 
 def list_cameras(root: Path) -> list[str]:
