@@ -381,3 +381,23 @@ def test_months_are_compared_by_the_day():
 
 def test_a_factor_is_what_an_audit_said():
     assert Factor() == Factor(ratio=1.0, se=0.0, tau2=0.0)
+
+
+@pytest.mark.parametrize("by", ["gate", "site", "ticker"])
+@pytest.mark.parametrize("freq", ["D", "W", "M", "FQ"])
+def test_before_the_first_hour_there_is_growth_of_nothing(by, freq):
+    """Who replays a store day by day begins before it does."""
+    hours = weeks([10, 10, 20])
+    lines = pd.DataFrame(
+        {"camera": ["dc-01"], "gate": "dock-exit", "site": "n", "ticker": "X"}
+    )
+    calendar = fiscal445(2025, 2026, month=1) if freq == "FQ" else None
+    full, none = (
+        rollup(part, freq, calendar, by=by, site_map=None if by == "gate" else lines)
+        for part in (hours, hours.iloc[:0])
+    )
+    assert not len(none)
+    pd.testing.assert_series_equal(none.dtypes, full.dtypes)
+    for measure in (panel, panel_index, yoy):
+        assert not len(measure(none))
+        assert list(measure(none).columns) == list(measure(full).columns)

@@ -96,7 +96,7 @@ def panel_index(totals: pd.DataFrame) -> pd.DataFrame:
     pairs = panel(totals)
     rows = []
     first = totals.groupby("ticker") if "ticker" in totals else [(None, totals)]
-    for ticker, own in first:
+    for ticker, own in first if len(totals) else ():
         named = {} if ticker is None else {"ticker": ticker}
         value, reached = 1.0, _base(own)
         begun = sorted(t for t in own["period_start"].unique() if t < reached)
@@ -111,11 +111,11 @@ def panel_index(totals: pd.DataFrame) -> pd.DataFrame:
             value = value * (grown["growth"] + 1.0) if is_next else math.nan
             reached = start
             rows.append({**named, "period_start": start, "index": value, **grown})
-    frame = pd.DataFrame(rows)
-    for name in ("n_matched", "n_dropped"):
-        if name in frame:
-            frame[name] = frame[name].astype("Int64")
-    return frame
+    keys = ["ticker"] if "ticker" in totals else []
+    columns = [*keys, "period_start", "index", *growth_of([])]
+    frame = pd.DataFrame(rows, columns=columns)
+    counts = dict.fromkeys(("n_matched", "n_dropped"), "Int64")
+    return frame.astype(counts)
 
 
 def yoy(

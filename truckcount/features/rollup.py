@@ -27,7 +27,6 @@ from truckcount.features.columns import (
 from truckcount.features.factors import find_factors
 from truckcount.features.grid import Grid, make_grid
 from truckcount.features.moments import Int64s, spell
-from truckcount.features.no_totals import no_totals
 from truckcount.features.sites import (
     DEPARTING,
     check_mapped,
@@ -40,6 +39,7 @@ from truckcount.features.totals import Total, measure_phi, measure_total
 By = Literal["gate", "site", "ticker"]
 GateKey = tuple[str, str, str]
 NEEDED = ("camera", "gate", "direction", "n_trucks", "coverage_s", "tz")
+FISCAL = ("fiscal_year", "fiscal_quarter", "weeks")
 FOREVER = 10**6  # days
 
 log = logging.getLogger(__name__)
@@ -147,9 +147,16 @@ def rollup(
                 is_complete = total.n_hours >= whole - 1e-6
                 part = _Part("/".join(key), weight, total, is_complete)
                 rows.setdefault((name, period), []).append(part)
-    if not rows:
-        return no_totals(by, is_mapped=site_map is not None, is_fiscal=freq == "FQ")
-    return _to_frame(rows)
+    if rows:
+        return _to_frame(rows)
+    # a year that was not watched yet has the columns of every other
+    keys: tuple[str, ...] = ("ticker",) if by == "ticker" else ("ticker", "site")
+    if by == "gate":
+        keys = (*(keys[:1] if site_map is not None else ()), *NEEDED[:3])
+    fiscal = () if known is None else zip(FISCAL, (0, 0, 0.0), strict=True)
+    nothing = Period(start=0, end=1, names=tuple(fiscal))
+    part = _Part("", 1.0, Total.nothing(), is_complete=False)
+    return _to_frame({(tuple((key, "") for key in keys), nothing): [part]}).iloc[:0]
 
 
 def _phi_of(
@@ -295,11 +302,8 @@ def _fiscal_periods(calendar: pd.DataFrame) -> dict[str | None, list[Period]]:
     periods: dict[str | None, list[Period]] = {}
     for row in known_calendar(calendar).itertuples():
         start, end = day_number(row.start_date), day_number(row.end_date) + 1
-        names = (
-            ("fiscal_year", int(row.fiscal_year)),
-            ("fiscal_quarter", int(row.fiscal_quarter)),
-            ("weeks", float(row.weeks)),
-        )
+        told = int(row.fiscal_year), int(row.fiscal_quarter), float(row.weeks)
+        names = tuple(zip(FISCAL, told, strict=True))
         ticker = None if pd.isna(row.ticker) else str(row.ticker)
         periods.setdefault(ticker, []).append(Period(start=start, end=end, names=names))
     return periods

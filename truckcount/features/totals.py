@@ -35,6 +35,15 @@ class Total:
     known_us: int
     configs: tuple[str, ...] = ()
 
+    @classmethod
+    def nothing(cls) -> "Total":
+        """Return the total of a time that nobody watched, and that is not due."""
+        nan = float("nan")
+        return cls(
+            total=nan, var_indep=nan, cov_w=nan, cov_time=nan, n_hours=1.0,
+            n_hours_null=0, known_us=0,
+        )  # fmt: skip
+
 
 def measure_total(
     grid: Grid,
