@@ -71,6 +71,20 @@ def test_without_a_year_before_nothing_is_projected():
     assert row["n_matched"] == 0
 
 
+def test_columns_are_the_same_whatever_could_be_compared():
+    hours = hours_until("2026-01-12", {"a": (10, 12)})
+    full = qtd(hours, CALENDAR, "2026-01-12T05:00Z")
+    short = hours[hours["hour_start_utc"] > "2025-12-01"]
+    for part in (short, hours.iloc[:0]):
+        bare = qtd(part, CALENDAR, "2026-01-12T05:00Z")
+        assert list(bare.columns) == list(full.columns)
+        assert bare["growth"].isna().all()
+        assert bare["qtd"].isna().all()
+    nothing_runs = qtd(hours.iloc[:0], CALENDAR, "2024-01-01T00:00Z")
+    assert list(nothing_runs.columns) == list(full.columns)
+    assert not len(nothing_runs)
+
+
 def test_hours_known_later_are_refused():
     hours = hours_until("2026-01-12", {"a": (10, 12), "b": (10, 12)})
     late = hours["hour_start_utc"] == "2026-01-02T00:00Z"

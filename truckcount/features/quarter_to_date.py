@@ -12,12 +12,28 @@ from truckcount.features.calendars import (
     to_date,
     year_before,
 )
-from truckcount.features.growth import measure_growth, panel
+from truckcount.features.growth import growth_of, measure_growth, panel
 from truckcount.features.moments import Moment, moment_us
 from truckcount.features.quarters import earliest_day, running_quarters, zones_of
 from truckcount.features.rollup import rollup
 from truckcount.features.sites import check_mapped, lines_with_hours, seen_in
 from truckcount.store.layout import from_us
+
+COLUMNS = (
+    "ticker",
+    "fiscal_year",
+    "fiscal_quarter",
+    "period_start",
+    "n_days",
+    "last_year_start",
+    "qtd",
+    "qtd_before",
+    "before",
+    "projection",
+    "cov_w",
+    "cov_w_before",
+    *growth_of([]),
+)
 
 
 def qtd(
@@ -77,7 +93,7 @@ def qtd(
     for ticker, quarters in running.groupby("ticker", dropna=False):
         mapped = _lines_of(site_map, None if pd.isna(ticker) else ticker)
         rows.append(_compare(hours, quarters, mapped, options))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _check_known(hours: pd.DataFrame, now: datetime) -> None:
@@ -122,12 +138,6 @@ def _compare(
             to_date(day_number(line["start_date"]) - YEAR_SHIFT_DAYS)
         ),
     }
-    if not len(now) or not len(before):
-        return result | {
-            "qtd": float("nan"),
-            "projection": float("nan"),
-            "n_matched": 0,
-        }
     pairs = panel(now, prior=before)
     matched = pairs[pairs["is_matched"]]
     keys = [k for k in ("ticker", "camera", "gate", "direction") if k in matched]
