@@ -281,6 +281,20 @@ def test_days_are_compared_weekday_with_weekday():
     assert matched["dropped_share"].eq(0).all()
 
 
+@pytest.mark.parametrize("freq", ["W", "M"])
+def test_a_period_with_a_holiday_more_is_told(freq):
+    """Good Friday of 2026 is the third of April, that of 2025 the 18th."""
+    hours = hours_frame("2025-03-03", np.full(24 * 460, 10.0))
+    fridays = [date(2025, 4, 18), date(2026, 4, 3)]
+    grown = yoy(rollup(hours, freq), holidays=[*fridays, date(2026, 5, 14)])
+    matched = grown[grown["is_matched"]]
+    odd = matched.loc[matched["holiday_mismatch"], "period_start"]
+    expected = {
+        "W": ["2026-03-30", "2026-04-13", "2026-05-11"], "M": ["2026-05-01"]
+    }[freq]  # fmt: skip
+    assert odd.astype(str).tolist() == expected
+
+
 def test_a_region_gives_its_holidays():
     pytest.importorskip("holidays", reason="extra `calendar` is not installed")
     grown = yoy(rollup(two_years(), "D"), holidays="US")

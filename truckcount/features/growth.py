@@ -1,7 +1,7 @@
 """Totals of two periods to growth over the cameras that both of them have."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -133,8 +133,9 @@ def yoy(
     Parameters
     ----------
     holidays : dates or region code, optional
-        For days: ``holiday_mismatch`` is true where one of the two is a holiday.
-        A region, as ``US`` or ``DE-BY``, needs the extra ``calendar``.
+        ``holiday_mismatch`` is true where one of two days is a holiday, or one of
+        two longer periods has more of them. A region, as ``US`` or ``DE-BY``, needs
+        the extra ``calendar``.
 
     Returns
     -------
@@ -310,7 +311,23 @@ def _mismatch(pairs: pd.DataFrame, holidays: Iterable[date] | str) -> list[bool]
         book = find_holidays(holidays)
     else:
         book = {date(d.year, d.month, d.day) for d in holidays}
-    starts = zip(pairs["period_start"], pairs["period_start_before"], strict=True)
+    now, before = (
+        _count_days(pairs["period_start" + end], pairs["period_end" + end], book)
+        for end in ("", "_before")
+    )
     return [
-        not pd.isna(b) and (a.date() in book) != (b.date() in book) for a, b in starts
+        None not in (n, n_before) and n != n_before
+        for n, n_before in zip(now, before, strict=True)
+    ]
+
+
+def _count_days(
+    starts: Iterable[Any], ends: Iterable[Any], book: Container[date]
+) -> list[int | None]:
+    """Count the days of each period that a book holds; None where there is none."""
+    return [
+        None
+        if pd.isna(start)
+        else sum(d.date() in book for d in pd.date_range(start, end, inclusive="left"))
+        for start, end in zip(starts, ends, strict=True)
     ]
