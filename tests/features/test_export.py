@@ -78,6 +78,17 @@ def test_the_hour_that_spring_leaves_out_is_empty(tmp_path):
     assert fields[13] == "2"
 
 
+@pytest.mark.parametrize("begin", ["2025-10-03 10:00", "2025-04-04 10:00"])
+def test_a_day_whose_clock_moves_by_half_an_hour_is_a_record(tmp_path, begin):
+    rows = [
+        revision(utc(begin) + k * HOUR, 1, tz="Australia/Lord_Howe") for k in range(80)
+    ]
+    store = write_store(tmp_path / "store", rows)
+    left_out = export.tmg(store, tmp_path / "v.txt", STATION)
+    assert len(left_out) == 2  # the days that were begun and cut
+    assert len((tmp_path / "v.txt").read_text().splitlines()) == 3
+
+
 def test_the_midnight_that_comes_twice_is_one_day(tmp_path):
     """Havana's clocks go back at 01:00, to midnight once more."""
     rows = [

@@ -86,6 +86,8 @@ def test_days_of_a_change_by_half_an_hour_are_whole_by_bins(start, day, n_hours)
     # by whole UTC hours none is lost, though an edge may fall to the next day
     hours = daily(hours_frame(start, np.arange(72), tz=zone))
     assert hours["total"].sum() == pytest.approx(sum(range(72)))
+    assert hours.set_index("period_start").loc[day, "is_complete"]
+    assert not hours["is_complete"].iloc[[0, -1]].any()
 
 
 def test_zones_of_half_hours_are_warned_of_and_exact_by_bins(caplog):

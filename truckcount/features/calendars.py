@@ -191,6 +191,16 @@ def midnight_us(day: int, zone: str) -> int:
     return round(local.astimezone(UTC).timestamp()) * 1_000_000
 
 
+def bins_between(first_day: int, end_day: int, zone: str, bin_us: int) -> int:
+    """Return how many UTC bins begin in the local days [first_day, end_day).
+
+    Where clocks stand between hours, or move by half of one, these are not as many
+    as the hours between the midnights.
+    """
+    low, high = midnight_us(first_day, zone), midnight_us(end_day, zone)
+    return -(-high // bin_us) - -(-low // bin_us)
+
+
 def _year_end(year: int, month: int, weekday: int, anchor: str) -> date:
     """Return the last day of a fiscal year."""
     calendar_year = year + 1 if month == 1 else year

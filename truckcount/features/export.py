@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from truckcount.errors import FeatureError
-from truckcount.features.calendars import day_number, midnight_us
+from truckcount.features.calendars import bins_between, day_number
 from truckcount.features.files import StoreFiles
 from truckcount.features.load import load_hours
 from truckcount.features.moments import Moment, as_us
@@ -187,8 +187,7 @@ def _local_days(
     )
     for day, at in rows.groupby(local.dt.normalize()).indices.items():
         number = day_number(pd.Timestamp(day))
-        length_us = midnight_us(number + 1, zone) - midnight_us(number, zone)
-        due = round(length_us / US_PER_HOUR)
+        due = bins_between(number, number + 1, zone, US_PER_HOUR)
         is_whole = len(set(starts[at])) == due and not np.isnan(volumes[at]).any()
         if not is_whole:
             yield pd.Timestamp(day), None

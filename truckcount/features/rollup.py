@@ -12,9 +12,9 @@ from truckcount.errors import FeatureError
 from truckcount.features.bridges import bridge_to_latest, read_bridges
 from truckcount.features.calendars import (
     Frequency,
+    bins_between,
     day_number,
     known_calendar,
-    midnight_us,
     spans_between,
     to_date,
 )
@@ -25,7 +25,7 @@ from truckcount.features.columns import (
     positions_of,
 )
 from truckcount.features.factors import find_factors
-from truckcount.features.grid import Grid, make_grid
+from truckcount.features.grid import US_PER_HOUR, US_PER_MINUTE, Grid, make_grid
 from truckcount.features.moments import Int64s, spell
 from truckcount.features.sites import (
     DEPARTING,
@@ -137,13 +137,15 @@ def rollup(
     if known is not None and site_map is not None:
         check_tickers({dict(name)["ticker"] for name, *_ in lines}, known)
     measured: dict[GateKey, float] = {}
+    minutes = hours["bin_minutes"].iloc[0] if "bin_minutes" in hours and lines else 60
+    bin_us = int(minutes) * US_PER_MINUTE
     for name, key, grid, weight, span in lines:
         grids_phi = _phi_of(key, grid, phi, measured)
         for period in _periods(grid, freq, known, dict(name).get("ticker"), span):
             low, high = max(period.start, span[0]), min(period.end, span[1])
             total = measure_total(grid, low, high, phi=grids_phi)
             if total is not None:
-                whole = _hours_of(period, grid.zone)
+                whole = _hours_of(period, grid.zone, bin_us)
                 is_complete = total.n_hours >= whole - 1e-6
                 part = _Part("/".join(key), weight, total, is_complete)
                 rows.setdefault((name, period), []).append(part)
@@ -309,9 +311,8 @@ def _fiscal_periods(calendar: pd.DataFrame) -> dict[str | None, list[Period]]:
     return periods
 
 
-def _hours_of(period: Period, zone: str) -> float:
-    low, high = midnight_us(period.start, zone), midnight_us(period.end, zone)
-    return (high - low) / 3_600_000_000
+def _hours_of(period: Period, zone: str, bin_us: int) -> float:
+    return bins_between(period.start, period.end, zone, bin_us) * bin_us / US_PER_HOUR
 
 
 def _to_frame(
