@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.features.fill import HOUR, T0, hours_frame, revision, write_store
-from truckcount.errors import FeatureError
+from truckcount.errors import FeatureError, NaiveTimeError
 from truckcount.features import (
     daily,
     fiscal445,
@@ -376,3 +376,11 @@ def test_a_zone_that_was_corrected_holds_for_all_days():
     days = daily(pd.concat([first, then]))
     right = hours_frame("2026-01-05", np.arange(96.0), tz="America/Chicago")
     pd.testing.assert_frame_equal(days, daily(right))
+
+
+@pytest.mark.parametrize("spoil", [str, lambda t: t.tz_localize(None)])
+def test_hours_whose_times_have_no_zone_are_refused(spoil):
+    hours = hours_frame("2026-01-05", np.ones(24))
+    hours["hour_start_utc"] = hours["hour_start_utc"].map(spoil)
+    with pytest.raises(NaiveTimeError, match=r"'hour_start_utc' .* utc=True"):
+        daily(hours)

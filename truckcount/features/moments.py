@@ -83,7 +83,19 @@ def spell(t_us: int) -> str:
 
 
 def as_us(values: Any) -> Int64s:
-    """Return a column of aware times as int64 microseconds, whatever its unit."""
+    """Return a column of aware times as int64 microseconds, whatever its unit.
+
+    Raises
+    ------
+    NaiveTimeError
+        When its times have no zone, or are text, as those of a CSV.
+    """
+    if getattr(getattr(values, "dt", None), "tz", None) is None:
+        msg = (
+            f"{values.name!r} holds {values.dtype}, no times with a zone: make them "
+            "with pd.to_datetime(column, utc=True)"
+        )
+        raise NaiveTimeError(msg)
     times = np.asarray(values.dt.tz_convert("UTC").dt.tz_localize(None))
     result: Int64s = times.astype("datetime64[us]").astype(np.int64)
     return result
