@@ -68,6 +68,41 @@ def test_drift_ends_the_factor_and_doubles_its_error(store):
     assert len(read_calibrations(store.root)) == 3
 
 
+def test_drift_doubles_the_errors_of_day_and_night_that_hours_carry(tmp_path):
+    """A month is drawn by day and by night: its hours carry no factor of all."""
+    store = month_store(tmp_path / "store", hours=24)
+    plan_small(store, per_stratum=(80, 80, 80))
+    label_all(store)
+    calibrate(store, now_us=DRAWN_US, is_published=True)
+    regimes = {c.calibration_id: c.regime for c in read_calibrations(store.root)}
+    assert sorted(regimes.values()) == ["all", "day", "night"]
+    before = read_hours(store.root).to_pandas()
+    assert set(before["calibration_id"].map(regimes)) == {"day", "night"}
+    plan_small(store, per_stratum=(20, 20, 10), purpose="drift", seed=77)
+    label_all(store, miss=1.0, seed=9)
+    (found,) = check_drift(store, LATER_US, is_published=True)
+    drifted = [c for c in read_calibrations(store.root) if c.status == "drifted"]
+    assert sorted(c.regime for c in drifted) == ["all", "day", "night"]
+    (of_all,) = (c for c in drifted if c.regime == "all")
+    assert found.successor_id == of_all.calibration_id
+    after = read_hours(store.root).to_pandas()
+    names = {c.calibration_id for c in drifted}
+    carried = after["calibration_id"].isin(names)
+    assert found.hours.n_hours == found.n_revisions == carried.sum() > 0
+
+    def shared(hours):
+        return (hours["n_trucks_se"] ** 2 - hours["n_trucks_se_indep"] ** 2) ** 0.5
+
+    assert shared(after)[carried].tolist() == pytest.approx(
+        (2 * shared(before)[carried]).tolist()
+    )
+    one_by_one = after[carried].assign(shared=shared(after))
+    by_factor = one_by_one.groupby("calibration_id")["shared"].sum()
+    variance = (one_by_one["n_trucks_se_indep"] ** 2).sum() + (by_factor**2).sum()
+    assert found.hours.se_new == pytest.approx(variance**0.5)
+    assert check_drift(store, LATER_US, is_published=True)[0].successor_id is None
+
+
 def test_drift_windows_are_not_part_of_a_factor(store):
     (before,) = read_calibrations(store.root)
     label_all(store, miss=1.0, seed=9)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.store.fill import segment
+from tests.store.test_recalibration import WORKED
 from truckcount.reporting.attention import ACT, LOOK, find_attention, spell_share
 from truckcount.reporting.facts import Change, GateFacts, StoreFacts
 
@@ -138,3 +139,25 @@ def test_a_little_is_not_nothing_and_most_is_not_all():
     watched[0, 0] = 0.5
     (found,) = find_attention(facts(gates=(gate(watched=watched),)))
     assert "<1% of the time was watched" in found.detail
+
+
+def factor(name, status, known_h, regime="all"):
+    return replace(
+        WORKED, calibration_id=name, camera="cam", gate="exit", config_hash="c0",
+        status=status, regime=regime, known_at_us=known_h * 3_600_000_000,
+    )  # fmt: skip
+
+
+def test_a_drift_is_one_thing_to_act_on_until_a_full_audit_follows():
+    drifted = [
+        factor(f"late-{regime}", "drifted", 2, regime)
+        for regime in ("all", "day", "night")
+    ]
+    ended = factor("early", "active", 2)
+    found = find_attention(facts(calibrations=(*drifted, ended)))
+    assert [f.title for f in found if f.severity == ACT] == [
+        "the calibration of exit, any has drifted"
+    ]
+    audited = factor("new", "active", 3)
+    found = find_attention(facts(calibrations=(*drifted, ended, audited)))
+    assert [f.title for f in found if f.severity == ACT] == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -45,7 +46,8 @@ class DriftResult:
     n_windows: int
     cusum: Cusum
     successor_id: str | None
-    """Calibration that takes over from the change on, with its error doubled."""
+    """Calibration that takes over from the change on, with its error doubled; where
+    day and night have factors of their own, these have successors, too."""
     hours: ConcernedHours | None = None
     """Hours that carry the successor, or would; None where none does."""
     n_revisions: int = 0
@@ -76,7 +78,8 @@ def check_drift(
     fresh = dict(by_scope(everything, "drift"))
     found = []
     calibrations = latest_revisions(read_calibrations(store.root)).values()
-    for calibration in _newest_calibrations([*calibrations]):
+    newest = _newest_calibrations([*calibrations])
+    for calibration in newest:
         scope = _scope_of(calibration)
         own = [r for r in latest_labels(fresh.get(scope, [])) if r.y_human is not None]
         if calibration.regime != "all" or not own:
@@ -85,13 +88,17 @@ def check_drift(
         own.sort(key=lambda r: r.window_start_us)
         cusum = run_cusum(standardise(own, latest_labels(base), calibration.factor))
         successor, hours, n_revisions = None, None, 0
-        if cusum.alarm is not None and calibration.status == "active":
+        # hours carry the factors of day and night, where the audit told these apart
+        active = sorted(
+            (c for c in newest if _is_of(c, scope) and c.status == "active"),
+            key=lambda c: c.regime,  # all, day, night
+        )
+        if cusum.alarm is not None and active:
             change = own[min(cusum.change or 0, len(own) - 1)].window_start_us
-            ended, following = _successor(calibration, change, now_us)
-            successor = following.calibration_id
-            changed = _carry(
-                store, [ended, following], now_us, is_published=is_published
-            )
+            pairs = [_successor(c, change, now_us) for c in active]
+            successor = pairs[0][1].calibration_id
+            rows = [row for pair in pairs for row in pair]
+            changed = _carry(store, rows, now_us, is_published=is_published)
             hours, n_revisions = _concerned(scope, changed), changed.n_revisions
         found.append(
             DriftResult(
@@ -105,6 +112,10 @@ def check_drift(
             )
         )
     return found
+
+
+def _is_of(calibration: Calibration, scope: Scope) -> bool:
+    return _scope_of(calibration) == scope
 
 
 def _successor(
@@ -159,14 +170,15 @@ def _concerned(scope: Scope, changed: Recalibration) -> ConcernedHours | None:
 
 
 def _se_of_sum(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return the error of a sum over hours of one calibration (features.md 5.5)."""
-    told = [
-        (row["n_trucks_se"], row["n_trucks_se_indep"])
-        for row in rows
-        if row["n_trucks_est"] is not None
-    ]
-    shared = sum(max(se**2 - indep**2, 0.0) ** 0.5 for se, indep in told)
-    return float((sum(indep**2 for _, indep in told) + shared**2) ** 0.5)
+    """Return the error of a sum over hours (features.md 5.5)."""
+    variance, shared = 0.0, Counter[str]()
+    for row in rows:
+        if row["n_trucks_est"] is None:
+            continue
+        se, indep = row["n_trucks_se"], row["n_trucks_se_indep"]
+        variance += indep**2
+        shared[row["calibration_id"]] += max(se**2 - indep**2, 0.0) ** 0.5
+    return float((variance + sum(v**2 for v in shared.values())) ** 0.5)
 
 
 def _newest_calibrations(rows: Sequence[Calibration]) -> list[Calibration]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.domain.audit import latest_labels
+from truckcount.domain.calibration import Calibration
 from truckcount.reporting.facts import GateFacts, StoreFacts
 from truckcount.store.seals import LATE, LEFT_OUT
 
@@ -227,7 +228,10 @@ def _directions(gate: GateFacts) -> Iterator[Finding]:
 
 
 def _calibrations(facts: StoreFacts) -> Iterator[Finding]:
-    for c in facts.calibrations:
+    newest: dict[tuple[str, ...], Calibration] = {}
+    for c in sorted(facts.calibrations, key=lambda c: (c.known_at_us, c.status)):
+        newest[c.camera, c.gate, c.direction, c.config_hash] = c
+    for c in newest.values():  # one that a full audit followed is no worry any more
         if c.status == "drifted":
             yield Finding(
                 severity=ACT,
