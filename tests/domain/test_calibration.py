@@ -81,3 +81,17 @@ def test_an_hour_has_the_newest_calibration_of_its_configuration(changes, hour, 
     rows = [replace(FACTOR, calibration_id=str(k), **c) for k, c in enumerate(changes)]
     found = pick_calibration(rows, **HOUR | hour)
     assert (found and found.calibration_id) == (None if wanted is None else str(wanted))
+
+
+@pytest.mark.parametrize("status", ["active", "drifted"])
+@pytest.mark.parametrize("revised", ["older", "both"])
+def test_a_revision_makes_no_factor_newer_than_a_later_audit(status, revised):
+    """`calibrate --publish` gives all that stand another `phi`, known from then on."""
+    older = replace(FACTOR, calibration_id="z", known_at_us=5, status=status)
+    newer = replace(FACTOR, calibration_id="b", known_at_us=9)
+    rows = [older, newer, replace(older, phi=2.0, known_at_us=20)]
+    if revised == "both":
+        rows.append(replace(newer, phi=2.0, known_at_us=20))
+    found = pick_calibration(rows, **HOUR)
+    assert found.calibration_id == "b"
+    assert found.phi == (2.0 if revised == "both" else 1.0)

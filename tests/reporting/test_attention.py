@@ -154,10 +154,10 @@ def test_a_drift_is_one_thing_to_act_on_until_a_full_audit_follows():
         for regime in ("all", "day", "night")
     ]
     ended = factor("early", "active", 2)
-    found = find_attention(facts(calibrations=(*drifted, ended)))
+    found = find_attention(facts(calibrations=(ended, *drifted)))
     assert [f.title for f in found if f.severity == ACT] == [
         "the calibration of exit, any has drifted"
     ]
     audited = factor("new", "active", 3)
-    found = find_attention(facts(calibrations=(*drifted, ended, audited)))
+    found = find_attention(facts(calibrations=(ended, *drifted, audited)))
     assert [f.title for f in found if f.severity == ACT] == []

@@ -182,8 +182,9 @@ def _se_of_sum(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _newest_calibrations(rows: Sequence[Calibration]) -> list[Calibration]:
+    """Return the one of each scope that was measured last; rows are in that order."""
     newest: dict[tuple[str, ...], Calibration] = {}
-    for row in sorted(rows, key=lambda r: (r.known_at_us, r.valid_from_us, r.status)):
+    for row in rows:
         if row.status != "withdrawn":
             key = (row.camera, row.gate, row.direction, row.config_hash, row.regime)
             newest[key] = row

@@ -126,16 +126,16 @@ def latest_revisions(
 ) -> dict[str, Calibration]:
     """Return of each id what was known last, or last by a moment; of equals the later.
 
+    In the order in which the ids became known: a revision makes no factor newer.
+
     Parameters
     ----------
     calibrations : iterable of Calibration
         Revisions in any order.
     """
     latest: dict[str, Calibration] = {}
-    for c in calibrations:
-        before = latest.get(c.calibration_id)
-        is_known = known_by_us is None or c.known_at_us <= known_by_us
-        if is_known and (before is None or before.known_at_us <= c.known_at_us):
+    for c in sorted(calibrations, key=lambda c: c.known_at_us):
+        if known_by_us is None or c.known_at_us <= known_by_us:
             latest[c.calibration_id] = c
     return latest
 
@@ -150,7 +150,14 @@ def pick_calibration(
     local_hour: int,
     known_by_us: int,
 ) -> Calibration | None:
-    """Return the calibration of an hour: the newest known, day or night before all."""
+    """Return the calibration of an hour: the newest known, day or night before all.
+
+    The newest is the one that was measured last, whichever was revised since.
+    """
+    measured_us: dict[str, int] = {}
+    for c in calibrations:
+        before = measured_us.get(c.calibration_id, c.known_at_us)
+        measured_us[c.calibration_id] = min(before, c.known_at_us)
     fitting = [
         c
         for c in latest_revisions(calibrations, known_by_us).values()
@@ -160,7 +167,12 @@ def pick_calibration(
     ]
     return max(
         fitting,
-        key=lambda c: (c.regime != "all", c.known_at_us, c.status, c.calibration_id),
+        key=lambda c: (
+            c.regime != "all",
+            measured_us[c.calibration_id],
+            c.status,
+            c.calibration_id,
+        ),
         default=None,
     )
 

@@ -131,6 +131,7 @@ class StoreFacts:
     """Revisions of the period's hours by cause."""
     changes: tuple[Change, ...]
     calibrations: tuple[Calibration, ...]
+    """As they stand, in the order in which they were measured."""
     audits: tuple[AuditWindow, ...]
 
     @property
