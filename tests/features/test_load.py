@@ -168,6 +168,20 @@ def test_any_moment_equals_a_replay_by_hand(tmp_path_factory, rows, days, vintag
         assert (hours["known_at_utc"] <= as_of).all()
 
 
+def test_a_corrected_first_revision_still_tells_that_its_hour_was_seen_live(tmp_path):
+    """Simulated are hours whose revision 1 is backfill (features.md 3.7)."""
+    late = {"is_backfill": True, "known_at_utc": T0 + timedelta(days=4)}
+    rows = [
+        revision(T0, 3, known_at_utc=T0 + 2 * HOUR),
+        revision(T0, 3, revision=2, cause="restamp", **late),
+    ]
+    store = write_store(tmp_path / "store", rows)
+    asked = {"vintage": "simulated", "on_missing": "ignore"}
+    assert not len(load_hours(store, T0 + timedelta(days=2), **asked))
+    (hour,) = load_hours(store, T0 + timedelta(days=5), **asked).to_dict("records")
+    assert (hour["revision"], hour["vintage"]) == (2, "strict")
+
+
 @settings(max_examples=20)
 @given(rows=histories(), days=st.floats(0, 60))
 def test_deleting_the_future_never_changes_the_past(tmp_path_factory, rows, days):

@@ -55,14 +55,17 @@ class Revisions:
         key = key[order]
         known_us = table["known_at_utc"].cast(pa.int64()).to_numpy()[order] + embargo_us
         is_restamp = pc.equal(table["cause"], "restamp").to_numpy()[order]
-        keep = ~are_corrected(_are_first(key), revision[order], known_us, is_restamp)
-        order, key, known_us = order[keep], key[keep], known_us[keep]
         is_first = _are_first(key)
+        keep = ~are_corrected(is_first, revision[order], known_us, is_restamp)
         simulated = np.zeros(len(key), np.bool_)
         if is_simulated and len(key):
+            # of the first revision, also where a restamp corrects that one
             is_backfill = table["is_backfill"].to_numpy()[order]
             starts = np.maximum.accumulate(np.where(is_first, np.arange(len(key)), 0))
             simulated = is_backfill & is_backfill[starts]
+        order, key, known_us = order[keep], key[keep], known_us[keep]
+        simulated = simulated[keep]
+        if is_simulated:
             pretended = hour_us[order] + HOUR_US + SIMULATED_LATENCY_US
             known_us = np.where(simulated, pretended, known_us)
         is_any = pc.equal(table["direction"], "any").to_numpy()[order]
