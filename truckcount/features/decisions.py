@@ -175,11 +175,15 @@ def _warn_of_no_calendar(calendar: pd.DataFrame, tickers: Iterable[str]) -> None
         )
 
 
-def _own_calendars(calendar: pd.DataFrame, tickers: Iterable[str]) -> pd.DataFrame:
-    """Give each ticker without quarters of its own those that are for all."""
+def _own_calendars(
+    calendar: pd.DataFrame, tickers: Iterable[str], time: pd.Timestamp
+) -> pd.DataFrame:
+    """Give each ticker that told no quarter by then those that are for all."""
     for_all = calendar[calendar["ticker"].isna()]
     told = calendar[calendar["ticker"].notna()]
-    bare = sorted(set(tickers).difference(told["ticker"]))
+    told_by_then = _known(told, time)
+    has_told = set() if told_by_then is None else set(told_by_then["ticker"])
+    bare = sorted(set(tickers).difference(has_told))
     parts = [told, *(for_all.assign(ticker=ticker) for ticker in bare)]
     return pd.concat([part for part in parts if len(part)] or [calendar])
 
@@ -299,8 +303,7 @@ def _quarters(
     spec: PanelSpec, time: pd.Timestamp, day_of: DayOf, tickers: Iterable[str]
 ) -> pd.DataFrame:
     """Return the quarter of each ticker; what it told later is not known to be its."""
-    told = _known(spec.calendar, time)
-    calendar = _own_calendars(spec.calendar if told is None else told, tickers)
+    calendar = _own_calendars(spec.calendar, tickers, time)
     find = running_quarters if spec.quarter == "running" else ended_quarters
     return find(calendar, time.to_pydatetime(), day_of)
 
