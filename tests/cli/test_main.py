@@ -208,6 +208,29 @@ def test_with_json_an_error_is_one_object_on_stdout(truckcount, arguments, code,
     assert says in said.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "URL", "-o", "page.html"),
+        ("store", "check", "URL"),
+        ("cameras", "check", "URL"),
+        ("run", "a.mp4", "--cameras", "URL"),
+        ("watch", ".", "--metrics", "URL"),
+        ("audit", "import", "s", "URL"),
+        ("evaluate", "clips", "URL"),
+        ("hours", "--gate", "URL"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["", "json"])
+def test_a_url_where_a_file_is_meant_keeps_its_password(truckcount, arguments, more):
+    url = "rtsp://admin:hunter2@10.0.0.7/live"
+    said = truckcount(*(url if a == "URL" else a for a in arguments), *more)
+    assert said.code in {2, 5}
+    assert said.err
+    assert "hunter2" not in said.out + said.err
+
+
 def test_closed_streams_are_no_error(scene, tmp_path):
     call = f"{sys.executable} -m truckcount cameras check {scene.cameras}"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

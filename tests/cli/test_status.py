@@ -34,3 +34,13 @@ def test_what_waits_and_failed_is_on_the_screen(truckcount, scene, tmp_path):
     assert "1 to be tried again" in shown.out
     assert "not a video" in shown.out
     assert re.search(r"\[next try: 20[-\d]+T[\d:]{8}Z\]", shown.out)
+
+
+def test_a_url_is_no_folder_and_keeps_its_password(truckcount, scene):
+    truckcount("run", scene.clips[0], "--store", "s", "--quiet", *scene.options())
+    for url in ("rtsp://admin:hunter2@10.0.0.7/live", "http://nvr/s?pwd=hunter2"):
+        for more in ((), ("--json",)):
+            said = truckcount("status", "s", url, *more)
+            assert said.code == 2
+            assert "is no folder" in said.err
+            assert "hunter2" not in said.out + said.err

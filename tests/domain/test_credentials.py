@@ -42,6 +42,8 @@ from truckcount.domain.credentials import mask_credentials
         ("rtsp://u:s@c ret@cam/live", "rtsp://***@cam/live"),
         ("no rtsp://u: se cret@cam/live: gone", "no rtsp://***@cam/live: gone"),
         ("'http://cam/s?pwd=se cret': gone", "'http://cam/s?pwd=***': gone"),
+        ("/srv/rtsp:/u:secret@cam/live is none", "/srv/rtsp://***@cam/live is none"),
+        ("http:/cam/s?pwd=secret: no file", "http://cam/s?pwd=*** no file"),
         ("rtsp://cam/live lost (a@b.example)", "rtsp://cam/live lost (a@b.example)"),
         ("rtsp://[fe80::1]:554/live", "rtsp://[fe80::1]:554/live"),
         ("rtsp://[fe80::1]/live", "rtsp://[fe80::1]/live"),

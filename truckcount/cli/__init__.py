@@ -1,5 +1,6 @@
 """The command line: parse, call one function of the pipeline, print one result."""
 
+import io
 import logging
 import os
 import sys
@@ -80,7 +81,9 @@ def main() -> None:
         if is_json_logged():
             say(error.format_message(), logging.ERROR)
         else:
-            error.show()
+            shown = io.StringIO()
+            error.show(shown)
+            say(shown.getvalue().rstrip())  # masked: it quotes what was given
         give_error(error, EXIT_USAGE)
         sys.exit(EXIT_USAGE)
     except Exception as error:

@@ -14,6 +14,10 @@ URL_PATTERN = re.compile(rf"(?:{URL_SCHEMES})://", re.IGNORECASE)
 SCHEME = r"[a-z][a-z0-9+.-]*://"
 PLACE_PATTERN = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")  # a host and its port
 SCHEME_PATTERN = re.compile(SCHEME, re.IGNORECASE)
+# what `Path` makes of a URL that was given for a file
+COLLAPSED_PATTERN = re.compile(
+    rf"\b({URL_SCHEMES}):/(?!/)(?=[^\n]*[@?=])", re.IGNORECASE
+)
 WORD_PATTERN = re.compile(r"[^\s'\"<>]*")
 # a quote inside of a URL is followed by more of it
 QUOTED_URL = re.compile(
@@ -50,6 +54,7 @@ def mask_credentials(text: str) -> str:
     >>> mask_credentials("cannot open 'http://cam/snap?apikey=1&channel=2': timed out")
     "cannot open 'http://cam/snap?apikey=***&channel=2': timed out"
     """
+    text = COLLAPSED_PATTERN.sub(r"\1://", text)
     if SCHEME_PATTERN.match(text) and not re.search(r"\s", text):
         return mask_url(text)  # one URL: a quote in it is part of it
     text = QUOTED_URL.sub(

@@ -13,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truckcount.domain.credentials import URL_PATTERN, mask_url
 from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.segment import FUTURE_US
+from truckcount.errors import ConfigError
 from truckcount.pipeline.segments import is_counted_row
 from truckcount.pipeline.unattended.attempts import US_PER_S, Attempts
 from truckcount.pipeline.unattended.intake import Waiting, find_waiting
@@ -86,6 +88,13 @@ def read_status(
     dict
         ``level`` (ok, warning, critical), ``reasons``, ``cameras``, ``waiting``,
         ``failed``, ``disk``: what ``status --json`` prints.
+
+    Raises
+    ------
+    ConfigError
+        When a folder is a URL.
+    StoreError
+        When the store cannot be read.
     """
     options = StatusOptions() if options is None else options
     now_us = round((time.time() if now_s is None else now_s) * US_PER_S)
@@ -103,7 +112,7 @@ def read_status(
         for name in sorted({*_cameras_of(segments), *options.expected})
     ]
     attempts = Attempts(opened.root)
-    places = [str(Path(folder).absolute()) for folder in folders]
+    places = [_place(folder) for folder in folders]
     waiting = find_waiting(
         places,
         KnownFiles.of_store(opened),
@@ -129,6 +138,16 @@ def read_status(
         "failed": failed,
         "disk": disk,
     }
+
+
+def _place(folder: str) -> str:
+    if URL_PATTERN.match(folder):
+        msg = (
+            f"{mask_url(folder)} is no folder: what is live is told by its camera, of "
+            "--cameras and of the store"
+        )
+        raise ConfigError(msg)
+    return str(Path(folder).absolute())
 
 
 def _cameras_of(segments: dict[str, pa.Table]) -> list[str]:
