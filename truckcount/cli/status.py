@@ -111,6 +111,8 @@ def _screen(found: dict[str, Any]) -> str:
 
 
 def _next_try(row: dict[str, Any]) -> str:
+    if row["is_gone"]:
+        return "it is gone"
     if row["is_quarantined"]:
         return "given up until it changes"
     when = row["next_try_utc"]

@@ -161,6 +161,22 @@ def test_a_bad_file_that_is_written_anew_is_counted(desk):
     assert list(desk.intake().attempts) == []
 
 
+def test_a_failed_file_that_is_gone_is_told_for_a_week(desk):
+    bad = desk.record(2, junk=b"junk")
+    desk.record(3, junk=b"more")
+    cycle = desk.watch()
+    cycle()
+    bad.unlink()  # as recorders do with what is old
+    desk.clock.now_s += 6 * 86_400
+    found = read_status(desk.store, [desk.rec], now_s=desk.clock.now_s)
+    assert [row["is_gone"] for row in found["failed"]] == [True, False]
+    desk.clock.now_s += 2 * 86_400
+    found = read_status(desk.store, [desk.rec], now_s=desk.clock.now_s)
+    assert [row["path"][-11:] for row in found["failed"]] == ["090300Z.mp4"]
+    cycle()
+    assert [one.path[-11:] for one in desk.intake().attempts] == ["090300Z.mp4"]
+
+
 def test_a_file_is_given_up_in_the_end_and_said_to_be(desk, caplog):
     desk.record(2, junk=b"junk")
     intake = desk.intake(quarantine_after=2)

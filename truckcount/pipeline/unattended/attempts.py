@@ -10,6 +10,7 @@ from truckcount.errors import StoreError
 from truckcount.video import Source
 
 US_PER_S = 1_000_000
+WEEK_US = 7 * 86_400 * US_PER_S
 FIRST_RETRY_S = 60.0
 RETRY_FACTOR = 5.0  # 1, 5, 25 minutes, 2 and 10 hours: a night's outage is outlived
 MAX_RETRY_S = 86_400.0
@@ -24,6 +25,11 @@ file, whatever its name."""
 def mark_of(source: Source) -> FileMark:
     """Return what tells whether a file is still the one that was tried."""
     return source.size_bytes, round(source.mtime * US_PER_S)
+
+
+def is_gone(path: str) -> bool:
+    """Tell whether nothing stands at a path; never of a URL or a relative path."""
+    return os.path.isabs(path) and not os.path.lexists(path)  # noqa: PTH117
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,12 @@ class Attempts:
         for one in held:
             self._of[one.path] = replace(one, next_us=now_us, n_failures=0)
         return len(held)
+
+    def drop_gone(self, now_us: int) -> None:
+        """Forget files that are gone a week after their last try; ``save`` keeps it."""
+        for one in list(self._of.values()):
+            if one.tried_us <= now_us - WEEK_US and is_gone(one.path):
+                del self._of[one.path]
 
     def save(self) -> None:
         """Write them down, where that changes anything."""

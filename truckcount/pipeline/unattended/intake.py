@@ -95,6 +95,7 @@ class Intake:
             if judged_s > now_s:  # by a clock that ran ahead: to be judged again
                 del self._judged_late[name]
                 self._known.forget(name)
+        self.attempts.drop_gone(round(now_s * US_PER_S))
         try:
             judge_dead(self._store.root, self.attempts)
         except StoreError as error:  # what it tells is kept; nothing is read before

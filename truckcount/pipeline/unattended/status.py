@@ -18,7 +18,8 @@ from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.segment import FUTURE_US
 from truckcount.errors import ConfigError
 from truckcount.pipeline.segments import is_counted_row
-from truckcount.pipeline.unattended.attempts import US_PER_S, Attempts
+from truckcount.pipeline.unattended.attempts import US_PER_S, WEEK_US, Attempts
+from truckcount.pipeline.unattended.failed_files import find_failed
 from truckcount.pipeline.unattended.intake import Waiting, find_waiting
 from truckcount.pipeline.unattended.known_files import KnownFiles
 from truckcount.pipeline.unattended.known_mounts import KnownMounts
@@ -34,8 +35,7 @@ _COLUMNS = (
     "known_at_utc",
 )  # fmt: skip
 LEVELS = ("ok", "warning", "critical")
-HOUR_US, DAY_US = 3600 * US_PER_S, 86_400 * US_PER_S
-WEEK_US = 7 * DAY_US
+HOUR_US = 3600 * US_PER_S
 MIN_GAP_US = 5 * US_PER_S  # recorders lose a moment between two files
 MISSED_CYCLES = 1.5  # a pause this long lacks a clip; clips come some seconds late
 LOW_DISK_BYTES = 200 << 20
@@ -121,7 +121,7 @@ def read_status(
         settle_s=options.settle_s,
         now_s=now_us / US_PER_S,
     )
-    failed = _failed_files(segments, attempts, now_us)
+    failed = find_failed(segments, attempts, now_us)
     disk = _disk_need(opened.root, segments, now_us)
     reasons = [
         *_reasons(cameras, waiting, failed),
@@ -141,7 +141,7 @@ def read_status(
 
 
 def _place(folder: str) -> str:
-    if URL_PATTERN.match(folder):
+    if URL_PATTERN.match(str(folder)):
         msg = (
             f"{mask_url(folder)} is no folder: what is live is told by its camera, of "
             "--cameras and of the store"
@@ -262,54 +262,6 @@ def _last_hour(
         sum(seen) if seen else None,
         round(max(coverage), 1) if coverage else None,
     )
-
-
-def _failed_files(
-    segments: dict[str, pa.Table], attempts: Attempts, now_us: int
-) -> list[dict[str, Any]]:
-    """Failed files: those on the schedule, then those that a plain run met."""
-    week = _moment(now_us - WEEK_US)
-    is_failed = pc.field("error").is_valid() & (pc.field("known_at_utc") > week)
-    failed = [
-        (name, row)
-        for name, table in segments.items()
-        for row in table.filter(is_failed).to_pylist()
-    ]
-    asked = pa.array(
-        sorted({one.path for one in attempts} | {row["path"] for _, row in failed}),
-        pa.string(),
-    )
-    is_asked = pc.field("path").isin(asked)
-    counted: set[str] = set()
-    camera_of: dict[str, str] = {}
-    for name, table in segments.items():
-        mine = table.filter(is_asked)
-        camera_of |= dict.fromkeys(mine["path"].to_pylist(), name)
-        counted |= set(mine.filter(is_counted_row())["path"].to_pylist())
-    rows = {
-        one.path: {
-            "path": one.path,
-            "camera": camera_of.get(one.path),
-            "status": one.status,
-            "reason": one.reason,
-            "n_failures": one.n_failures,
-            "next_try_utc": None if one.next_us is None else iso_utc(one.next_us),
-            "is_quarantined": one.is_quarantined,
-        }
-        for one in attempts
-    }
-    for name, row in failed:
-        if row["path"] not in counted and row["path"] not in rows:
-            rows[row["path"]] = {
-                "path": row["path"],
-                "camera": name,
-                "status": row["status"],
-                "reason": row["error"],
-                "n_failures": 1,
-                "next_try_utc": None,
-                "is_quarantined": False,
-            }
-    return [rows[path] for path in sorted(rows)]
 
 
 def _waiting_row(waiting: Waiting, now_us: int) -> dict[str, Any]:
