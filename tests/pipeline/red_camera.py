@@ -16,9 +16,9 @@ def red_units():
     return encode_film(red_film(FPS, SIZE, BOX_PX), 6 * FPS, FPS, SIZE)
 
 
-def open_camera(**told):
+def open_camera(units=None, **told):
     """Open a camera; whoever does closes it."""
-    return RtspCamera(red_units(), FPS, **told)
+    return RtspCamera(red_units() if units is None else units, FPS, **told)
 
 
 def until(condition, step=lambda: None):

@@ -100,7 +100,7 @@ class _Connection:
         self._clock = ArrivalClock()
         self._sampler = TickSampler(sample_fps)
         self._health = PictureHealth()
-        self._cropper: ViewCropper | None = None
+        self._size = (0, 0)
         self._first_pts_us = 0
         rate = stream.average_rate  # what is guessed of a short look is often wrong
         self._frame_us = round(1e6 / rate) if rate else DEFAULT_FRAME_US
@@ -234,10 +234,12 @@ class _Connection:
         rotation = round(frame.rotation) % 360
         aspect = read_pixel_aspect(self._stream)
         size = displayed_size(frame.width, frame.height, rotation, aspect)
+        if size != self._size:  # a stream may change it: other views show the gates
+            self._size = size
+            self._cropper = ViewCropper(self._plan_views(size), rotation)
+            self._health = PictureHealth()
         sample = None
         if self._sampler.take(t_us) is not None:
-            if self._cropper is None:
-                self._cropper = ViewCropper(self._plan_views(size), rotation)
             views = self._cropper.cut(frame)
             sample = Sample(
                 tick=self._sampler.tick_of(t_us),

@@ -4,16 +4,20 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pipeline.red_box import write_red_model
-from tests.pipeline.red_camera import FPS, open_camera, until
+from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
+from tests.pipeline.red_camera import FPS, open_camera, red_units, until
+from tests.video.rtsp_server import encode_film, red_film
+from truckcount.domain.scores import PEAK_UNIT
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.unattended import live
 from truckcount.pipeline.unattended.live import LiveStreams, choose_backoff_s
 from truckcount.store import Store
 from truckcount.store.check import check_store
+from truckcount.store.scores_table import ScoresReader
 from truckcount.video import decode_live
 
 pytestmark = pytest.mark.video
@@ -27,8 +31,8 @@ def watch(tmp_path, monkeypatch):
     options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
     scenes = []
 
-    def start(segment_s, bins=60, **told):
-        chosen = replace(options, bins=bins)
+    def start(segment_s, bins=60, cameras=None, camera=None, **told):
+        chosen = replace(options, bins=bins, cameras=cameras, camera=camera)
         scenes.append(Scene(open_camera(**told), chosen, segment_s))
         return scenes[0]
 
@@ -220,6 +224,40 @@ def test_a_camera_that_refuses_the_password_is_not_tried_until_it_locks_us_out(
     n_shown = len(scene.camera.shown)
     scene.camera.is_locked = False
     scene.until(lambda: len(scene.camera.shown) > n_shown + FPS)
+
+
+TURNED = (96, 160)
+
+
+def test_a_picture_that_changes_its_shape_is_seen_where_it_is(watch, tmp_path):
+    """A flat gate is seen in tiles; of the new shape, one view shows all of it."""
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        '[cameras.turned]\ntimezone = "UTC"\n[[cameras.turned.gates]]\nname = "main"\n'
+        "polygon = [[0.1, 0.2], [0.9, 0.2], [0.9, 0.65], [0.1, 0.65]]\n"
+    )
+    film = red_film(FPS, TURNED, BOX_PX)
+    units = red_units() + encode_film(film, 6 * FPS, FPS, TURNED)
+    scene = watch(3600.0, units=units, cameras=cameras, camera="turned")
+    scene.until(lambda: scene.camera.n_sent > 11 * FPS)
+    scene.close()
+    records = scene.segments()[-2:]
+    assert [r.width for r in records] == [SIZE[0], TURNED[0]]
+    assert records[1].start_us - records[0].end_us < 200_000, "still one connection"
+    assert check_store(scene.options.store) == []
+    reader = ScoresReader(scene.options.store)
+    for record in records:
+        window = record.start_us, record.end_us
+        scores = reader.read("turned", "main", window, {record.segment_id: [window]})
+        seen = np.diff(scores.peak_start) > 0
+        assert seen.sum() >= 10
+        x = scores.peaks["x"][scores.peak_start[:-1][seen]] / PEAK_UNIT
+        at_s = scores.t_us[seen] / 1e6 - scene.camera.taken_s(0)
+        box = BOX_PX[0] / record.width
+        truth = (at_s % 6 - 1) / 3 * (1 + box) - box / 2
+        inside = (truth > 0.1) & (truth < 0.9)
+        error = (x - truth)[inside]  # a frame late is 0.04
+        assert np.abs(error).max() < 0.25
 
 
 def test_an_outage_is_told_once_and_not_at_every_try(watch, caplog):

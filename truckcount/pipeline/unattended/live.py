@@ -213,12 +213,13 @@ class _LiveCamera:
         with closing(frames):  # type: ignore[type-var]
             try:
                 for frame in frames:
-                    number = frame.t_us // self.segment_us
-                    if cutter is not None and cutter.number != number:
+                    # one piece has one size: its views are planned for that
+                    key = frame.t_us // self.segment_us, frame.size
+                    if cutter is not None and cutter.key != key:
                         yield from cutter.finish()
                         cutter = None
                     if cutter is None:
-                        cutter = _Cutter(self, frame, number)
+                        cutter = _Cutter(self, frame, key)
                     cutter.process(frame)
                     if self.stopped.is_set():
                         break
@@ -233,8 +234,10 @@ class _LiveCamera:
 class _Cutter:
     """One piece while it grows."""
 
-    def __init__(self, live: _LiveCamera, first: LiveFrame, number: int) -> None:
-        self.number = number
+    def __init__(
+        self, live: _LiveCamera, first: LiveFrame, key: tuple[int, tuple[int, int]]
+    ) -> None:
+        self.key = key
         self._live = live
         self._first = self._last = first
         self._n_frames = self._n_samples = self._n_bad = 0
