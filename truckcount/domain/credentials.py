@@ -133,6 +133,7 @@ def _end_of_url(text: str, start: int) -> int:
     line = re.split(SCHEME, line, maxsplit=1, flags=re.IGNORECASE)[0]
     at = line.rfind("@") if is_torn else line.rfind("@", 0, NEAR)
     if at < 0:
-        return end
+        place = text[start:end].rstrip(":;,.)")  # the sentence's
+        return start + len(place) if PLACE_PATTERN.fullmatch(place) else end
     rest = WORD_PATTERN.match(text, end + at)
     return end if rest is None else rest.end()
