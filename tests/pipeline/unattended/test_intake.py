@@ -26,6 +26,11 @@ from truckcount.pipeline.unattended.reading_notes import noted
 from truckcount.pipeline.unattended.run_all import run_all
 from truckcount.pipeline.unattended.run_new import run_new
 from truckcount.pipeline.unattended.status import read_status
+from truckcount.pipeline.unattended.store_deletion import (
+    DeletionOptions,
+    delete_from_store,
+    lift_from_store,
+)
 from truckcount.pipeline.unattended.watch import Watch, WatchOptions
 from truckcount.store.check import check_store
 from truckcount.video import Source
@@ -175,6 +180,20 @@ def test_a_failed_file_that_is_gone_is_told_for_a_week(desk):
     assert [row["path"][-11:] for row in found["failed"]] == ["090300Z.mp4"]
     cycle()
     assert [one.path[-11:] for one in desk.intake().attempts] == ["090300Z.mp4"]
+
+
+def test_a_watch_hears_that_a_deleted_day_may_be_counted_again(desk):
+    desk.record(1)
+    cycle = desk.watch()
+    cycle()
+    assert desk.counted() == 1
+    options = DeletionOptions(camera="gate", day="2026-03-02")
+    delete_from_store(desk.store, options)
+    cycle()
+    assert desk.counted() == 0
+    lift_from_store(desk.store, "gate", "2026-03-02")
+    cycle()
+    assert desk.counted() == 1
 
 
 def test_a_file_is_given_up_in_the_end_and_said_to_be(desk, caplog):

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,6 +39,7 @@ WAS_MOUNTED = "held files and was a mount, and is none now; is it mounted?"
 NOT_MOUNTED = "is empty, and its counted files were not deleted from it; is it mounted?"
 BATCH_FILES = 8  # published together; what is at stake when a process is killed
 MAX_FILES, BATCH_BYTES = 64, 16 << 20  # more of them where they are small
+SEALING_NS = 60_000_000_000  # a day's rows are sealed within
 WORKER_FILES = 64  # of each worker process, which takes seconds to start
 
 
@@ -83,6 +84,7 @@ class Intake:
         self._options = options
         self._clock = clock
         self._store = Store.open(options.store)
+        self._known_ns = time.time_ns()
         self._known = KnownFiles.of_store(self._store)
         self._mounts = KnownMounts(self._store.root)
         self._judged_late: dict[str, float] = {}
@@ -91,6 +93,7 @@ class Intake:
     def look(self) -> Waiting:
         """Look at every path once, and at what killed the process that read it."""
         now_s = self._clock()
+        self._hear_of_deletions()
         for name, judged_s in list(self._judged_late.items()):
             if judged_s > now_s:  # by a clock that ran ahead: to be judged again
                 del self._judged_late[name]
@@ -108,6 +111,21 @@ class Intake:
             settle_s=self._options.settle_s,
             now_s=now_s,
         )
+
+    def _hear_of_deletions(self) -> None:
+        """Read what is known anew where somebody deleted a day, or lets it be counted.
+
+        Seals are written before the files' rows: until these surely are, it is read
+        at every look.
+        """
+        now_ns = time.time_ns()
+        written_ns = 0
+        for path in (self._store.root / "_meta" / "seals").glob("*.json"):
+            with suppress(FileNotFoundError):
+                written_ns = max(written_ns, path.stat().st_mtime_ns)
+        if written_ns > self._known_ns - SEALING_NS:
+            self._known = KnownFiles.of_store(self._store)
+            self._known_ns = now_ns
 
     def batches(self, sources: Sequence[Source]) -> list[list[Source]]:
         """Cut ready files into what is counted together."""
