@@ -87,6 +87,15 @@ def test_a_new_file_is_counted_and_a_signal_ends_it_politely(
     assert check_store(store) == []
 
 
+def test_two_viewpoints_that_are_taken_for_one_camera_are_told(watch, scene, tmp_path):
+    process = watch("--settle", "0")
+    for clip, name in zip(scene.clips, ("110000", "110001"), strict=False):
+        draft = tmp_path / "rec" / ".draft"
+        shutil.copy(clip, draft)
+        draft.rename(tmp_path / "rec" / f"dock_20260302T{name}Z.mp4")
+    hear(process, "another file of this camera holds the same time; is its start right")
+
+
 def test_a_second_one_leaves_politely(truckcount, scene, tmp_path):
     options = ["--store", tmp_path / "s", *scene.options()]
     with hold_turn(tmp_path / "s"):

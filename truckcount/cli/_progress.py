@@ -81,6 +81,16 @@ def say_outcomes(result: RunResult) -> None:
             say(spell_outcome(outcome))
 
 
+def say_warnings(result: RunResult) -> None:
+    """Say what is odd about single files; of whole cameras, ``camera_warnings``."""
+    from truckcount.pipeline.camera_warnings import is_of_camera
+
+    for outcome in result.file_outcomes:
+        for warning in outcome.warnings:
+            if not is_of_camera(warning, outcome.camera):
+                say(f"{outcome.path}: {warning}")
+
+
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

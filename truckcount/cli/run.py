@@ -187,15 +187,12 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _summarise(result: "RunResult") -> None:
-    from truckcount.pipeline.camera_warnings import is_of_camera
+    from truckcount.cli._progress import say_warnings
 
     if not result.file_outcomes:
         say(f"nothing new; hours in {result.store}/hours")
         return
-    for outcome in result.file_outcomes:
-        for warning in outcome.warnings:
-            if not is_of_camera(warning, outcome.camera):  # said once
-                say(f"{outcome.path}: {warning}")
+    say_warnings(result)
     if result.hour_rows:
         give(hour_table(list(result.hour_rows)))
     if any(map(_is_stills_without_dwell, result.hour_rows)):
