@@ -285,3 +285,19 @@ def test_a_file_is_the_same_cameras_from_whatever_folder_it_is_named(
     config = tmp_path / "cameras.toml"
     config.write_text('[cameras.c]\nmatch = ["2024-01-02/*/gate/*.mp4"]\n')
     assert load_cameras(config).camera_for(named).name == "c"
+
+
+@pytest.mark.parametrize(
+    ("url", "pattern", "name"),
+    [
+        ("rtsp://u:p@10.0.0.7/live", "10.0.0.7/live", "c"),
+        ("rtsp://10.0.0.7/live", "10.0.0.7/live", "c"),
+        ("rtsp://u:p@10.0.0.7:554/live", "10.0.0.7:554/live", "c"),
+        ("rtsp://u:p@10.0.0.7/a/b?channel=2", "10.0.0.7/**channel=2", "c"),
+        ("rtsp://u:p@10.0.0.7/live", "*@10.0.0.7/live", "c"),
+        ("rtsp://u:p@10.0.0.17/live", "10.0.0.7/live", "10-0-0-17-live"),
+    ],
+)
+def test_a_url_is_matched_whatever_its_password_is(tmp_path, url, pattern, name):
+    book = load(tmp_path, f'[cameras.c]\nmatch = ["{pattern}"]\n')
+    assert book.camera_for(url).name == name

@@ -12,6 +12,7 @@ import re
 URL_SCHEMES = "rtsps?|rtmps?|https?|udp|tcp|srt|rtp|ftps?|sftp|s3"
 URL_PATTERN = re.compile(rf"(?:{URL_SCHEMES})://", re.IGNORECASE)
 SCHEME = r"[a-z][a-z0-9+.-]*://"
+USER_PATTERN = re.compile(rf"^((?:{URL_SCHEMES})://)[^/?#]*@", re.IGNORECASE)
 PLACE_PATTERN = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")  # a host and its port
 SCHEME_PATTERN = re.compile(SCHEME, re.IGNORECASE)
 # what `Path` makes of a URL that was given for a file
@@ -86,6 +87,17 @@ def mask_url(url: str) -> str:
         place = "***@" + place.rpartition("@")[2] if "@" in place else "***"
     place = SECRET_PATTERN.sub(r"\1=***", place)
     return f"{scheme}://{place}{re.sub(r'[^?#&;]+', _mask_pair, tail)}"
+
+
+def strip_user(url: str) -> str:
+    """Return a URL without user and password; any other text as it is.
+
+    Examples
+    --------
+    >>> strip_user("rtsp://u:p@10.0.0.7/live"), strip_user("a/b@c.mp4")
+    ('rtsp://10.0.0.7/live', 'a/b@c.mp4')
+    """
+    return USER_PATTERN.sub(r"\1", url)
 
 
 def harmless_part(url: str) -> str:

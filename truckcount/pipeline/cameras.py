@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from truckcount.counting import CountingOptions
 from truckcount.domain.camera import WHOLE_PICTURE, Camera, Gate, Point
-from truckcount.domain.credentials import mask_credentials
+from truckcount.domain.credentials import mask_credentials, strip_user
 from truckcount.errors import ConfigError, VideoError
 from truckcount.pipeline.config import RunOptions
 from truckcount.video import (
@@ -381,16 +381,14 @@ def _nearest(word: str, known: frozenset[str] | list[str]) -> str:
 
 
 def _is_match(path: str, patterns: tuple[str, ...]) -> bool:
+    """Match globs; what they say of a URL holds whatever its password is."""
+    places = [Path(path).parts, Path(strip_user(path)).parts]
+    return any(_fits(parts, pattern) for parts in places for pattern in patterns)
+
+
+def _fits(parts: tuple[str, ...], pattern: str) -> bool:
     """Match a glob against the name, or against as many last parts as it has."""
-    parts = Path(path).parts
-    for pattern in patterns:
-        n = len(Path(pattern).parts)
-        if "**" in pattern:
-            if any(
-                fnmatch("/".join(parts[i:]), pattern.replace("**", "*"))
-                for i in range(len(parts))
-            ):
-                return True
-        elif fnmatch("/".join(parts[-n:]), pattern):
-            return True
-    return False
+    if "**" in pattern:
+        pattern = pattern.replace("**", "*")
+        return any(fnmatch("/".join(parts[i:]), pattern) for i in range(len(parts)))
+    return fnmatch("/".join(parts[-len(Path(pattern).parts) :]), pattern)
