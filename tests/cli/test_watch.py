@@ -48,7 +48,7 @@ def watch(scene, tmp_path):
 
 
 def hear(process, text):
-    """Read what a process says up to a text; one that says nothing is ended."""
+    """Return what a process says up to a text; one that says nothing is ended."""
     ended = threading.Timer(PATIENCE_S, process.kill)
     ended.start()
     heard = []
@@ -58,6 +58,7 @@ def hear(process, text):
             break
     ended.cancel()
     assert text in "".join(heard), heard
+    return "".join(heard)
 
 
 def n_trucks(store):
@@ -94,6 +95,34 @@ def test_two_viewpoints_that_are_taken_for_one_camera_are_told(watch, scene, tmp
         shutil.copy(clip, draft)
         draft.rename(tmp_path / "rec" / f"dock_20260302T{name}Z.mp4")
     hear(process, "another file of this camera holds the same time; is its start right")
+
+
+def test_a_name_that_is_no_text_is_a_name(watch, scene, truckcount, tmp_path):
+    """As recorders with a code page of their own write them over the network."""
+    name = os.fsdecode(b"dock_F\xf6rde_20260302T110000Z.mp4")
+    process = watch("--settle", "0", "--camera", "dock")
+    for file in (name, name.replace("11", "12")):
+        draft = tmp_path / "rec" / ".draft"
+        shutil.copy(scene.clips[1], draft)
+        if "12" in file:
+            draft.write_bytes(b"junk")
+        draft.rename(tmp_path / "rec" / file)
+    heard = hear(process, "T110000Z.mp4: done, 1 passages")
+    if "not a video" not in heard:
+        hear(process, "not a video")
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+    assert check_store(tmp_path / "s") == []
+    again = truckcount(
+        "run", tmp_path / "rec", "--store", tmp_path / "s", *scene.options(),
+        "--camera", "dock",
+    )  # fmt: skip
+    assert "nothing new to decode" in again.err
+    shown = truckcount("status", tmp_path / "s", tmp_path / "rec")
+    assert shown.code in {1, 2}
+    assert "0 ready" in shown.out
+    assert "F\\udcf6rde_20260302T120000Z.mp4: not a video" in shown.out
+    assert truckcount("status", tmp_path / "s", tmp_path / name).code == 2
 
 
 def test_a_second_one_leaves_politely(truckcount, scene, tmp_path):

@@ -75,8 +75,10 @@ def give(text: str) -> None:
     """Give data to the program that reads us: on stdout."""
     if sys.stdout is None:  # closed by who started us
         return
+    # a file's name may hold bytes that are no text
+    text = mask_credentials(text).encode("utf-8", "backslashreplace").decode("utf-8")
     try:
-        print(mask_credentials(text))
+        print(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # `truckcount hours | head` closes early; that is no error of ours

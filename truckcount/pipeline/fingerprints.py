@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from truckcount.video import Source, fingerprint
-from truckcount.video.sources import list_stills
+from truckcount.video.sources import list_stills, printable
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Fingerprints:
         """
         if source.kind == "url":
             return fingerprint(source)
-        name = str(Path(source.path).absolute())
+        name = printable(str(Path(source.path).absolute()))
         newest_s, mark = _mark_of(source)
         known = self._look_up(name)
         if known is not None and known[0] == mark and not self._is_forced:
@@ -138,7 +138,7 @@ def _mark_of(source: Source) -> tuple[float, str]:
     """Return when a source last changed, and what tells it from another."""
     place = Path(source.path)
     files = list_stills(place) if source.kind == "stills" else [place]
-    states = [(file.name, file.stat()) for file in files]
+    states = [(printable(file.name), file.stat()) for file in files]
     newest_ns = max((max(s.st_mtime_ns, s.st_ctime_ns) for _, s in states), default=0)
     mark = "|".join(f"{name}:{_spell(state)}" for name, state in states)
     if source.kind == "stills":  # of thousands of pictures

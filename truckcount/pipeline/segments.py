@@ -317,7 +317,7 @@ _WHY = {
 
 def _last_name(source: Source) -> str:
     """Return the last part of a path; a URL's whole name, without credentials."""
-    return source.name if source.kind == "url" else Path(source.path).name
+    return source.name if source.kind == "url" else Path(source.name).name
 
 
 def _status_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,8 +29,9 @@ def mark_of(source: Source) -> FileMark:
 
 
 def is_gone(path: str) -> bool:
-    """Tell whether nothing stands at a path; never of a URL or a relative path."""
-    return os.path.isabs(path) and not os.path.lexists(path)  # noqa: PTH117
+    """Tell whether nothing stands at a path; never of one that is not spelled out."""
+    is_spelled = os.path.isabs(path) and not re.search(r"\\|\*\*\*", path)  # noqa: PTH117
+    return is_spelled and not os.path.lexists(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
