@@ -260,6 +260,26 @@ def test_a_picture_that_changes_its_shape_is_seen_where_it_is(watch, tmp_path):
         assert np.abs(error).max() < 0.25
 
 
+def test_a_gate_that_is_moved_meanwhile_is_said_to_wait(watch, tmp_path, caplog):
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text('[cameras.dock]\ntimezone = "UTC"\n')
+    scene = watch(60.0, cameras=cameras, camera="dock")
+    scene.publish()
+    cameras.write_text("[cameras.dock\n")
+    scene.publish()
+    assert "not valid TOML" in caplog.text
+    assert "go on as before" in caplog.text
+    caplog.clear()
+    cameras.write_text('[cameras.dock]\ntimezone = "UTC"\n[cameras.new]\n')
+    scene.publish()
+    assert caplog.messages == [], "another camera"
+    cameras.write_text('[cameras.dock]\ntimezone = "Europe/Berlin"\n')
+    scene.publish()
+    scene.publish()
+    (line,) = caplog.messages
+    assert line.startswith(f"dock: {cameras} says otherwise now")
+
+
 def test_an_outage_is_told_once_and_not_at_every_try(watch, caplog):
     scene = watch(60.0)
     scene.until(lambda: len(scene.camera.shown) > FPS)

@@ -6,12 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.segment import CLOCK_SD_S, SegmentReport, StartTime
-from truckcount.errors import AccessDeniedError, VideoError
+from truckcount.errors import AccessDeniedError, TruckcountError, VideoError
 from truckcount.pipeline.camera_work import CameraWork
 from truckcount.pipeline.cameras import open_book
 from truckcount.pipeline.config import RunOptions
@@ -70,8 +70,10 @@ class LiveStreams:
         self._pieces: queue.Queue[Piece] = queue.Queue()
         self._stopped = threading.Event()
         book = open_book(options, urls)
+        self._begun = {url: book.camera_for(url) for url in urls}
+        self._edited_ns = self._read_ns()
         if Store.is_at(options.store):
-            theirs = [(url, book.camera_for(url)) for url in urls]
+            theirs = list(self._begun.items())
             check_kept_gates(Store.open(options.store), options, theirs)
         runtime = (
             open_runtime(self._weights, options.device, precision=options.precision)
@@ -103,6 +105,7 @@ class LiveStreams:
 
     def publish(self) -> Iterator[RunResult]:
         """Publish what is scored by now, piece by piece."""
+        self._say_edited()
         while True:
             try:
                 piece = self._pieces.get_nowait()
@@ -124,6 +127,33 @@ class LiveStreams:
             if thread.ident is not None:  # an interrupt may come before all have begun
                 thread.join(STOP_S)
         yield from self.publish()
+
+    def _read_ns(self) -> int:
+        """Return when the cameras' file was last written; 0 where there is none."""
+        path = self._options.cameras
+        with suppress(OSError):
+            return 0 if path is None else path.stat().st_mtime_ns
+        return 0
+
+    def _say_edited(self) -> None:
+        """Say which cameras are read as they were before their file was edited."""
+        edited_ns = self._read_ns()
+        if edited_ns == self._edited_ns or self._options.gate is not None:
+            return  # a gate in pixels would be measured on a picture
+        self._edited_ns = edited_ns
+        try:
+            book = open_book(self._options, list(self._begun))
+            old = [k for k, c in self._begun.items() if book.camera_for(k) != c]
+        except TruckcountError as error:
+            logger.warning("%s; live cameras go on as before", error)
+            return
+        for url in old:
+            logger.warning(
+                "%s: %s says otherwise now: a live camera takes that up when it is "
+                "started again; until then it is counted as before",
+                self._begun[url].name,
+                self._options.cameras,
+            )
 
 
 def choose_backoff_s(away_s: float, *, is_denied: bool = False) -> float:
