@@ -182,6 +182,22 @@ def test_a_failed_file_that_is_gone_is_told_for_a_week(desk):
     assert [one.path[-11:] for one in desk.intake().attempts] == ["090300Z.mp4"]
 
 
+def test_a_watch_tries_all_again_where_the_schedule_is_deleted(desk):
+    desk.record(2, junk=b"junk")
+    cycle = desk.watch()
+    cycle()
+    cycle()
+    schedule = desk.store / "_meta" / "attempts.json"
+    first = schedule.read_bytes()
+    schedule.unlink()
+    desk.clock.now_s += 5
+    cycle()
+    assert schedule.read_bytes() != first
+    (bad,) = desk.intake().attempts
+    assert bad.n_failures == 1
+    assert bad.tried_us == round(desk.clock.now_s * 1e6)
+
+
 def test_a_watch_hears_that_a_deleted_day_may_be_counted_again(desk):
     desk.record(1)
     cycle = desk.watch()

@@ -111,6 +111,12 @@ class Attempts:
             self._of[one.path] = replace(one, next_us=now_us, n_failures=0)
         return len(held)
 
+    def hear_of_release(self) -> None:
+        """Forget all where somebody deleted what was written down of it."""
+        if self._saved and not self._path.exists():
+            self._of.clear()
+            self._saved.clear()
+
     def drop_gone(self, now_us: int) -> None:
         """Forget files that are gone a week after their last try; ``save`` keeps it."""
         for one in list(self._of.values()):

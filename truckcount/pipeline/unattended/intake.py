@@ -98,6 +98,7 @@ class Intake:
             if judged_s > now_s:  # by a clock that ran ahead: to be judged again
                 del self._judged_late[name]
                 self._known.forget(name)
+        self.attempts.hear_of_release()
         self.attempts.drop_gone(round(now_s * US_PER_S))
         try:
             judge_dead(self._store.root, self.attempts)
