@@ -77,6 +77,23 @@ def test_a_count_that_was_revised_is_a_change(store):
     assert sum(facts.causes.values()) == 3
 
 
+def test_a_file_that_was_read_too_early_and_is_counted_now_did_not_fail(store):
+    write(store, full(0, 3))
+    (whole,) = store.segments("cam")
+    lost = {"start_us": None, "end_us": None, "duration_s": None, "status": "corrupt"}
+    half = replace(whole, **lost, segment_id="half", error="moov atom not found")
+    with store.lock("cam"):
+        for record in (half, replace(half, segment_id="bad", path="bad.mp4")):
+            store.write_segment("cam", replace(record, known_at_us=T0_US - HOUR_US))
+        store.write_segment("cam", replace(whole, known_at_us=T0_US))
+    files = read_facts(store.root, 7).files["cam"]
+    assert sorted(r.segment_id for r in files) == sorted(["bad", whole.segment_id])
+    with store.lock("cam"):  # it was overwritten, by something worse
+        worse = replace(half, segment_id="worse", known_at_us=T0_US + HOUR_US)
+        store.write_segment("cam", worse)
+    assert len(read_facts(store.root, 7).files["cam"]) == 3
+
+
 def test_what_comes_after_a_change_is_not_its_cause(store):
     """The count was revised within hours; then it became final, then something else."""
     unseen = replace(UNSEEN, bin_start_us=T0_US + HOUR_US)

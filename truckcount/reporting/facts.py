@@ -271,8 +271,13 @@ def _files(store: Store, camera: str, first: date) -> list[SegmentRecord]:
         for r in store.segments(camera, window=(floor_us, FOREVER_US))
         if r.start_us is not None and r.start_us >= floor_us
     ]
-    undated = undated_segments(store.root, camera)
-    return [r for r in undated if r.known_at_us >= floor_us] + dated
+    counted_us = {r.path: r.known_at_us for r in dated if r.status == "done"}
+    undated = [
+        r
+        for r in undated_segments(store.root, camera)
+        if r.known_at_us >= max(floor_us, counted_us.get(r.path, 0))
+    ]  # of a file that was read too early, and counted when it was whole, no word
+    return undated + dated
 
 
 def _read_revisions(root: Path, since: Any) -> tuple[dict[str, int], list[Change]]:
