@@ -208,6 +208,19 @@ def test_late_is_known_since_the_last_push_and_ten_minutes_ago(store):
     assert count(store.root, [place], 4_000_000_000_000_000) == 0
 
 
+@pytest.mark.parametrize("keys", ["AKID:topsecret", "AKID:top/secret"])
+def test_keys_in_a_url_stay_out_of_what_an_object_store_says(store, monkeypatch, keys):
+    """botocore quotes them as the bucket's name."""
+    pytest.importorskip("s3fs")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    url = f"s3://{keys}@bucket/store"
+    for read in (lambda: Mirror(url, "one").push(store.root), lambda: load_hours(url)):
+        with pytest.raises(StoreError, match="cannot be reached") as error:
+            read()
+        assert "secret" not in str(error.value)
+        assert "AKID" not in str(error.value)
+
+
 def test_a_protocol_without_its_package_says_what_to_install():
     with pytest.raises(StoreError, match=r"truckcount\[s3\]"):
         Mirror("nothing-like-it://bucket/store", "one")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truckcount.errors import StoreError, StoreVersionError
-from truckcount.store.mirror import EMBARGO_US
+from truckcount.store.mirror import EMBARGO_US, Told
 from truckcount.store.schema import COLUMNS, SCHEMA_VERSION, schema_of
 from truckcount.store.store import Store
 
@@ -47,7 +47,8 @@ class StoreFiles:
             raise StoreError(msg) from error
         fs.invalidate_cache()  # of names: what was pushed since must be found
         files = cls(root.rstrip("/"), fs)
-        text = files.read_text("_meta/store.json")
+        with Told(str(store)):
+            text = files.read_text("_meta/store.json")
         if text is None:
             msg = f"{store} is no store: it has no _meta/store.json"
             raise StoreError(msg)

@@ -75,6 +75,7 @@ class Mirror:
         from fsspec.implementations.local import LocalFileSystem
 
         self.url = mask_credentials(url.rstrip("/"))
+        self._given = url
         self.writer = writer
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
@@ -102,7 +103,7 @@ class Mirror:
             msg = f"no camera {odd[0]!r} in {root}; it has {there}"
             raise StoreError(msg)
         done = []
-        with _Told(self.url):
+        with Told(self._given):
             for place in SHARED:
                 self._push_shared(store.root, place)
             for name in there if cameras is None else cameras:
@@ -120,7 +121,7 @@ class Mirror:
             Become the camera's writer first; the one before is refused from then on.
         """
         store = Store.open(root)
-        with _Told(self.url), store.lock(camera):
+        with Told(self._given), store.lock(camera):
             if is_taken_over:
                 self._put_json(f"_meta/writers/{camera}.json", self._claim_body())
             manifest = self._manifest(camera)
@@ -139,7 +140,7 @@ class Mirror:
 
     def writers(self) -> dict[str, dict[str, str]]:
         """Return who writes each camera there: ``writer``, ``host``, ``since_utc``."""
-        with _Told(self.url):
+        with Told(self._given):
             self._fs.invalidate_cache()
             folder = self._at("_meta/writers")
             names = self._fs.ls(folder, detail=False) if self._fs.exists(folder) else []
@@ -254,8 +255,14 @@ class Mirror:
         return f"{self._root}/{place}"
 
 
-class _Told:
-    """Turns whatever an object store raises into one line."""
+class Told:
+    """Turns whatever an object store raises into one line, without passwords.
+
+    Parameters
+    ----------
+    url : str
+        As it was given.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -266,7 +273,11 @@ class _Told:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, StoreError):
             # botocore's errors have no base that could be named without it
-            msg = f"{self._url} cannot be reached or refuses: {error}; try again"
+            reason = str(error)
+            user = self._url.partition("://")[2].rpartition("@")[0]
+            for part in filter(None, (user, user.partition("/")[0])):
+                reason = reason.replace(part, "***")  # quoted as a bucket's name
+            msg = f"{self._url} cannot be reached or refuses: {reason}; try again"
             raise StoreError(mask_credentials(msg)) from error
 
 
