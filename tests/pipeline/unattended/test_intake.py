@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from truckcount.pipeline.unattended.intake import (
     Intake,
     batches,
 )
+from truckcount.pipeline.unattended.known_files import KnownFiles
 from truckcount.pipeline.unattended.reading_notes import noted
 from truckcount.pipeline.unattended.run_all import run_all
 from truckcount.pipeline.unattended.run_new import run_new
@@ -443,6 +445,7 @@ def test_an_unmounted_folder_that_is_left_empty_is_missing(desk, tmpfs, caplog, 
     mount = tmpfs(desk.rec / "mount", "2m")
     (mount / inside).mkdir(parents=True, exist_ok=True)
     film = desk.record(1)
+    time.sleep(0.05)  # some ticks of the kernel's clock
     os.utime(film)  # the recorder's last write came after the mount
     options = replace(desk.options, settle_s=0)
     shutil.copy2(film, mount / inside)
@@ -577,6 +580,15 @@ def test_a_folder_that_a_retention_job_emptied_is_not_missing(desk, take_away):
     assert run_new([str(desk.rec)], desk.options).exit_code == 0
     found = read_status(desk.store, [str(desk.rec)])
     assert found["waiting"]["missing_folders"] == []
+
+
+@pytest.mark.parametrize(("later_s", "is_gone"), [(0.008, False), (0.5, True)])
+def test_the_ticks_of_the_kernel_make_no_mount_vanish(tmp_path, later_s, is_gone):
+    made_s = tmp_path.stat().st_ctime
+    moments = iter([made_s + later_s, made_s + 60])
+    known = KnownFiles(clock=lambda: next(moments))
+    known.add(Source(path=str(tmp_path / "gate.mp4"), size_bytes=1, mtime=1.0))
+    assert known.has_vanished(str(tmp_path)) is is_gone
 
 
 def test_a_folder_that_never_held_a_counted_file_is_only_empty(desk):

@@ -18,6 +18,7 @@ from truckcount.store.stamps import ahead_of
 from truckcount.video import Source
 
 KNOWN_STEP_US = 120 * US_PER_S  # `known_at_utc` is up to so much ahead of the count
+TICK_US = 20_000  # the kernel dates folders by its ticks: 7 ms behind was seen
 _MARKED = ("path", "size_bytes", "mtime_utc", "start_utc", "status", "known_at_utc")
 
 
@@ -106,7 +107,7 @@ class KnownFiles:
         while not place.is_dir() and place != place.parent:
             place = place.parent
         try:
-            return place.stat().st_ctime_ns // 1000 < counted_us
+            return place.stat().st_ctime_ns // 1000 < counted_us - TICK_US
         except OSError:
             return True
 
