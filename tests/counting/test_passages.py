@@ -1,5 +1,7 @@
 """Scenes that counters get wrong, each with the number a person would say."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.counting.simulate import GATE, T0_US, Truck, film, scores_of, through
@@ -133,6 +135,29 @@ def test_a_parked_truck_that_is_hidden_has_not_left_for_one_weak_peak_beside_it(
     rows = [[(0.6, 0.6, 0.2, 0.2, 0.8)]] * 30 + [[]] * 60
     rows += [[(0.56, 0.47, 0.2, 0.18, 0.2)]] + [[]] * 20
     assert count(scores_of(rows)) == []
+
+
+def test_a_parked_truck_is_not_led_away_by_weak_peaks_while_it_is_hidden():
+    """Another waits before it and leaves; the last seen of that one is not it."""
+    parked = (0.72, 0.45, 0.22, 0.23, 0.8)
+    glimmers = [(0.69, 0.34, 0.2, 0.18, 0.18), (0.86, 0.37, 0.17, 0.17, 0.18)]
+    tail = [(0.87, 0.63, 0.24, 0.35, 0.69), (0.85, 0.6, 0.31, 0.33, 0.74)]
+    rows = []
+    for k in range(150):
+        t_s = 0.2 * k
+        row = [] if 4.8 <= t_s < 20.6 else [parked]
+        if 1 <= t_s < 5:  # another comes, waits before it and goes
+            row.append((0.1 + 0.1 * (t_s - 1), 0.5, 0.5, 0.33, 0.87))
+        elif t_s < 17:
+            row.append((0.5, 0.52, 0.57, 0.35, 0.89))
+        elif t_s < 20.6:
+            row.append((0.5 + 0.1 * (t_s - 17), 0.56, 0.5, 0.38, 0.87))
+            row += glimmers[: 18.6 <= t_s < 19.4] or glimmers[1:] * (t_s >= 19.4)
+        elif t_s < 21:
+            row.append(tail[k - 103])
+        rows.append(row)
+    gate = replace(GATE, polygon=((0.08, 0.34), (0.94, 0.34), (0.94, 0.8), (0.08, 0.8)))
+    assert len(count(scores_of(rows), gate)) == 1
 
 
 @pytest.mark.parametrize(("near", "far", "n"), [(0.62, 0.34, 1), (0.34, 0.62, 0)])

@@ -26,7 +26,8 @@ def associate(
     the prediction at constant velocity, in box sizes (Hungarian method, as in SORT
     [1]_). First come tracks whose speed is known and observations that could begin a
     track; then tracks seen once, which may be anywhere near (the cascade of DeepSORT
-    [2]_); weak observations are for those who found nothing better (ByteTrack [3]_).
+    [2]_); weak observations are for those who found nothing better and were seen lately
+    (ByteTrack [3]_): a truck that waits behind another is not led away by its glimmers.
 
     Returns
     -------
@@ -45,8 +46,11 @@ def associate(
     rows, columns = range(len(tracks)), range(len(seen))
     moving = [i for i in rows if tracks[i].n_obs >= MOVING_OBS]
     strong = [j for j in columns if seen[j].p >= options.off_score]
+    since_us = t_us - options.fill_s * 1e6
+    recent = [i for i in rows if tracks[i].obs[-1].t_us >= since_us]
     pairs: list[tuple[int, int]] = []
-    for some_rows, some_columns in ((moving, strong), (rows, strong), (rows, columns)):
+    rounds = ((moving, strong), (rows, strong), (recent, columns))
+    for some_rows, some_columns in rounds:
         taken, gone = {i for i, _ in pairs}, {j for _, j in pairs}
         left_rows = [i for i in some_rows if i not in taken]
         left_columns = [j for j in some_columns if j not in gone]

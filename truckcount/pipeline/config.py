@@ -18,7 +18,7 @@ from truckcount.presence.views import may_be_tiled
 from truckcount.presence.weights import Weights
 from truckcount.video import MAX_PIXELS
 
-COUNTING_VERSION = 3  # raised whenever equal scores may count to other passages
+COUNTING_VERSION = 4  # raised whenever equal scores may count to other passages
 BIN_MINUTES = (5, 15, 30, 60)
 SPEEDS = ("exact", "fast", "fastest")
 BACKENDS = ("av", "opencv", "nvdec")
