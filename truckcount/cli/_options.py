@@ -102,7 +102,7 @@ sample_fps_option = click.option(
     type=float,
     default=5.0,
     show_default=True,
-    help="Frames looked at a second.",
+    help="Frames looked at a second; with fewer than 5, trucks are lost.",
 )
 
 _RUN_OPTIONS = (
