@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
         _package("av", "decoder: PyAV"),
         _package("opencv-python-headless", "decoder: OpenCV", is_needed=False),
         _package("onnxruntime", "CPU runtime"),
-        _bf16(),
+        _optional("CPU runtime: bf16", why_no_bf16(), "openvino", ": --precision bf16"),
         _package("pyarrow", "parquet"),
         _package("pandas", "frames", is_needed=False),
         _torch(),
@@ -42,7 +42,7 @@ def examine() -> list[Finding]:
             detail="NVIDIA" if has_nvidia_driver() else "none: the CPU is used",
             is_needed=False,
         ),
-        _nvdec(),
+        _optional("decoder: NVDEC", why_no_nvdec(), "torchcodec"),
         _try("weights", _weights),
         _try("time zones", lambda: ZoneInfo("America/Chicago").key),
         Finding(
@@ -81,24 +81,10 @@ def _torch() -> Finding:
     )
 
 
-def _bf16() -> Finding:
-    reason = why_no_bf16()
-    return Finding(
-        part="CPU runtime: bf16",
-        works=reason is None,
-        detail=reason or f"openvino {version('openvino')}: --precision bf16",
-        is_needed=False,
-    )
-
-
-def _nvdec() -> Finding:
-    reason = why_no_nvdec()
-    return Finding(
-        part="decoder: NVDEC",
-        works=reason is None,
-        detail=reason or f"torchcodec {version('torchcodec')}",
-        is_needed=False,
-    )
+def _optional(part: str, reason: str | None, package: str, hint: str = "") -> Finding:
+    """Say which version of a package works, or why it does not."""
+    detail = f"{package} {version(package)}{hint}" if reason is None else reason
+    return Finding(part=part, works=reason is None, detail=detail, is_needed=False)
 
 
 def _weights() -> str:
