@@ -1,50 +1,79 @@
 """Slim `truckmap` weights down to a network that says nearly the same for less.
 
-    python pipelines/train/slim_truckmap.py --wide truckmap-l --data ../shared/data \
-        --run runs/slim --rendered /path/to/train_frames
+    python pipelines/train/hear_views.py ... --to runs/heard
+    python pipelines/train/slim_truckmap.py --wide truckmap-l --heard runs/heard \
+        --run runs/slim
+    python pipelines/train/slim_truckmap.py --wide truckmap-l --heard runs/heard \
+        --run runs/small --form small --labels 0.5 --rate 1e-3
 
-First by least squares, then by imitation of the wide network on views of the label
-sets' pictures; no label is read, and no frame of a clip of role `score`. Interrupted,
+First by least squares, then by imitation of what was heard of the views. Interrupted,
 it goes on where it stopped. `export_truckmap.py` makes weights of the run.
 """
 
 import argparse
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
+from hear_views import DATA
 from safetensors.torch import load_file
-from train_truckmap import read_data, read_shares, weights_id
+from torch import Tensor
+from train_truckmap import weights_id
 
-from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap
+from truckcount.presence.truckmap import LITE0_TRUNK, Row, TruckMap
 from truckcount.presence.weights import find_weights
 from truckcount.training.allocator import keep_freed_memory
-from truckcount.training.canvas import PictureDraw
-from truckcount.training.imitation import (
-    ImitationOptions,
-    agreement,
-    compose_views,
-    imitate,
-)
-from truckcount.training.label_set import fingerprint
-from truckcount.training.pools import SHARES, count_licences
+from truckcount.training.early import learn_early
+from truckcount.training.heard import HeardViews
+from truckcount.training.imitation import ImitationOptions, agreement, imitate
 from truckcount.training.run_state import CHECKPOINT
-from truckcount.training.slim import Slimming
+from truckcount.training.slim import Slimming, early_blocks
 from truckcount.training.state_file import read_state
 
 LOGGER = logging.getLogger(__name__)
-BATCH = 25
-STEM, HEAD = 24, 40
-INNER = (48, 64, 80, 128, 128, 240, 240, 240, 288, 288)
-"""Channels inside each block after the first: about half of EfficientNet-Lite0's
-operations go, most of them where a CPU spends most."""
+BATCH, N_BATCHES = 25, 12  # views of least squares
 
 
-def read_wide(path: Path, trunk: tuple[tuple[int, ...], ...]) -> TruckMap:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is left of the wide network."""
+
+    trunk: tuple[Row, ...]
+    n_head: int
+
+
+def _half(row: Row, n_mid: int) -> Row:
+    return (*row[:4], n_mid)
+
+
+HALF_INNER = (48, 64, 80, 128, 128, 240, 240, 240, 288, 288)
+"""About half of EfficientNet-Lite0's operations go, most of them where a CPU spends
+most."""
+FORMS = {
+    "half": Form(
+        (
+            (24, *LITE0_TRUNK[0][1:4], 24),
+            *map(_half, LITE0_TRUNK[1:], HALF_INNER),
+        ),
+        40,
+    ),
+    "small": Form(
+        (
+            # a plain convolution and one block stand for the first three blocks
+            (16, 32, 3, 2, 0),
+            (32, 24, 3, 1, 48),
+            *map(_half, LITE0_TRUNK[3:], (64, 96, 96, 160, 160, 160, 160, 160)),
+        ),
+        32,
+    ),
+}
+
+
+def read_wide(path: Path, trunk: tuple[Row, ...]) -> TruckMap:
     """Read a wide network; what its weights gain by size is not in its maps."""
     state = {name: tensor.float() for name, tensor in load_file(path).items()}
     n_head = state["out.weight"].shape[1]
@@ -53,12 +82,16 @@ def read_wide(path: Path, trunk: tuple[tuple[int, ...], ...]) -> TruckMap:
     return network.eval()
 
 
-def make_slim(stem: int, inner: list[int], head: int) -> TruckMap:
-    """Make the slim network, not filled."""
-    first, *others = LITE0_TRUNK
-    rows: list[tuple[int, ...]] = [(stem, *first[1:4], stem)]
-    rows += [(*row[:4], n) for row, n in zip(others, inner, strict=True)]
-    return TruckMap(rows, head, has_refine=True)
+def solve(
+    wide: TruckMap,
+    slim: TruckMap,
+    draw_views: Callable[[int], Tensor],
+    n_early_steps: int,
+) -> None:
+    """Fill the slim network before any imitation."""
+    if early_blocks(wide, slim)[0]:
+        learn_early(slim, wide, draw_views, n_steps=n_early_steps)
+    Slimming(wide, slim, [draw_views(BATCH) for _ in range(N_BATCHES)]).run()
 
 
 def main() -> None:
@@ -67,66 +100,60 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--wide", required=True, help="weights, by name or path")
-    parser.add_argument("--data", type=Path, required=True, help="folder or pack")
+    parser.add_argument("--heard", type=Path, required=True, help="of hear_views.py")
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--rendered", type=Path, action="append", default=[])
-    parser.add_argument("--share", action="append", default=[], metavar="SET=SHARE")
-    parser.add_argument("--stem", type=int, default=STEM)
-    parser.add_argument("--inner", type=int, nargs=len(INNER), default=list(INNER))
-    parser.add_argument("--head", type=int, default=HEAD)
-    parser.add_argument("--views", type=int, default=300, help="for least squares")
-    parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
+    parser.add_argument("--form", choices=list(FORMS), default="half")
     parser.add_argument("--from-run", type=Path, help="go on from another run's end")
+    parser.add_argument("--early-steps", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=ImitationOptions().n_steps)
     parser.add_argument("--rate", type=float, default=ImitationOptions().learning_rate)
     parser.add_argument("--batch", type=int, default=ImitationOptions().batch_size)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--labels",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="how far labels are believed where the teacher says otherwise",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_freed_memory()
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    torch.manual_seed(0)
+    torch.manual_seed(arguments.seed)
+    heard = HeardViews(arguments.heard)
+    rng = np.random.default_rng(1)
+
+    def draw_views(n: int) -> Tensor:
+        return heard.draw(rng, n).views
+
     weights = find_weights(arguments.wide)
     wide = read_wide(weights.path, weights.header.trunk)
     wide = wide.to(memory_format=torch.channels_last)
-    pools = read_data(arguments.data, arguments.rendered, "all")
-    shares = SHARES | read_shares(arguments.share, set(SHARES))
-    draw = PictureDraw(pools, shares)
-    rng = np.random.default_rng(1)
-    size = (arguments.view[0], arguments.view[1])
-    held_out = compose_views(rng, draw, min(arguments.views, 8 * BATCH), size)
-    slim = make_slim(arguments.stem, arguments.inner, arguments.head)
+    wide.requires_grad_(requires_grad=False)
+    form = FORMS[arguments.form]
+    slim = TruckMap(form.trunk, form.n_head, has_refine=True)
     arguments.run.mkdir(parents=True, exist_ok=True)
-    told = f"{weights_id(weights.path)}, slimmed and imitated"
+    facts = json.loads((arguments.heard / DATA).read_text())
+    told = f"{weights_id(weights.path)}, slimmed and taught by {facts['teachers']}"
     if arguments.from_run is not None:
         before = read_state(arguments.from_run / CHECKPOINT)
         slim.load_state_dict(before["average"])
         told += f" for {before['step']} steps, then on"
     elif not (arguments.run / CHECKPOINT).exists():
-        n, n_batches = min(arguments.views, BATCH), max(arguments.views // BATCH, 1)
-        views = [compose_views(rng, draw, n, size) for _ in range(n_batches)]
-        Slimming(wide, slim, views).run()
-        LOGGER.info("solved: %s", agreement(slim, wide, held_out))
-    facts: dict[str, Any] = {
-        "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
-        "pictures": {name: len(pool) for name, pool in pools.items()},
-        "from_weights": told,
-        "trunk": slim.trunk,
-        "licences": count_licences(pools),
-        "shares": shares,
-    }
+        solve(wide, slim, draw_views, arguments.early_steps)
+        LOGGER.info("solved: %s", agreement(slim, wide, draw_views(4 * BATCH)))
+    facts |= {"from_weights": told, "trunk": slim.trunk, "heard": len(heard)}
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
     options = ImitationOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,
         batch_size=arguments.batch,
+        label_share=arguments.labels,
         seed=arguments.seed,
-        n_workers=arguments.workers,
     )
-    slim = imitate(slim, wide, draw, size, options, arguments.run)
-    LOGGER.info("imitated: %s", agreement(slim, wide, held_out))
+    slim = imitate(slim, heard, options, arguments.run)
+    LOGGER.info("imitated: %s", agreement(slim, wide, draw_views(4 * BATCH)))
 
 
 if __name__ == "__main__":

@@ -60,16 +60,26 @@ def test_a_pack_trains_as_its_folder_does(shared, tmp_path, monkeypatch):
     assert one["fingerprint"] != two["fingerprint"]  # other pixels, and it says so
 
 
-def test_shipped_weights_are_slimmed_and_slimmed_on(shared, tmp_path, monkeypatch):
+@pytest.mark.parametrize("form", ["half", "small"])
+def test_shipped_weights_are_slimmed_and_slimmed_on(
+    shared, tmp_path, monkeypatch, form
+):
     monkeypatch.syspath_prepend(SCRIPTS)
-    wide = next(w for w in WEIGHTS if has_refine(w))
-    small = [*SMALL, "--views", "4", "--wide", wide, "--data", shared]
+    wide = find_weights("truckmap-l").path
+    heard = tmp_path / "heard"
+    assert not run_script(
+        monkeypatch, "hear_views.py", "--teacher", wide, "--teacher", "truckmap",
+        "--data", shared, "--to", heard, "--views", "4", "--view", "96", "64",
+    )  # fmt: skip
+    small = ["--steps", "1", "--batch", "2", "--wide", wide, "--heard", heard]
+    small += ["--form", form, "--early-steps", "1"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert not run_script(monkeypatch, "slim_truckmap.py", "--run", one, *small)
     further = ["--run", two, "--from-run", one]
     assert not run_script(monkeypatch, "slim_truckmap.py", *further, *small)
     told = json.loads((two / "data.json").read_text())
-    assert told["from_weights"].endswith("imitated for 1 steps, then on")
+    assert told["from_weights"].endswith("for 1 steps, then on")
+    assert len(told["teachers"]) == 2
     assert run_script(
         monkeypatch, "export_truckmap.py", "--run", two, "--to", tmp_path, "--name", "t"
     ) in (0, None)

@@ -6,7 +6,8 @@ import torch
 
 from truckcount.errors import ModelError
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap
-from truckcount.training.slim import Fit, Slimming
+from truckcount.training.early import learn_early
+from truckcount.training.slim import Fit, Slimming, early_blocks
 
 TRUNK = (
     (16, 8, 3, 1, 16),
@@ -108,6 +109,35 @@ def test_a_slim_start_is_nearer_than_the_heaviest_channels_alone(views):
     with torch.no_grad():
         a, b = wide(views[0]).heat, slim(views[0]).heat
     assert ((a - b) ** 2).mean() < 0.5 * a.var()
+
+
+PLAIN_START = ((12, 24, 3, 2, 0), (24, 8, 3, 1, 48), *SLIM[2:])
+
+
+def test_other_first_blocks_are_learned_and_the_rest_is_slimmed(views):
+    torch.manual_seed(1)
+    wide = settled(TruckMap(TRUNK, 16, has_refine=True), views)
+    slim = TruckMap(PLAIN_START, 16, has_refine=True)
+    assert early_blocks(wide, slim) == (2, 2)
+    rng = torch.Generator().manual_seed(2)
+
+    def draw_views(n: int) -> torch.Tensor:
+        every = torch.cat(views)
+        return every[torch.randint(len(every), (n,), generator=rng)]
+
+    left = learn_early(slim, wide, draw_views, n_steps=400, batch_size=4)
+    assert left < 0.6
+    Slimming(wide, slim, views).run()
+    with torch.no_grad():
+        a, b = wide(views[0]).heat, slim(views[0]).heat
+    assert ((a - b) ** 2).mean() < 0.6 * a.var()
+
+
+def test_where_all_blocks_match_none_is_learned(views):
+    wide, slim = (TruckMap(t, 8, has_refine=True) for t in (TRUNK, SLIM))
+    assert early_blocks(wide, slim) == (0, 0)
+    with pytest.raises(ModelError, match="every block"):
+        learn_early(slim, wide, lambda n: views[0][:n])
 
 
 def test_other_blocks_are_refused():

@@ -117,7 +117,9 @@ class _Graph:
 _NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
-def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelProto:
+def build_truckmap_graph(
+    weights: Path, trunk: list[list[int]], *, has_levels: bool = False
+) -> onnx.ModelProto:
     """Build the graph of `truckmap` for a safetensors file.
 
     Parameters
@@ -126,6 +128,9 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
         The safetensors file; the graph must be saved beside it.
     trunk : list of [n_in, n_out, kernel, stride, n_mid]
         As in the file's header; see ``truckcount.presence.truckmap.Row``.
+    has_levels : bool
+        Give what a pupil imitates, too: ``maps`` (N, 7, h, w) raw, ``stride8``
+        (N, C, h, w) and ``stride16`` (N, C, h/2, w/2).
 
     Returns
     -------
@@ -140,6 +145,7 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
         x = _add_block(graph, x, f"blocks.{i}", row)
         if sum(r[3] == 2 for r in trunk[: i + 1]) == 2:
             stride8 = x  # the last block before the third halving after the stem
+    stride16 = x
     x = graph.conv_norm(x, "lateral16", 1)
     scales = graph.constant([1, 1, 2, 2], np.float32)
     # floor + asymmetric is nearest upsampling as PyTorch does it
@@ -156,7 +162,8 @@ def build_truckmap_graph(weights: Path, trunk: list[list[int]]) -> onnx.ModelPro
         x = graph.conv_norm(x, "refine", 3)
     y = graph.conv(x, "out.weight", "out.bias", 1)
     _add_outputs(graph, y)
-    return _close(graph)
+    levels = {"maps": y, "stride8": stride8, "stride16": stride16}
+    return _close(graph, levels if has_levels else {})
 
 
 def _add_stem(graph: _Graph) -> str:
@@ -220,7 +227,7 @@ def _shift_by_size(graph: _Graph, gain: float) -> str:
     return graph.node("Mul", [clipped, graph.constant(gain, np.float32)])
 
 
-def _close(graph: _Graph) -> onnx.ModelProto:
+def _close(graph: _Graph, levels: dict[str, str]) -> onnx.ModelProto:
     inputs = [
         helper.make_tensor_value_info("views", TensorProto.UINT8, ["n", "h", "w", 3])
     ]
@@ -228,6 +235,9 @@ def _close(graph: _Graph) -> onnx.ModelProto:
         helper.make_tensor_value_info("heat", TensorProto.FLOAT, ["n", "r", "c"]),
         helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4, "r", "c"]),
     ]
+    for name, tensor in levels.items():
+        graph.nodes.append(helper.make_node("Identity", [tensor], [name], name))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     body = helper.make_graph(
         graph.nodes, "truckmap", inputs, outputs, graph.initializers
     )

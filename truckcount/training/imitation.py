@@ -1,8 +1,9 @@
-"""A slim `truckmap` taught to say of any view what a wide one says: no label needed.
+"""A slim `truckmap` taught to say of any view what a wide one says.
 
 The maps of all classes, the boxes around them and both levels of the trunk are
 learned, of the same disturbed view, as in [1]_; what the wide network doubts, the
-slim one is to doubt, so that thresholds carry over.
+slim one is to doubt, so that thresholds carry over. Where a person has drawn a box,
+the teacher is believed by half only.
 
 References
 ----------
@@ -14,7 +15,6 @@ import copy
 import json
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,21 +22,22 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
 
 from truckcount.presence.truckmap import MAP_CLASSES, TruckMap
-from truckcount.training.canvas import Draw, compose_view
-from truckcount.training.photometric import disturb
-from truckcount.training.run_state import blend, load_parts, save_parts
+from truckcount.training.heard import HeardBatch, HeardViews
+from truckcount.training.run_state import DrawState, blend, load_parts, save_parts
+from truckcount.training.targets import CENTRE
+from truckcount.training.teacher import SUSPICION
 
 logger = logging.getLogger(__name__)
 
 CLASS_WEIGHTS = (1.0, 0.3, 0.3)  # the truck map is what we are here for
 ROAD_WEIGHT = 0.03  # of a cell in which neither sees anything
-HEAT_SHARE, BOX_SHARE, LEVEL_SHARE = 4.0, 0.3, 0.5
+HEAT_SHARE, BOX_SHARE = 4.0, 0.3
+LEVEL_SHARE, LATE_LEVEL_SHARE = 0.5, 0.1
+LATE_FROM = 0.6  # of the steps: then what is said counts for more than how
 LEAST_SEEN = 4.0  # trucks in a batch
 GRADIENT_LIMIT = 5.0
-MIXED_FROM, KEPT_VIEWS = 200, 3000  # a kept view takes 0.33 MB
 
 Saying = tuple[Tensor, Tensor, Tensor]
 """Raw maps (N, 7, H/8, W/8) and the levels (N, C, H/8, W/8) and (N, C, H/16, W/16)."""
@@ -51,10 +52,8 @@ class ImitationOptions:
     learning_rate: float = 7e-4
     weight_decay: float = 0.01
     ema_decay: float = 0.998
-    reuse: int = 4
-    """Times that a view is learned from: what was heard of it is kept, so that the
-    wide network runs once for all of them."""
-    n_workers: int = 1
+    label_share: float = 0.0
+    """How far labels are believed where the teacher says otherwise, in [0, 1]."""
     seed: int = 0
     checkpoint_every: int = 200
 
@@ -66,7 +65,11 @@ def say(network: TruckMap, views: Tensor) -> Saying:
 
 
 def imitation_loss(
-    said: Saying, heard: Saying, spread: tuple[Tensor, Tensor]
+    said: Saying,
+    heard: Saying,
+    spread: tuple[Tensor, Tensor],
+    *,
+    level_share: float = LEVEL_SHARE,
 ) -> Tensor:
     """Weigh what a slim network says against what it heard the wide one say.
 
@@ -92,63 +95,48 @@ def imitation_loss(
         ((a - b) ** 2 / v).mean()
         for a, b, v in zip(said[1:], heard[1:], spread, strict=True)
     )
-    return HEAT_SHARE * heat_loss + BOX_SHARE * box_loss + LEVEL_SHARE * level_loss
+    return HEAT_SHARE * heat_loss + BOX_SHARE * box_loss + level_share * level_loss
 
 
-class HeardViews(IterableDataset[tuple[Tensor, ...]]):
-    """Endless disturbed views with what the wide network says of them.
+def side_with_labels(heard: HeardBatch, share: float) -> Tensor:
+    """Move a teacher's truck map towards the labels, some of the way.
+
+    A labelled truck that the teacher suspects is made surer; where another vehicle
+    is labelled and no truck, the teacher is made less sure. A labelled truck of
+    which it sees nothing is left: sets that call vans trucks would teach a mistake.
 
     Parameters
     ----------
-    reuse : int
-        Times that a view comes, on average, far apart.
+    share : float
+        Of the way, in [0, 1].
+
+    Returns
+    -------
+    tensor, shape (N, 7, h, w)
+        The maps with other truck logits.
     """
-
-    def __init__(
-        self, draw: Draw, wide: TruckMap, size: tuple[int, int], seed: int, reuse: int
-    ) -> None:
-        self._draw, self._wide, self._size = draw, wide, size
-        self._seed, self._reuse = seed, reuse
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield view and Saying without the leading 1, halves but for the view."""
-        info = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self._seed, 0 if info is None else info.id])
-        kept: list[tuple[Tensor, ...]] = []
-        while True:
-            if len(kept) < MIXED_FROM or rng.random() < 1 / self._reuse:
-                heard = self._hear(compose_views(rng, self._draw, 1, self._size))
-                if len(kept) < KEPT_VIEWS:
-                    kept.append(heard)
-                else:
-                    kept[int(rng.integers(KEPT_VIEWS))] = heard
-            yield kept[int(rng.integers(len(kept)))]
-
-    def _hear(self, view: Tensor) -> tuple[Tensor, ...]:
-        with torch.no_grad():
-            return (view[0], *(part[0].half() for part in say(self._wide, view)))
-
-
-def compose_views(
-    rng: np.random.Generator, draw: Draw, n: int, size: tuple[int, int]
-) -> Tensor:
-    """Compose n disturbed views: uint8 tensor, shape (n, 3, H, W)."""
-    views = [disturb(rng, compose_view(rng, draw, *size).image) for _ in range(n)]
-    stack = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2)
-    return stack.contiguous(memory_format=torch.channels_last)
+    told = torch.sigmoid(heard.maps[:, 0])
+    truck, other = heard.truth[:, 0], heard.truth[:, 1:].amax(1)
+    around = F.max_pool2d(told[:, None], 3, 1, 1)[:, 0]
+    is_surer = (truck > CENTRE) & (around >= SUSPICION)
+    told = torch.where(is_surer, told + share * (1 - told), told)
+    told = told * (1 - share * other * (1 - truck) * heard.trust)
+    maps = heard.maps.clone()
+    maps[:, 0] = torch.logit(told.clamp(1e-4, 1 - 1e-4))
+    return maps
 
 
 def imitate(
-    slim: TruckMap,
-    wide: TruckMap,
-    draw: Draw,
-    size: tuple[int, int],
-    options: ImitationOptions,
-    folder: Path,
+    slim: TruckMap, heard: HeardViews, options: ImitationOptions, folder: Path
 ) -> TruckMap:
     """Teach a slim network; go on from ``folder`` where an earlier run stopped.
 
     Batch norms keep their statistics: the slim network begins with the wide one's.
+
+    Parameters
+    ----------
+    heard : HeardViews
+        More of them may be added while it learns.
 
     Returns
     -------
@@ -158,8 +146,6 @@ def imitate(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "options.json").write_text(json.dumps(asdict(options), indent=1))
     slim = slim.to(memory_format=torch.channels_last).eval()
-    wide = wide.to(memory_format=torch.channels_last).eval()
-    wide.requires_grad_(requires_grad=False)
     average = copy.deepcopy(slim)
     optimizer = torch.optim.AdamW(
         slim.parameters(), options.learning_rate, weight_decay=options.weight_decay
@@ -171,30 +157,28 @@ def imitate(
         pct_start=0.05,
         final_div_factor=100,
     )
+    rng = np.random.default_rng(options.seed)
     parts = {
         "network": slim,
         "average": average,
         "optimizer": optimizer,
         "scheduler": scheduler,
+        "draws": DrawState(rng),
     }
+    first = heard.rows(range(min(4 * options.batch_size, len(heard))))
+    spread = (_spread(first.stride8), _spread(first.stride16))
     start = load_parts(folder, parts)
-    loader = DataLoader(
-        HeardViews(draw, wide, size, options.seed + start, options.reuse),
-        batch_size=options.batch_size,
-        num_workers=options.n_workers,
-    )
-    rng = np.random.default_rng(options.seed)
-    with torch.no_grad():
-        _, *levels = say(wide, compose_views(rng, draw, 4 * options.batch_size, size))
-    spread = tuple(x.var(dim=(0, 2, 3), keepdim=True) + 1e-4 for x in levels)
     began, running = time.monotonic(), 0.0
-    for step, batch in zip(range(start, options.n_steps), loader, strict=False):
-        views, *heard = batch
-        views = views.contiguous(memory_format=torch.channels_last)
-        maps, stride8, stride16 = (part.float() for part in heard)
-        loss = imitation_loss(
-            say(slim, views), (maps, stride8, stride16), (spread[0], spread[1])
+    for step in range(start, options.n_steps):
+        batch = heard.draw(rng, options.batch_size)
+        told = (
+            side_with_labels(batch, options.label_share),
+            batch.stride8,
+            batch.stride16,
         )
+        is_late = step >= LATE_FROM * options.n_steps
+        share = LATE_LEVEL_SHARE if is_late else LEVEL_SHARE
+        loss = imitation_loss(say(slim, batch.views), told, spread, level_share=share)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(slim.parameters(), GRADIENT_LIMIT)
@@ -211,6 +195,11 @@ def imitate(
                 file.write(f"{done},{running:.5f},{rate:.1f}\n")
             save_parts(folder, parts, done)
     return average
+
+
+def _spread(level: Tensor) -> Tensor:
+    """Variance of each channel, by which its error is measured."""
+    return level.var(dim=(0, 2, 3), keepdim=True) + 1e-4
 
 
 def agreement(slim: TruckMap, wide: TruckMap, views: Tensor) -> dict[str, float]:

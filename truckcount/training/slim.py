@@ -12,6 +12,7 @@ References
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -114,8 +115,10 @@ class Slimming:
     Parameters
     ----------
     wide, slim : TruckMap
-        Both of inverted residuals, the first without expansion, and with a second
-        3 x 3 convolution in the head. The slim one is filled where it lies.
+        Both with a second 3 x 3 convolution in the head. Blocks are matched from the
+        last one back; where the slim network begins with others (``early_blocks``),
+        those must have learned before what the wide one's say (``early.py``). The
+        slim one is filled where it lies.
     views : sequence of uint8 tensors, shape (N, 3, H, W)
         Batches of views like those of cameras; a few hundred views are enough.
 
@@ -126,15 +129,17 @@ class Slimming:
     """
 
     def __init__(self, wide: TruckMap, slim: TruckMap, views: Sequence[Tensor]) -> None:
-        _check(wide, slim)
+        self._n_early, n_wide = early_blocks(wide, slim)
+        self._shift = n_wide - self._n_early
         self._wide, self._slim = wide.eval(), slim.eval()
         self._views = views
 
     @torch.no_grad()
     def run(self) -> None:
         """Fill stem, blocks and head in order."""
-        self._fill_stem()
-        for i in range(1, len(self._slim.blocks)):
+        if not self._n_early:
+            self._fill_stem()
+        for i in range(max(self._n_early, 1), len(self._slim.blocks)):
             self._fill_block(i)
         self._fill_head()
 
@@ -151,13 +156,14 @@ class Slimming:
         self._put("stem", slim.project, *fit.solve(kept))
 
     def _fill_block(self, i: int) -> None:
-        wide, slim = _residual(self._wide, i), _residual(self._slim, i)
+        j = i + self._shift
+        wide, slim = _residual(self._wide, j), _residual(self._slim, i)
         wide_expand, slim_expand = _part(wide.expand), _part(slim.expand)
         fit = Fit(wide.depthwise.conv.out_channels, wide.project.conv.out_channels)
         for views in self._views:
             given = self._slim.forward_to(views, i)
             mid = wide.depthwise(wide_expand(given))
-            target = wide(self._wide.forward_to(views, i))
+            target = wide(self._wide.forward_to(views, j))
             if slim.has_skip:
                 target = target - given
             fit.add(_rows(mid), _rows(target), self._weight(views, mid))
@@ -238,30 +244,74 @@ class Slimming:
         return weight.flatten()
 
 
-def _check(wide: TruckMap, slim: TruckMap) -> None:
-    networks = (wide, slim)
-    outer = [[row[1:4] for row in n.trunk] for n in networks]
-    skips = [[block.has_skip for block in _residuals(n)] for n in networks]
-    inner = [[row[4] for row in n.trunk] for n in networks]
-    is_narrower = all(b <= a for a, b in zip(*inner, strict=False))
-    parts = [block.expand for n in networks for block in _residuals(n)[1:]]
-    parts += [wide.refine, slim.refine]
-    is_alike = outer[0] == outer[1] and skips[0] == skips[1]
-    if not is_alike or not is_narrower or None in parts:
+def early_blocks(wide: TruckMap, slim: TruckMap) -> tuple[int, int]:
+    """Count the first blocks of both that have no counterpart in the other.
+
+    Returns
+    -------
+    n_slim, n_wide : int
+        0 and 0 where all blocks match.
+
+    Raises
+    ------
+    ModelError
+        Where what is left does not give the same, or a head lacks its second
+        convolution.
+    """
+    shift = len(wide.trunk) - len(slim.trunk)
+    n = len(slim.trunk)
+    while n and n + shift > 0 and _is_slimmer(slim, n - 1, wide, n - 1 + shift):
+        n -= 1
+    is_whole = n == shift == 0
+    is_alike = n + shift > 0 and n > 0 and _gives(slim, n) == _gives(wide, n + shift)
+    if not (is_whole or is_alike) or None in (wide.refine, slim.refine):
         msg = (
             f"trunk {slim.trunk} is not a slimmer form of {wide.trunk}: want the same "
-            "blocks with fewer channels inside, all but the first expanding, and two "
-            "convolutions in both heads"
+            "blocks with fewer channels inside, all but the first expanding, or other "
+            "first blocks that give as many channels, and two convolutions in both "
+            "heads"
         )
         raise ModelError(msg)
+    return n, n + shift
 
 
-def _residuals(network: TruckMap) -> list[InvertedResidual]:
-    return [b for b in network.blocks if isinstance(b, InvertedResidual)]
+def _is_slimmer(slim: TruckMap, i: int, wide: TruckMap, j: int) -> bool:
+    """Tell whether block i can be filled from block j of the wide network."""
+    block, other = slim.blocks[i], wide.blocks[j]
+    if not isinstance(block, InvertedResidual) or not isinstance(
+        other, InvertedResidual
+    ):
+        return False
+    is_first = i == j == 0
+    begin = 1 if is_first else 0  # the stem is slimmed with the first block
+    is_expanding = block.expand is not None and other.expand is not None
+    return (
+        (is_first or is_expanding)
+        and block.has_skip == other.has_skip
+        and slim.trunk[i][begin:4] == wide.trunk[j][begin:4]
+        and slim.trunk[i][4] <= wide.trunk[j][4]
+    )
+
+
+def _gives(network: TruckMap, n_blocks: int) -> tuple[int, int]:
+    """Return channels and stride of what the first blocks give."""
+    rows = network.trunk[:n_blocks]
+    return rows[-1][1], math.prod(row[3] for row in rows)
+
+
+@torch.no_grad()
+def copy_heaviest_stem(wide: TruckMap, slim: TruckMap) -> None:
+    """Fill a stem with the wide one's channels that weigh most."""
+    weight = wide.stem.conv.weight.flatten(1).norm(dim=1) * wide.stem.norm.weight.abs()
+    kept = _heaviest(weight, slim.stem.conv.out_channels)
+    _copy(wide.stem, slim.stem, kept)
 
 
 def _residual(network: TruckMap, i: int) -> InvertedResidual:
-    return _residuals(network)[i]
+    block = network.blocks[i]
+    if not isinstance(block, InvertedResidual):
+        raise ModelError(f"block {i} of {network.trunk} is not an inverted residual")
+    return block
 
 
 def _part(part: ConvNorm | None) -> ConvNorm:
