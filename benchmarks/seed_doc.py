@@ -83,6 +83,13 @@ def told(machine: dict[str, str]) -> str:
     )
 
 
+def told_each(drawn: dict[str, Any]) -> str:
+    """Say where the rows come from: not all were trained in one go."""
+    rows = [run for run in drawn["runs"].values() if run["is_obtained"]]
+    each = [told(run.get("machine", drawn["machine"])) for run in rows]
+    return " ".join(dict.fromkeys(each)) or told(drawn["machine"])
+
+
 def drawn_rows(runs: dict[str, Any]) -> list[list[str]]:
     """One row a network."""
     rows = []
@@ -151,7 +158,7 @@ def drawn_fields(drawn: dict[str, Any]) -> dict[str, Any]:
         "frames": data["frames"],
         "splits": splits,
         "table": table_of(header, drawn_rows(drawn["runs"])),
-        "machine": told(drawn["machine"]),
+        "machine": told_each(drawn),
     }
 
 

@@ -120,8 +120,15 @@ def run_one(
 
 
 def collect(work: Path, n_days: int) -> dict[str, Any]:
-    """Gather the finished runs; the others are not obtained."""
+    """Gather the finished runs; the others are not obtained.
+
+    A row that was obtained elsewhere, with these options on this many frames, is kept
+    with the machine that it names: no machine has had the time for all of them.
+    """
     data = set_folder(work, n_days)
+    found = describe_data(data, n_days)
+    known = read_known(result_path(n_days), found)
+    machine = describe()
     runs: dict[str, Any] = {}
     for name, options in RUNS_OF[n_days].items():
         folder = run_folder(work, name, n_days)
@@ -132,15 +139,31 @@ def collect(work: Path, n_days: int) -> dict[str, Any]:
             names = lines[0].split(",")
             row |= {
                 "is_obtained": True,
+                "machine": machine,
                 "metrics": metrics,
                 "history": [
                     dict(zip(names, map(float, line.split(",")), strict=True))
                     for line in lines[1:]
                 ],
             }
+        elif name in known and ClassifierOptions(**known[name]["options"]) == options:
+            row = known[name]
         runs[name] = row
-    found = describe_data(data, n_days)
-    return {"machine": describe(), "data": found, "runs": runs}
+    return {"machine": machine, "data": found, "runs": runs}
+
+
+def read_known(path: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """Read the rows that were obtained before on a set of the same counts."""
+    if not path.exists():
+        return {}
+    before = json.loads(path.read_text())
+    if before["data"] != found:
+        return {}
+    return {
+        name: {"machine": before["machine"]} | row
+        for name, row in before["runs"].items()
+        if row["is_obtained"]
+    }
 
 
 def describe_data(data: Path, n_days: int) -> dict[str, Any]:

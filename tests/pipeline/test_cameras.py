@@ -259,6 +259,12 @@ def test_only_what_counts_depend_on_enters_the_hash(tmp_path):
     assert hashes(plain, RunOptions(jobs=4, bins=15)) == hashes(plain)
     other = hashes(plain, RunOptions(sample_fps=2))
     assert not set(other) & set(hashes(plain))
+    text = "[cameras.dc-north]\n" + GATE + "view_span = {}\n"
+    wide = load(tmp_path, text.format(0.5)).cameras[0]
+    assert not set(hashes(wide)) & set(hashes(plain)), "it is seen in another view"
+    assert hashes(load(tmp_path, text.format(0)).cameras[0]) == hashes(plain)
+    with pytest.raises(ConfigError, match="view_span is a share of the picture"):
+        load(tmp_path, text.format(1.5))
 
 
 def test_a_byte_order_mark_of_an_editor_is_no_part_of_the_file(tmp_path):

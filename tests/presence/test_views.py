@@ -46,6 +46,22 @@ def test_views_fit_the_network(gate, size):
         assert rect.height_px <= 192
 
 
+@given(gate=boxes(), size=SIZES, span=st.floats(0.1, 1))
+def test_a_small_gate_can_ask_for_more_of_the_picture(gate, size, span):
+    wide = replace(gate, view_span=span)
+    rects = plan_views([wide], size)
+    assert max(r.x1 for r in rects) - min(r.x0 for r in rects) >= span - 1e-9
+    for rect in rects:
+        assert rect.y1 - rect.y0 >= span - 1e-9
+    test_views_hold_the_whole_gate.hypothesis.inner_test(wide, size)
+
+
+def test_a_span_that_the_view_has_changes_nothing():
+    half = Gate(name="g", polygon=((0.2, 0.2), (0.7, 0.2), (0.7, 0.8), (0.2, 0.8)))
+    spanned = replace(half, view_span=0.5)
+    assert plan_views([spanned], (640, 360)) == plan_views([half], (640, 360))
+
+
 @given(gate=boxes(), size=SIZES)
 def test_trucks_keep_their_shape(gate, size):
     """Pixels of a view are as square as rounding to 32 allows."""

@@ -68,9 +68,18 @@ class Gate:
     dwell: tuple[float, float] | None = None
     """Mean seconds a truck is in view, and the relative error of that mean; what
     stills need to be turned into trucks an hour."""
+    view_span: float = 0.0
+    """Share of the picture's width and height that the gate's view shows at least: for
+    a gate smaller than its trucks, which would be seen in pieces."""
 
     def __post_init__(self) -> None:
         check_name("gate", self.name)
+        if not 0.0 <= self.view_span <= 1.0:
+            msg = (
+                f"gate {self.name!r}: view_span is a share of the picture, from 0 to 1, "
+                f"got {self.view_span}"
+            )
+            raise ConfigError(msg)
         if len(self.polygon) < 3:
             msg = f"gate {self.name!r}: a polygon needs 3 corners, got {self.polygon}"
             raise ConfigError(msg)

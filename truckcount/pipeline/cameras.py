@@ -52,6 +52,7 @@ GATE_KEYS = frozenset(
         "active_to",
         "dwell_mean_s",
         "dwell_cv",
+        "view_span",
     ]
 )
 WHOLE = {"name": WHOLE_PICTURE.name, "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
@@ -311,6 +312,7 @@ def _read_gate(body: Any, where: str, validity: dict[str, int]) -> Gate:
             lanes=_take(body, "lanes", int, where, None),
             thresholds=pairs,
             dwell=None if dwell_s is None else (float(dwell_s), float(dwell_cv)),
+            view_span=float(_take(body, "view_span", (int, float), where, 0.0)),
             **own,
         ),
     )

@@ -141,6 +141,7 @@ def scoring_hash(camera: Camera, model_id: str, options: RunOptions) -> str:
             **_speed_of(options),
             "gates": [[g.name, g.polygon] for g in camera.gates],
             **_views_of(camera.gates),
+            **_spans_of(camera.gates),
         }
     )
 
@@ -161,6 +162,7 @@ def config_hash(
             "counting": asdict(counting),
         }
         | ({} if gate.dwell is None else {"dwell": gate.dwell})
+        | _spans_of([gate])
     )
 
 
@@ -178,6 +180,12 @@ def run_hash(chosen: Sequence[tuple[Camera, RunOptions]], weights: Weights) -> s
             for gate in camera.gates
         }
     )
+
+
+def _spans_of(gates: Sequence[Gate]) -> dict[str, Any]:
+    # gates without one keep the hash that they had before there was a span
+    spans = {gate.name: gate.view_span for gate in gates if gate.view_span}
+    return {"view_span": spans} if spans else {}
 
 
 def _views_of(gates: Sequence[Gate]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def size_warnings(
     warning = (
         f"camera {camera.name!r} has trucks that fill the view of "
         f"gate{'s' * (len(small) > 1)} {', '.join(small)}: they are seen in pieces, "
-        "and missed or counted twice; draw a gate larger than a truck"
+        "and missed or counted twice; draw a gate larger than a truck, or give it "
+        "view_span = 0.65 (its view then shows two thirds of the picture)"
     )
     return (warning,)
 

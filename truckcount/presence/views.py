@@ -101,6 +101,8 @@ def _plan_gate(
     grow_x, grow_y = (GROWTH - 1) / 2 * (x1 - x0), (GROWTH - 1) / 2 * (y1 - y0)
     x0, x1 = max(0.0, x0 - grow_x) * width, min(1.0, x1 + grow_x) * width
     y0, y1 = max(0.0, y0 - grow_y) * height, min(1.0, y1 + grow_y) * height
+    x0, x1 = _widen(x0, x1, gate.view_span * width, width)
+    y0, y1 = _widen(y0, y1, gate.view_span * height, height)
     x0, x1 = _widen(x0, x1, MIN_ASPECT * (y1 - y0), width)
     aspect = (x1 - x0) / (y1 - y0)
     best = view_size[0] / view_size[1]

@@ -38,6 +38,8 @@ name = "main"
 # {widest} times as wide as high: a flatter one counts long trucks by their pieces
 polygon = [[{x0:.2f}, 0.30], [{x1:.2f}, 0.30], [{x2:.2f}, 0.90], [{x3:.2f}, 0.90]]
 # in = [0.0, 1.0]                      # movement that counts as `in`; y is downwards
+# view_span = 0.65                     # where it must be smaller than a truck: look at
+#                                      # two thirds of the picture, not the gate alone
 """
 
 
