@@ -76,8 +76,8 @@ class Gate:
         check_name("gate", self.name)
         if not 0.0 <= self.view_span <= 1.0:
             msg = (
-                f"gate {self.name!r}: view_span is a share of the picture, from 0 to 1, "
-                f"got {self.view_span}"
+                f"gate {self.name!r}: view_span is a share of the picture, from 0 to "
+                f"1, got {self.view_span}"
             )
             raise ConfigError(msg)
         if len(self.polygon) < 3:
