@@ -51,7 +51,7 @@ class ImitationOptions:
     batch_size: int = 16
     learning_rate: float = 7e-4
     weight_decay: float = 0.01
-    ema_decay: float = 0.998
+    ema_decay: float = 0.999
     label_share: float = 0.0
     """How far labels are believed where the teacher says otherwise, in [0, 1]."""
     seed: int = 0
