@@ -24,7 +24,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from train_truckmap import weights_id
 
-from truckcount.presence.truckmap import LITE0_TRUNK, Row, TruckMap
+from truckcount.presence.truckmap import (
+    HEAD_CHANNELS,
+    LITE0_TRUNK,
+    TRUNK,
+    Row,
+    TruckMap,
+)
 from truckcount.presence.weights import find_weights
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.early import learn_early
@@ -61,15 +67,7 @@ FORMS = {
         ),
         40,
     ),
-    "small": Form(
-        (
-            # a plain convolution and one block stand for the first three blocks
-            (16, 32, 3, 2, 0),
-            (32, 24, 3, 1, 48),
-            *map(_half, LITE0_TRUNK[3:], (64, 96, 96, 160, 160, 160, 160, 160)),
-        ),
-        32,
-    ),
+    "small": Form(TRUNK, HEAD_CHANNELS),
 }
 
 

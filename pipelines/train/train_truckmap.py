@@ -27,14 +27,13 @@ from safetensors.torch import load_file
 from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.imagenet import load_imagenet_trunk, read_lite0
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap
-from truckcount.presence.weights import find_weights, read_header, sha256_of
+from truckcount.presence.weights import read_header, sha256_of
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.canvas import Draw, PictureDraw
 from truckcount.training.cut_outs import cut_trucks
 from truckcount.training.label_set import fingerprint, read_rendered
 from truckcount.training.labelled_frames import read_frames
 from truckcount.training.loop import TrainingOptions, train
-from truckcount.training.narrow import narrow_trunk
 from truckcount.training.pack import read_pack
 from truckcount.training.paste import PastingDraw, places_of
 from truckcount.training.pools import (
@@ -45,7 +44,6 @@ from truckcount.training.pools import (
     keep_open,
     read_pools,
 )
-from truckcount.training.teacher import Teacher
 
 LOGGER = logging.getLogger(__name__)
 
@@ -87,16 +85,14 @@ def read_shares(texts: list[str], known: set[str]) -> dict[str, float]:
     return {name: float(share) for name, _, share in pairs}
 
 
-def begun_from(narrow: Path | None, from_weights: Path | None) -> str:
+def begun_from(from_weights: Path | None) -> str:
     """Say what the first weights were."""
     if from_weights is not None:
         return weights_id(from_weights)
-    if narrow is not None:
-        return f"the heaviest channels of {weights_id(narrow)}"
     return "the ImageNet trunk"
 
 
-def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
+def make_network(from_weights: Path | None) -> TruckMap:
     """Make the network to train, with its first weights."""
     torch.manual_seed(0)
     if from_weights is not None:
@@ -106,11 +102,6 @@ def make_network(narrow: Path | None, from_weights: Path | None) -> TruckMap:
         n_head = state["out.weight"].shape[1]
         network = TruckMap(header.trunk, n_head, has_refine=has_refine)
         network.load_state_dict(state, strict=False)
-        return network
-    if narrow is not None:
-        header, _ = read_header(narrow)
-        network = TruckMap()
-        narrow_trunk(network, load_file(narrow), header.trunk)
         return network
     network = TruckMap(LITE0_TRUNK, 64, has_refine=True)
     load_imagenet_trunk(network, read_lite0())
@@ -147,8 +138,6 @@ def main() -> None:
         help="a label set with boxes beside the data, as self_label.py writes one",
     )
     parser.add_argument("--from-weights", type=Path, help="start from a .safetensors")
-    parser.add_argument("--narrow", type=Path, help="start from wider weights")
-    parser.add_argument("--teacher", help="larger weights to learn from, name or path")
     parser.add_argument("--frozen-blocks", type=int, default=3)
     parser.add_argument("--trunk-factor", type=float, default=0.3)
     parser.add_argument("--learn-norms", action="store_true")
@@ -187,7 +176,7 @@ def main() -> None:
     pools = read_data(arguments.data, arguments.rendered, arguments.licences) | added
     for name, pool in pools.items():
         LOGGER.info("%s: %d pictures", name, len(pool))
-    network = make_network(arguments.narrow, arguments.from_weights)
+    network = make_network(arguments.from_weights)
     options = TrainingOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,
@@ -207,22 +196,17 @@ def main() -> None:
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
         "pictures": {name: len(pool) for name, pool in pools.items()},
-        "from_weights": begun_from(arguments.narrow, arguments.from_weights),
+        "from_weights": begun_from(arguments.from_weights),
         "trunk": network.trunk,
         "licences": count_licences(pools),
         "shares": shares,
     }
-    teacher = None
-    if arguments.teacher is not None:
-        weights = find_weights(arguments.teacher)
-        facts["from_weights"] += f", taught by {weights.model_id}"
-        teacher = Teacher(weights)
     draw: Draw = PictureDraw(pools, shares)
     if arguments.paste > 0:
         draw, facts["cut_outs"] = pasting(draw, pools, arguments.paste)
         facts["paste_share"] = arguments.paste
     (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
-    train(network, draw, options, arguments.run, teacher)
+    train(network, draw, options, arguments.run)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from truckcount.presence.weights import find_weights
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.loop import TrainingOptions, ViewStream, train
 from truckcount.training.state_file import read_state
-from truckcount.training.teacher import Teacher
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 OPTIONS = TrainingOptions(
@@ -82,15 +81,6 @@ def test_everything_moves_where_nothing_is_held(tmp_path):
     train(fresh(), DRAW, options, tmp_path)
     assert is_moved(tmp_path, "stem.conv.weight")
     assert is_moved(tmp_path, f"{LAST}.project.norm.running_mean")
-
-
-def test_a_teacher_changes_what_is_learned(trained, tmp_path):
-    folder, _ = trained
-    train(fresh(), DRAW, OPTIONS, tmp_path, Teacher(find_weights("truckmap")))
-    assert not torch.equal(
-        state_of(folder)["network"]["out.weight"],
-        state_of(tmp_path)["network"]["out.weight"],
-    )
 
 
 def test_what_is_returned_is_the_average_that_is_stored(trained):

@@ -3,7 +3,7 @@
 import torch
 
 from truckcount.presence.truckmap import TruckMapOutput
-from truckcount.training.losses import distillation_loss, focal_loss, map_loss
+from truckcount.training.losses import focal_loss, map_loss
 
 TARGET = torch.zeros(1, 3, 6, 8)
 TARGET[0, 0, 2, 3] = 1.0
@@ -78,18 +78,3 @@ def test_a_batch_without_any_centre_has_a_finite_loss():
     empty = torch.zeros(2, 3, 6, 8)
     trust = torch.ones(2, 1, 6, 8)
     assert torch.isfinite(focal_loss(torch.zeros_like(empty), empty, trust))
-
-
-def test_a_pupil_who_says_what_the_teacher_says_pays_nothing():
-    taught = torch.rand(2, 6, 8, generator=torch.manual_seed(0)) * 0.98 + 0.01
-    assert distillation_loss(torch.logit(taught), taught) < 1e-6
-    doubtful = torch.logit(taught) - 1
-    contrary = torch.logit(1 - taught)
-    assert 0 < distillation_loss(doubtful, taught) < distillation_loss(contrary, taught)
-
-
-def test_a_missed_truck_of_the_teacher_costs_more_than_a_missed_doubt():
-    sure, doubt = torch.full((2, 1, 6, 8), 0.01)
-    sure[0, 2, 3], doubt[0, 2, 3] = 0.95, 0.3
-    blind = torch.logit(torch.full((1, 6, 8), 0.01))
-    assert distillation_loss(blind, sure) > 3 * distillation_loss(blind, doubt)

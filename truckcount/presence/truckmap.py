@@ -33,16 +33,19 @@ Row = tuple[int, int, int, int, int]
 convolution; 0 of those is a plain convolution, as many as in: no expansion."""
 
 TRUNK: tuple[Row, ...] = (
-    (16, 24, 3, 2, 0),
-    (24, 24, 3, 1, 40),
+    (16, 32, 3, 2, 0),
+    (32, 24, 3, 1, 48),
     (24, 40, 5, 2, 64),
-    (40, 40, 5, 1, 80),  # stride 8 leaves here
+    (40, 40, 5, 1, 96),  # stride 8 leaves here
     (40, 80, 3, 2, 96),
-    (80, 80, 3, 1, 128),
-    (80, 80, 3, 1, 128),
+    (80, 80, 3, 1, 160),
+    (80, 80, 3, 1, 160),
     (80, 112, 5, 1, 160),
-    (112, 112, 5, 1, 192),  # stride 16 leaves here
+    (112, 112, 5, 1, 160),
+    (112, 112, 5, 1, 160),  # stride 16 leaves here
 )
+"""From the third block on as many channels leave each block as in `LITE0_TRUNK`, of
+which it is slimmed (``truckcount/training/slim.py``)."""
 HEAD_CHANNELS = 32
 
 LITE0_TRUNK: tuple[Row, ...] = (

@@ -27,7 +27,6 @@ from truckcount.presence.truckmap import MAP_CLASSES, TruckMap
 from truckcount.training.heard import HeardBatch, HeardViews
 from truckcount.training.run_state import DrawState, blend, load_parts, save_parts
 from truckcount.training.targets import CENTRE
-from truckcount.training.teacher import SUSPICION
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ LEVEL_SHARE, LATE_LEVEL_SHARE = 0.5, 0.1
 LATE_FROM = 0.6  # of the steps: then what is said counts for more than how
 LEAST_SEEN = 4.0  # trucks in a batch
 GRADIENT_LIMIT = 5.0
+SUSPICION = 0.2  # a teacher that gives less than this contradicts the label
 
 Saying = tuple[Tensor, Tensor, Tensor]
 """Raw maps (N, 7, H/8, W/8) and the levels (N, C, H/8, W/8) and (N, C, H/16, W/16)."""

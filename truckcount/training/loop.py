@@ -18,15 +18,14 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from truckcount.presence.truckmap import TruckMap
 from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
-from truckcount.training.losses import distillation_loss, map_loss
+from truckcount.training.losses import map_loss
 from truckcount.training.photometric import disturb
 from truckcount.training.run_state import Facts, blend, load_parts, save_parts
 from truckcount.training.targets import draw_target
-from truckcount.training.teacher import Teacher, side_with_labels
 
 logger = logging.getLogger(__name__)
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 BUFFERED_VIEWS = 600  # of which views are reused
 
 
@@ -73,7 +72,6 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
         seed: int,
         view_size: tuple[int, int],
         *,
-        teacher: Teacher | None = None,
         reuse: int = 1,
         batch_size: int = 1,
         first_step: int = 0,
@@ -83,33 +81,30 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
         self._draw = draw
         self._seed = seed
         self._view_size = view_size
-        self._teacher = teacher
         self._reuse = reuse
 
     def __iter__(self):  # type: ignore[no-untyped-def]
-        """Yield (view, heat, trust, box, box weight, teacher's heat)."""
+        """Yield (view, heat, trust, box, box weight)."""
         info = torch.utils.data.get_worker_info()
         worker, n_workers = (0, 1) if info is None else (info.id, info.num_workers)
         seed = self._seed + (self._first_step if self._reuse > 1 else 0)
         rng = np.random.default_rng([seed, worker])
-        kept: list[tuple[Canvas, npt.NDArray[np.float32]]] = []
+        kept: list[Canvas] = []
         for number in self._numbers(worker, n_workers):
             if self._reuse == 1:
                 rng = np.random.default_rng([self._seed, number])
             if len(kept) < BUFFERED_VIEWS or rng.random() < 1 / self._reuse:
                 canvas = compose_view(rng, self._draw, *self._view_size)
-                taught = self._teach(canvas)
                 if self._reuse > 1:
                     if len(kept) < BUFFERED_VIEWS:
-                        kept.append((canvas, taught))
+                        kept.append(canvas)
                     else:
-                        kept[int(rng.integers(BUFFERED_VIEWS))] = canvas, taught
+                        kept[int(rng.integers(BUFFERED_VIEWS))] = canvas
             else:
-                canvas, taught = kept[int(rng.integers(len(kept)))]
+                canvas = kept[int(rng.integers(len(kept)))]
                 if rng.random() < 0.5:
-                    canvas, taught = mirror(canvas), taught[:, ::-1].copy()
+                    canvas = mirror(canvas)
             target = draw_target(canvas)
-            taught = side_with_labels(taught, target.heat[0])
             view = disturb(rng, canvas.image).transpose(2, 0, 1)
             yield (
                 np.ascontiguousarray(view),
@@ -117,7 +112,6 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 target.trust,
                 target.box,
                 target.box_weight,
-                taught,
             )
 
     def _numbers(self, worker: int, n_workers: int) -> Iterator[int]:
@@ -125,18 +119,12 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
         for step in itertools.count(self._first_step + worker, n_workers):
             yield from range(step * self._batch_size, (step + 1) * self._batch_size)
 
-    def _teach(self, canvas: Canvas) -> npt.NDArray[np.float32]:
-        if self._teacher is None:
-            return np.zeros((0, 0), np.float32)
-        return self._teacher(canvas.image)
-
 
 def train(
     network: TruckMap,
     draw: Draw,
     options: TrainingOptions,
     folder: Path,
-    teacher: Teacher | None = None,
     facts: Facts | None = None,
 ) -> TruckMap:
     """Train a network; resume from ``folder`` where an earlier run stopped.
@@ -145,8 +133,6 @@ def train(
     ----------
     facts : dict, optional
         What a run to go on with must have in common with this one.
-    teacher : Teacher, optional
-        Larger weights whose truck map of the undisturbed view is learned, too.
 
     Returns
     -------
@@ -179,7 +165,6 @@ def train(
             draw,
             options.seed,
             options.view_size,
-            teacher=teacher,
             reuse=options.reuse,
             batch_size=options.batch_size,
             first_step=start,
@@ -229,7 +214,7 @@ def _step(
     options: TrainingOptions,
     step: int,
 ) -> float:
-    views, heat, trust, box, weight, taught = batch
+    views, heat, trust, box, weight = batch
     network.train()
     trunk = [network.stem, *network.blocks]
     for module in trunk if options.is_trunk_norm_frozen else []:
@@ -241,8 +226,6 @@ def _step(
     with torch.autocast("cpu", torch.bfloat16, enabled=options.is_bf16):
         output = network(views)
     loss = map_loss(output, heat, trust, box, weight)
-    if taught.numel():
-        loss = loss + distillation_loss(output.heat[:, 0], taught)
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 10.0)

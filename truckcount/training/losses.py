@@ -8,7 +8,6 @@ from truckcount.presence.truckmap import TruckMapOutput
 from truckcount.training.targets import CENTRE
 
 BOX_SHARE = 0.3
-TEACHER_SHARE = 2.0
 CLASS_WEIGHTS = (1.0, 0.5, 0.35)  # the truck map is what we are here for
 
 
@@ -43,23 +42,3 @@ def map_loss(
     distance = (guess - box).abs().sum(1) * weight
     box_loss = distance.sum() / weight.sum().clamp(min=1.0)
     return focal_loss(output.heat, heat, trust[:, None]) + BOX_SHARE * box_loss
-
-
-def distillation_loss(heat: Tensor, taught: Tensor) -> Tensor:
-    """Quality focal loss against a teacher's truck map.
-
-    Parameters
-    ----------
-    heat : float tensor, shape (N, h, w), logits of trucks
-    taught : float tensor, shape (N, h, w), the teacher's probabilities
-
-    References
-    ----------
-    Li et al., Generalized Focal Loss, eq. 2: https://arxiv.org/abs/2006.04388
-    """
-    cost = F.binary_cross_entropy_with_logits(heat, taught, reduction="none")
-    # what the teacher itself is unsure of costs something even where it is met
-    floor = F.binary_cross_entropy(taught, taught, reduction="none")
-    distance = (torch.sigmoid(heat) - taught).abs() ** 2
-    n_seen = (taught**2).sum().clamp(min=1.0)
-    return TEACHER_SHARE * (distance * (cost - floor)).sum() / n_seen
