@@ -20,9 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from hear_views import DATA
-from safetensors.torch import load_file
 from torch import Tensor
-from train_truckmap import weights_id
+from train_truckmap import read_network, weights_id
 
 from truckcount.presence.truckmap import (
     HEAD_CHANNELS,
@@ -71,15 +70,6 @@ FORMS = {
 }
 
 
-def read_wide(path: Path, trunk: tuple[Row, ...]) -> TruckMap:
-    """Read a wide network; what its weights gain by size is not in its maps."""
-    state = {name: tensor.float() for name, tensor in load_file(path).items()}
-    n_head = state["out.weight"].shape[1]
-    network = TruckMap(trunk, n_head, has_refine="refine.conv.weight" in state)
-    network.load_state_dict(state, strict=False)
-    return network.eval()
-
-
 def solve(
     wide: TruckMap,
     slim: TruckMap,
@@ -126,8 +116,7 @@ def main() -> None:
         return heard.draw(rng, n).views
 
     weights = find_weights(arguments.wide)
-    wide = read_wide(weights.path, weights.header.trunk)
-    wide = wide.to(memory_format=torch.channels_last)
+    wide = read_network(weights).to(memory_format=torch.channels_last)
     wide.requires_grad_(requires_grad=False)
     form = FORMS[arguments.form]
     slim = TruckMap(form.trunk, form.n_head, has_refine=True)

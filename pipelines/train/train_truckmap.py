@@ -22,12 +22,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from truckcount.labelling.label_set import LabelSet
 from truckcount.presence.imagenet import load_imagenet_trunk, read_lite0
+from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import LITE0_TRUNK, TruckMap
-from truckcount.presence.weights import read_header, sha256_of
+from truckcount.presence.weights import Weights, find_weights, read_header, sha256_of
 from truckcount.training.allocator import keep_freed_memory
 from truckcount.training.canvas import Draw, PictureDraw
 from truckcount.training.cut_outs import cut_trucks
@@ -92,17 +92,18 @@ def begun_from(from_weights: Path | None) -> str:
     return "the ImageNet trunk"
 
 
+def read_network(weights: Weights) -> TruckMap:
+    """Read a network; what its weights gain by size is no part of what it learned."""
+    network = load_truckmap(weights)
+    network.size_gain = 0.0
+    return network
+
+
 def make_network(from_weights: Path | None) -> TruckMap:
     """Make the network to train, with its first weights."""
     torch.manual_seed(0)
     if from_weights is not None:
-        header, _ = read_header(from_weights)
-        state = {k: v.float() for k, v in load_file(from_weights).items()}
-        has_refine = "refine.conv.weight" in state
-        n_head = state["out.weight"].shape[1]
-        network = TruckMap(header.trunk, n_head, has_refine=has_refine)
-        network.load_state_dict(state, strict=False)
-        return network
+        return read_network(find_weights(str(from_weights))).train()
     network = TruckMap(LITE0_TRUNK, 64, has_refine=True)
     load_imagenet_trunk(network, read_lite0())
     return network

@@ -1,5 +1,7 @@
 """Views to maps on the CPU, by ONNX Runtime: no torch is imported."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,19 +28,7 @@ class OnnxRuntime:
 
     def __init__(self, weights: Weights, threads: int = 1) -> None:
         self._multiple_px = MAP_MULTIPLE_PX if weights.has_peaks else 1
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # spinning threads would burn the CPU time that decoding needs
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(weights.graph_path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            msg = f"{weights.graph_path} cannot be loaded: {error}"
-            raise WeightsError(msg) from error
+        self._session = open_session(weights.graph_path, threads)
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch of shape (N, H, W, 3)."""
@@ -50,6 +40,29 @@ class OnnxRuntime:
         ]
         heat, box = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Maps(heat, box)
+
+
+def open_session(graph: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """Open a graph of our own on the CPU.
+
+    Raises
+    ------
+    WeightsError
+        When it cannot be loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # spinning threads would burn the CPU time that decoding needs
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            str(graph), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        msg = f"{graph} cannot be loaded: {error}"
+        raise WeightsError(msg) from error
 
 
 def check_views(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truckcount.presence.onnx_graph import build_truckmap_graph
+from truckcount.presence.runtime_onnx import open_session
 from truckcount.presence.silent_onnxruntime import onnxruntime
 from truckcount.presence.truckmap import MAP_CLASSES
 from truckcount.presence.weights import Weights
@@ -47,9 +48,6 @@ class Ensemble:
 
 def _open(weights: Weights) -> onnxruntime.InferenceSession:
     """Open a graph that gives its raw maps and both levels of the trunk."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     with tempfile.TemporaryDirectory() as folder:
         # a graph names its weights by the file that lies beside it
         copy = Path(shutil.copy(weights.path, folder))
@@ -57,6 +55,4 @@ def _open(weights: Weights) -> onnxruntime.InferenceSession:
         model = build_truckmap_graph(copy, trunk, has_levels=True)
         path = copy.with_suffix(".onnx")
         path.write_bytes(model.SerializeToString())
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(path)
