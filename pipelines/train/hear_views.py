@@ -54,7 +54,14 @@ def main() -> None:
         "shares": shares,
     }
     arguments.to.mkdir(parents=True, exist_ok=True)
-    (arguments.to / DATA).write_text(json.dumps(facts, indent=1) + "\n")
+    told = json.dumps(facts, indent=1) + "\n"
+    path = arguments.to / DATA
+    if path.exists() and path.read_text() != told:
+        raise SystemExit(
+            f"{arguments.to} was begun with other teachers or pictures (see {DATA}): "
+            "give another --to"
+        )
+    path.write_text(told)
     hear(
         arguments.to,
         PictureDraw(pools, shares),

@@ -71,6 +71,10 @@ def test_shipped_weights_are_slimmed_and_slimmed_on(
         monkeypatch, "hear_views.py", "--teacher", wide, "--teacher", "truckmap",
         "--data", shared, "--to", heard, "--views", "4", "--view", "96", "64",
     )  # fmt: skip
+    assert "other teachers" in run_script(
+        monkeypatch, "hear_views.py", "--teacher", "truckmap", "--data", shared,
+        "--to", heard, "--views", "4", "--view", "96", "64",
+    )  # fmt: skip
     small = ["--steps", "1", "--batch", "2", "--wide", wide, "--heard", heard]
     small += ["--form", form, "--early-steps", "1"]
     one, two = tmp_path / "one", tmp_path / "two"

@@ -135,9 +135,6 @@ def imitate(
 
     Parameters
     ----------
-    heard : HeardViews
-        More of them may be added while it learns.
-
     Returns
     -------
     TruckMap
