@@ -135,6 +135,7 @@ def imitate(
 
     Parameters
     ----------
+
     Returns
     -------
     TruckMap
