@@ -133,9 +133,6 @@ def imitate(
 
     Batch norms keep their statistics: the slim network begins with the wide one's.
 
-    Parameters
-    ----------
-
     Returns
     -------
     TruckMap
