@@ -13,6 +13,7 @@ import argparse
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import cv2
 from train_truckmap import read_data, read_shares, weights_id
@@ -25,6 +26,19 @@ from truckcount.training.label_set import fingerprint
 from truckcount.training.pools import SHARES, count_licences
 
 DATA = "data.json"
+
+
+def keep_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """Write what a folder is made of; refuse one that is of something else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = json.dumps(facts, indent=1) + "\n"
+    path = folder / DATA
+    if path.exists() and path.read_text() != told:
+        raise SystemExit(
+            f"{folder} was begun with other weights or pictures (see {DATA}): "
+            "give another folder"
+        )
+    path.write_text(told)
 
 
 def main() -> None:
@@ -53,15 +67,7 @@ def main() -> None:
         "licences": count_licences(pools),
         "shares": shares,
     }
-    arguments.to.mkdir(parents=True, exist_ok=True)
-    told = json.dumps(facts, indent=1) + "\n"
-    path = arguments.to / DATA
-    if path.exists() and path.read_text() != told:
-        raise SystemExit(
-            f"{arguments.to} was begun with other teachers or pictures (see {DATA}): "
-            "give another --to"
-        )
-    path.write_text(told)
+    keep_facts(arguments.to, facts)
     hear(
         arguments.to,
         PictureDraw(pools, shares),

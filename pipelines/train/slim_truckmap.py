@@ -5,21 +5,25 @@
         --run runs/slim
     python pipelines/train/slim_truckmap.py --wide truckmap-l --heard runs/heard \
         --run runs/small --form small --labels 0.5 --rate 1e-3
+    python pipelines/train/slim_truckmap.py --wide truckmap-l --heard runs/heard \
+        --run runs/on --start truckmap --labels 0.5 --rate 4e-4
 
 First by least squares, then by imitation of what was heard of the views. Interrupted,
-it goes on where it stopped. `export_truckmap.py` makes weights of the run.
+it goes on where it stopped. `export_truckmap.py` makes weights of the run, from which
+another may start.
 """
 
 import argparse
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from hear_views import DATA
+from hear_views import DATA, keep_facts
 from torch import Tensor
 from train_truckmap import read_network, weights_id
 
@@ -37,7 +41,6 @@ from truckcount.training.heard import HeardViews
 from truckcount.training.imitation import ImitationOptions, agreement, imitate
 from truckcount.training.run_state import CHECKPOINT
 from truckcount.training.slim import Slimming, early_blocks
-from truckcount.training.state_file import read_state
 
 LOGGER = logging.getLogger(__name__)
 BATCH, N_BATCHES = 25, 12  # views of least squares
@@ -82,16 +85,36 @@ def solve(
     Slimming(wide, slim, [draw_views(BATCH) for _ in range(N_BATCHES)]).run()
 
 
+def read_facts(folders: Sequence[Path]) -> dict[str, Any]:
+    """Read what was heard of what; of several folders it must be the same."""
+    told = [json.loads((folder / DATA).read_text()) for folder in folders]
+    for folder, facts in zip(folders, told, strict=True):
+        if facts != told[0]:
+            raise SystemExit(
+                f"{folder} and {folders[0]} were heard of other teachers or pictures "
+                f"(see {DATA}): hear them anew"
+            )
+    return told[0]  # type: ignore[no-any-return]
+
+
 def main() -> None:
     """Leave ``checkpoint.state`` and ``data.json`` in the run folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--wide", required=True, help="weights, by name or path")
-    parser.add_argument("--heard", type=Path, required=True, help="of hear_views.py")
+    parser.add_argument(
+        "--heard",
+        type=Path,
+        action="append",
+        required=True,
+        help="folder of hear_views.py; may be given again",
+    )
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--form", choices=list(FORMS), default="half")
-    parser.add_argument("--from-run", type=Path, help="go on from another run's end")
+    parser.add_argument(
+        "--start", help="go on from slim weights, by name or path, whatever --form"
+    )
     parser.add_argument("--early-steps", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=ImitationOptions().n_steps)
@@ -109,7 +132,7 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    heard = HeardViews(arguments.heard)
+    heard = HeardViews(*arguments.heard)
     rng = np.random.default_rng(1)
 
     def draw_views(n: int) -> Tensor:
@@ -118,20 +141,20 @@ def main() -> None:
     weights = find_weights(arguments.wide)
     wide = read_network(weights).to(memory_format=torch.channels_last)
     wide.requires_grad_(requires_grad=False)
-    form = FORMS[arguments.form]
-    slim = TruckMap(form.trunk, form.n_head, has_refine=True)
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    facts = json.loads((arguments.heard / DATA).read_text())
+    facts = read_facts(arguments.heard)
     told = f"{weights_id(weights.path)}, slimmed and taught by {facts['teachers']}"
-    if arguments.from_run is not None:
-        before = read_state(arguments.from_run / CHECKPOINT)
-        slim.load_state_dict(before["average"])
-        told += f" for {before['step']} steps, then on"
-    elif not (arguments.run / CHECKPOINT).exists():
+    if arguments.start is not None:
+        start = find_weights(arguments.start)
+        slim = read_network(start)
+        told = f"{weights_id(start.path)}, taught on by {facts['teachers']}"
+    else:
+        form = FORMS[arguments.form]
+        slim = TruckMap(form.trunk, form.n_head, has_refine=True)
+    facts |= {"from_weights": told, "trunk": slim.trunk, "heard": len(heard)}
+    keep_facts(arguments.run, facts)
+    if arguments.start is None and not (arguments.run / CHECKPOINT).exists():
         solve(wide, slim, draw_views, arguments.early_steps)
         LOGGER.info("solved: %s", agreement(slim, wide, draw_views(4 * BATCH)))
-    facts |= {"from_weights": told, "trunk": slim.trunk, "heard": len(heard)}
-    (arguments.run / "data.json").write_text(json.dumps(facts, indent=1) + "\n")
     options = ImitationOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,

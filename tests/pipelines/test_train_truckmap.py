@@ -71,7 +71,7 @@ def test_shipped_weights_are_slimmed_and_slimmed_on(
         monkeypatch, "hear_views.py", "--teacher", wide, "--teacher", "truckmap",
         "--data", shared, "--to", heard, "--views", "4", "--view", "96", "64",
     )  # fmt: skip
-    assert "other teachers" in run_script(
+    assert "other weights" in run_script(
         monkeypatch, "hear_views.py", "--teacher", "truckmap", "--data", shared,
         "--to", heard, "--views", "4", "--view", "96", "64",
     )  # fmt: skip
@@ -79,16 +79,42 @@ def test_shipped_weights_are_slimmed_and_slimmed_on(
     small += ["--form", form, "--early-steps", "1"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert not run_script(monkeypatch, "slim_truckmap.py", "--run", one, *small)
-    further = ["--run", two, "--from-run", one]
+    slim = export(monkeypatch, one, tmp_path, "first")
+    assert slim.path.stat().st_size < 0.7 * wide.stat().st_size
+    further = ["--run", two, "--start", slim.path]
     assert not run_script(monkeypatch, "slim_truckmap.py", *further, *small)
     told = json.loads((two / "data.json").read_text())
-    assert told["from_weights"].endswith("for 1 steps, then on")
+    assert told["from_weights"].startswith("first")
+    assert "taught on by" in told["from_weights"]
     assert len(told["teachers"]) == 2
+    assert export(monkeypatch, two, tmp_path, "then").header.trunk == slim.header.trunk
+    assert "other weights" in run_script(
+        monkeypatch, "slim_truckmap.py", "--run", two, *small
+    )
+
+
+def test_views_heard_of_other_teachers_are_not_learned_together(
+    shared, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    folders = [tmp_path / name for name in ("truckmap", "truckmap-s")]
+    for folder in folders:
+        assert not run_script(
+            monkeypatch, "hear_views.py", "--teacher", folder.name, "--data", shared,
+            "--to", folder, "--views", "2", "--view", "96", "64",
+        )  # fmt: skip
+    both = ["--heard", folders[0], "--heard", folders[1]]
+    assert "heard of other teachers" in run_script(
+        monkeypatch, "slim_truckmap.py", "--wide", "truckmap-l", *both,
+        "--run", tmp_path / "run", "--start", "truckmap-s",
+    )  # fmt: skip
+
+
+def export(monkeypatch, run, folder, name):
     assert run_script(
-        monkeypatch, "export_truckmap.py", "--run", two, "--to", tmp_path, "--name", "t"
+        monkeypatch, "export_truckmap.py", "--run", run, "--to", folder, "--name", name
     ) in (0, None)
-    slim = find_weights(str(tmp_path / "t.safetensors"))
-    assert slim.path.stat().st_size < 0.7 * wide.stat().st_size
+    return find_weights(str(folder / f"{name}.safetensors"))
 
 
 def test_a_pack_over_the_limit_is_an_error(shared, tmp_path, monkeypatch, capsys):

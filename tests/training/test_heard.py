@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.pictures import picture
 from truckcount.errors import LabelError
@@ -15,7 +16,9 @@ SIZE = (96, 64)
 
 def teach(view: np.ndarray) -> Said:
     """Say of each cell how bright it is."""
-    cells = view.reshape(8, 8, 12, 8, 3).mean(axis=(1, 3, 4)).astype(np.float32)
+    height, width = view.shape[:2]
+    cells = view.reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3, 4))
+    cells = cells.astype(np.float32)
     return Said(np.repeat(cells[None], 7, 0), cells[None] / 2, cells[None, ::2, ::2])
 
 
@@ -59,6 +62,22 @@ def test_views_are_read_back_with_what_was_said_of_them(tmp_path):
     drawn = HeardViews(tmp_path).draw(np.random.default_rng(0), 20)
     assert drawn.truth[:, 0].amax() == 1  # some view shows a labelled truck's centre
     assert set(drawn.trust.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_several_folders_are_read_as_one(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for seed, (folder, n) in enumerate(zip(folders, (3, 5), strict=True)):
+        hear(folder, DRAW, teach, n, size=SIZE, seed=seed)
+    both = HeardViews(*folders)
+    assert len(both) == 8
+    batch = both.rows([7, 0, 2, 3])
+    parts = [HeardViews(folders[0]).rows([0, 2]), HeardViews(folders[1]).rows([0, 4])]
+    for name in ("views", "maps", "stride8", "stride16", "truth", "trust"):
+        expected = torch.cat([getattr(part, name) for part in parts])
+        assert torch.equal(getattr(batch, name), expected), name
+    hear(tmp_path / "small", DRAW, teach, 2, size=(96, 128))
+    with pytest.raises(LabelError, match="different sizes"):
+        HeardViews(folders[0], tmp_path / "small")
 
 
 def test_other_options_and_empty_folders_are_refused(tmp_path):

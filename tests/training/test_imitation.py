@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.training.pictures import picture
+from truckcount.errors import ConfigError
 from truckcount.presence.truckmap import TruckMap
 from truckcount.training.canvas import PictureDraw, compose_view
 from truckcount.training.heard import HeardBatch, HeardViews, Said, hear
@@ -123,6 +124,15 @@ def test_killed_and_started_again_it_ends_the_same(heard, tmp_path, caplog):
     for name, tensor in average.state_dict().items():
         assert torch.equal(tensor, state()["average"][name])
         assert torch.equal(tensor, whole[name])
+
+
+def test_a_run_is_not_gone_on_with_other_options(heard, tmp_path):
+    options = replace(OPTIONS, n_steps=2)
+    imitate(network(1), heard, options, tmp_path)
+    before = (tmp_path / "options.json").read_text()
+    with pytest.raises(ConfigError, match=r"label_share 0.0 -> 0.5"):
+        imitate(network(1), heard, replace(options, label_share=0.5), tmp_path)
+    assert (tmp_path / "options.json").read_text() == before
 
 
 def told_of(probability: float, truck: float, other: float, trust: float) -> float:

@@ -142,44 +142,53 @@ def _open(path: Path, n: int, like: Array) -> Array:
 
 
 class HeardViews:
-    """The views of a folder that ``hear`` has filled, or is filling.
+    """The views of folders that ``hear`` has filled, or is filling, one after another.
+
+    Several folders let several processes hear at once, each with a seed of its own.
 
     Raises
     ------
     LabelError
-        When nothing was heard yet.
+        When nothing was heard yet, or views of two sizes.
     """
 
     NAMES = ("views", "maps", "stride8", "stride16", "truth", "trust")
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / FACTS
-        n = json.loads(path.read_text())["done"] if path.exists() else 0
-        if not n:
-            raise LabelError(
-                f"{folder} holds no heard views: fill it with hear_views.py"
-            )
-        self._n = int(n)
+    def __init__(self, *folders: Path) -> None:
+        self._ends = np.cumsum([_count(folder) for folder in folders])
         self._arrays = {
-            k: np.load(folder / f"{k}.npy", mmap_mode="r") for k in self.NAMES
+            k: [np.load(folder / f"{k}.npy", mmap_mode="r") for folder in folders]
+            for k in self.NAMES
         }
+        if len({views.shape[1:] for views in self._arrays["views"]}) > 1:
+            shown = ", ".join(map(str, folders))
+            raise LabelError(f"{shown} hold views of different sizes: hear them anew")
 
     def __len__(self) -> int:
         """Count the views."""
-        return self._n
+        return int(self._ends[-1])
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        height, width = self._arrays["views"].shape[1:3]
+        height, width = self._arrays["views"][0].shape[1:3]
         return width, height
 
     def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
         """Read views by number."""
         order = np.sort(np.asarray(numbers))  # a disk reads forward best
+        # where each folder's share of the numbers begins and ends
+        cuts = np.searchsorted(order, np.concatenate([[0], self._ends]))
+        starts = np.concatenate([[0], self._ends[:-1]])
+        shares = [
+            order[a:b] - start
+            for a, b, start in zip(cuts, cuts[1:], starts, strict=False)
+        ]
         parts = {
-            k: torch.from_numpy(np.ascontiguousarray(a[order]))
-            for k, a in self._arrays.items()
+            k: torch.from_numpy(
+                np.concatenate([a[s] for a, s in zip(arrays, shares, strict=True)])
+            )
+            for k, arrays in self._arrays.items()
         }
         views = parts["views"].permute(0, 3, 1, 2)
         return HeardBatch(
@@ -194,3 +203,11 @@ class HeardViews:
     def draw(self, rng: np.random.Generator, n: int) -> HeardBatch:
         """Draw n views."""
         return self.rows(rng.integers(len(self), size=n))
+
+
+def _count(folder: Path) -> int:
+    path = folder / FACTS
+    n = json.loads(path.read_text())["done"] if path.exists() else 0
+    if not n:
+        raise LabelError(f"{folder} holds no heard views: fill it with hear_views.py")
+    return int(n)

@@ -25,7 +25,13 @@ from torch import Tensor, nn
 
 from truckcount.presence.truckmap import MAP_CLASSES, TruckMap
 from truckcount.training.heard import HeardBatch, HeardViews
-from truckcount.training.run_state import DrawState, blend, load_parts, save_parts
+from truckcount.training.run_state import (
+    DrawState,
+    blend,
+    check_run,
+    load_parts,
+    save_parts,
+)
 from truckcount.training.targets import CENTRE
 
 logger = logging.getLogger(__name__)
@@ -137,8 +143,15 @@ def imitate(
     -------
     TruckMap
         The exponential moving average of the weights, which is what is shipped.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds a run with other options, or of other views.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    facts = asdict(options) | {"n_heard": len(heard)}
+    check_run(folder, facts)
     (folder / "options.json").write_text(json.dumps(asdict(options), indent=1))
     slim = slim.to(memory_format=torch.channels_last).eval()
     average = copy.deepcopy(slim)
@@ -162,7 +175,7 @@ def imitate(
     }
     first = heard.rows(range(min(4 * options.batch_size, len(heard))))
     spread = (_spread(first.stride8), _spread(first.stride16))
-    start = load_parts(folder, parts)
+    start = load_parts(folder, parts, facts)
     began, running = time.monotonic(), 0.0
     for step in range(start, options.n_steps):
         batch = heard.draw(rng, options.batch_size)
@@ -188,7 +201,7 @@ def imitate(
             logger.info("step %d loss %.4f views/s %.1f", done, running, rate)
             with (folder / "curve.csv").open("a") as file:
                 file.write(f"{done},{running:.5f},{rate:.1f}\n")
-            save_parts(folder, parts, done)
+            save_parts(folder, parts, done, facts)
     return average
 
 
