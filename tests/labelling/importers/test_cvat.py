@@ -61,6 +61,20 @@ def test_frames_without_a_box_are_looked_at_over_the_job(tmp_path):
     assert [len(f.boxes) for f in found] == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize(("every", "numbers"), [(1, [1, 5, 9]), (2, [1, 5, 9])])
+def test_frames_that_a_step_left_out_were_not_looked_at(tmp_path, every, numbers):
+    clip = write_clip(tmp_path / "clip.mp4", 12)
+    meta = (
+        "<start_frame>1</start_frame><stop_frame>9</stop_frame>"
+        "<frame_filter>step=4</frame_filter>"
+    )
+    source = write_tracks(tmp_path, ("truck", box(5), box(9, 50)), meta=meta)
+    found, problems = read(source, video=clip, every=every)
+    assert [int(f.name[-6:]) for f in found] == numbers
+    assert [len(f.boxes) for f in found] == [0, 1, 1]
+    assert problems == []
+
+
 def test_frames_may_be_pictures_by_their_number(tmp_path):
     for k in range(3):
         write_picture(tmp_path / "images" / f"frame_{k:06d}.png", seed=k)

@@ -1,5 +1,7 @@
 """CVAT XML 1.1, of images or of a video with tracks, to boxes."""
 
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +38,8 @@ def read_cvat(
     *Images*: shapes (as the box around them) and tags; every listed image was
     looked at. *Tracks*: the frames come from `video` by their number, or from
     `pictures` (`frame_000012.png` and the like); only every `every`-th frame is
-    taken. Boxes between keyframes that the file leaves out are interpolated.
+    taken, and of a task with a frame step only those that were looked at. Boxes
+    between keyframes that the file leaves out are interpolated.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def _read_video(
 ) -> Iterator[FoundPicture]:
     boxes, doubtful = read_tracks(source, root, complain)
     first, last = _frame_range(root, boxes)
-    wanted = range(first, last + 1, max(1, every))
+    wanted = range(first, last + 1, math.lcm(_step_of(root), max(1, every)))
     size = _size_of(root.find("meta//original_size"))
     if video is not None:
         frames = _frames_of_video(video, wanted)
@@ -172,6 +175,15 @@ def _frame_range(root: Any, boxes: dict[int, list[FoundBox]]) -> tuple[int, int]
         else:
             last = value
     return first, last
+
+
+def _step_of(root: Any) -> int:
+    """Return the task's frame step: nobody saw the frames between, which are numbered.
+
+    A truck that came and went within a step has no box, and is no `no_truck`.
+    """
+    found = re.search(r"step\s*=\s*(\d+)", root.findtext("meta//frame_filter") or "")
+    return max(1, int(found[1])) if found else 1
 
 
 Frame = tuple[int, "Path | npt.NDArray[np.uint8]", float | None]
