@@ -106,6 +106,28 @@ def test_polygons_and_tags_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("tag", "drawn", "label"),
+    [
+        ("truck", "car", "truck"),
+        ("skip", "car", "skip"),
+        ("skip", "truck", None),
+        ("no_truck", "car", None),
+        ("no_truck", "ambiguous", None),
+    ],
+)
+def test_a_tag_is_of_the_picture_whatever_boxes_are_drawn(tmp_path, tag, drawn, label):
+    source = write_cvat(tmp_path)
+    text = source.read_text().replace(
+        '<box label="car" xtl="10"',
+        f'<tag label="{tag}"/>\n<box label="{drawn}" xtl="10"',
+    )
+    source.write_text(text)
+    found, problems = read(source)
+    assert (found[1].name, found[1].label, problems) == ("b.jpg", label, [])
+    assert [b.name for b in found[1].boxes] == [drawn]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "match"),
     [
         ('xtl="10"', 'xtl="ten"', "xtl 'ten'"),

@@ -94,7 +94,7 @@ def _read_images(
             name=name,
             where=where,
             picture=path,
-            label=_label_of(tags) if not boxes else None,
+            label=_label_of(tags, {classes.class_of(box.name) for box in boxes}),
             boxes=tuple(boxes),
             is_annotated=is_whole,
             size=_size_of(element),
@@ -110,12 +110,17 @@ def _find(roots: list[Path], name: str) -> Path | None:
     return next((p for p in found if p is not None and p.is_file()), None)
 
 
-def _label_of(tags: set[str]) -> str | None:
+def _label_of(tags: set[str], drawn: set[str]) -> str | None:
+    """Return what tags say of a picture; None leaves it to the boxes drawn in it.
+
+    A tag is of the whole picture: one of a truck is not taken back by boxes of cars
+    alone, and one of doubt only by a truck's box.
+    """
     if "truck" in tags:
         return "truck"
-    if tags & {"skip", "ambiguous"}:
+    if tags & {"skip", "ambiguous"} and "truck" not in drawn:
         return "skip"
-    return "no_truck" if "no_truck" in tags else None
+    return "no_truck" if "no_truck" in tags and not drawn else None
 
 
 def _read_shape(shape: Any, where: str) -> FoundBox:
