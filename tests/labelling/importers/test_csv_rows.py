@@ -51,8 +51,19 @@ def test_the_encoding_does_not_matter(tmp_path, encoding):
         ("a.jpg,truck,x", "'x'"),
         ("a.jpg,truck,0.1", "contradicts"),
         (",truck,", "no image"),
+        ("a.jpg,,0,9", "4 cells under 3 columns"),
+        ("a,b.jpg,truck,0.9", "4 cells under 3 columns"),
     ],
-    ids=["label", "nothing", "range", "number", "contradiction", "image"],
+    ids=[
+        "label",
+        "nothing",
+        "range",
+        "number",
+        "contradiction",
+        "image",
+        "decimal comma",
+        "comma in a name",
+    ],
 )
 def test_a_wrong_row_is_named_by_its_line(tmp_path, row, match):
     found, (problem,) = read(tmp_path, f"image,label,p\nb.jpg,skip,\n{row}\n")
@@ -70,3 +81,8 @@ def test_a_word_of_one_s_own_can_be_mapped(tmp_path):
 def test_a_file_without_the_columns_is_an_error(tmp_path):
     with pytest.raises(LabelError, match="header"):
         read(tmp_path, "a.jpg,truck\nb.jpg,no_truck\n")
+
+
+def test_a_blank_cell_too_many_does_no_harm(tmp_path):
+    found, problems = read(tmp_path, "image,label\na.jpg,truck,\n")
+    assert ([f.label for f in found], problems) == (["truck"], [])

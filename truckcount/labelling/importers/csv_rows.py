@@ -52,6 +52,12 @@ def read_csv_rows(
         raise LabelError(msg)
     for row in reader:
         where = f"{source}:{reader.line_num}"
+        # DictReader keeps under None what no column is for: of `0,9` all but the 0
+        if any(cell.strip() for cell in row.get(None) or ()):
+            n_cells = len(reader.fieldnames or ()) + len(row[None])
+            what = f"has {n_cells} cells under {len(reader.fieldnames or ())} columns"
+            complain(Problem(where, f"{what}; quote a cell that holds a separator"))
+            continue
         name = (row[image_name] or "").strip()
         if not name:
             complain(Problem(where, "has no image"))
