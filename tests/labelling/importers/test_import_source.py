@@ -80,6 +80,30 @@ def test_a_label_that_says_otherwise_is_kept_unless_replacing_is_asked(tmp_path)
     assert report.problems == []
 
 
+def test_another_p_or_other_boxes_are_no_known_label(tmp_path):
+    source = tmp_path / "labels.csv"
+    write_picture(tmp_path / "a.jpg")
+    source.write_text("image,p\na.jpg,0.6\n")
+    take_in(tmp_path, "csv", source)
+    source.write_text("image,p\na.jpg,0.9\n")
+    made, report = take_in(tmp_path, "csv", source)
+    assert report.n_known == 0
+    assert "said p 0.6 before and p 0.9 now" in str(report.problems[0])
+    assert made.labels["p_truck"].tolist() == pytest.approx([0.6])
+
+    yolo = write_yolo(tmp_path / "yolo")
+    take_in(tmp_path, "yolo", yolo)
+    text = tmp_path / "yolo" / "labels" / "train" / "a.txt"
+    text.write_text(text.read_text().splitlines()[0])
+    made, report = take_in(tmp_path, "yolo", yolo)
+    assert (report.n_known, len(report.problems)) == (2, 1)
+    assert "of 2 boxes before and of 1 other boxes now" in str(report.problems[0])
+    assert len(boxes_by_stem(made)["a"]) == 2
+    made, report = take_in(tmp_path, "yolo", yolo, is_replacing=True)
+    assert report.problems == []
+    assert len(boxes_by_stem(made)["a"]) == 1
+
+
 def test_two_labellers_stand_side_by_side(tmp_path):
     source = tmp_path / "labels.csv"
     write_picture(tmp_path / "a.jpg")
@@ -96,6 +120,20 @@ def test_the_same_picture_twice_is_one_frame_and_a_contradiction_is_told(tmp_pat
     made, report = take_in(tmp_path, "folders", tmp_path / "source")
     assert "elsewhere in the source" in str(report.problems[0])
     assert len(made.labels) == len(set(made.labels["image"]))
+
+
+def test_one_record_a_box_of_a_picture_loses_none_unsaid(tmp_path):
+    source = write_coco(tmp_path / "source")
+    spec = json.loads(source.read_text())
+    again = {**spec["images"][0], "id": 7}
+    spec["images"].append(again)
+    spec["annotations"].append(
+        {"id": 70, "image_id": 7, "category_id": 1, "bbox": [34, 6, 20, 30]}
+    )
+    source.write_text(json.dumps(spec))
+    made, report = take_in(tmp_path, "coco", source)
+    assert "of 1 other boxes here; the first is kept" in str(report.problems[0])
+    assert len(boxes_by_stem(made)["a"]) == 2
 
 
 def test_a_class_of_one_s_own_is_a_truck_when_told_so(tmp_path):

@@ -20,6 +20,7 @@ from truckcount.labelling.importers.folders import read_folders
 from truckcount.labelling.importers.found import FoundPicture, ImportReport, Problem
 from truckcount.labelling.importers.naming import PlaceReader
 from truckcount.labelling.importers.own_frames import OwnFrames
+from truckcount.labelling.importers.said import Said, read_said, say, tell_apart
 from truckcount.labelling.importers.voc import read_voc
 from truckcount.labelling.importers.yolo import read_yolo
 from truckcount.labelling.incoming import incoming
@@ -115,7 +116,7 @@ def _write(
     if rows.frames:
         frames = pd.DataFrame(list(rows.frames.values()))
         report.n_frames = label_set.add_frames(frames, if_exists="keep")
-    labels = rows.new_labels(label_set.labels)
+    labels = rows.new_labels(label_set)
     if len(labels):
         report.n_labels = label_set.add_labels(labels)
     said = labels["image"].tolist() if len(labels) else []
@@ -177,6 +178,7 @@ class _Rows:
         self.labeller = options.labeller or options.source.name
         self.frames: dict[str, dict[str, Any]] = {}
         self._labels: dict[str, dict[str, Any]] = {}
+        self._said: dict[str, Said] = {}
         self.boxes: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, picture: FoundPicture, stored: FrameFile) -> None:
@@ -214,47 +216,55 @@ class _Rows:
         if label is None:
             report.n_unlabelled += 1
             return
-        p = picture.p_truck
-        row = {"image": image, "label": label, "p_truck": p}
-        before = self._labels.setdefault(image, row)
-        if before is not row:
-            if before["label"] != label:
+        row = {"image": image, "label": label, "p_truck": picture.p_truck}
+        said = say(row, boxes)
+        before = self._said.setdefault(image, said)
+        if before is not said:
+            other = tell_apart(before, said)
+            if other is not None:
                 what = (
-                    f"the same picture is {before['label']} elsewhere in the source "
-                    f"and {label} here; the first is kept"
+                    f"the same picture is {other[0]} elsewhere in the source and "
+                    f"{other[1]} here; the first is kept"
                 )
                 report.problems.append(Problem(picture.where, what))
             return
+        self._labels[image] = row
         self.boxes[image] = [
             {**box, "image": image, "source": self.kind, "labeller": self.labeller}
             for box in boxes
         ]
 
-    def new_labels(self, known: Any) -> Any:
+    def new_labels(self, label_set: LabelSet) -> Any:
         """Return the labels that may be written; the others are reported."""
         import pandas as pd
 
         report = self._report
-        mine = known[
-            (known["source"] == self.kind) & (known["labeller"] == self.labeller)
-        ]
-        said = dict(zip(mine["image"], mine["label"], strict=True))
+        held = {} if self._options.is_replacing else self._held(label_set)
         fresh = []
         for image, row in self._labels.items():
-            before = said.get(image)
-            if before is not None and not self._options.is_replacing:
-                if before == row["label"]:
-                    report.n_known += 1
-                else:
-                    what = (
-                        f"{self.labeller} said {before} before and {row['label']} now; "
-                        "kept as it was (--replace takes the new one)"
-                    )
-                    report.problems.append(Problem(image, what))
+            before = held.get(image)
+            if before is None:
+                fresh.append({**row, "source": self.kind, "labeller": self.labeller})
                 continue
-            fresh.append({**row, "source": self.kind, "labeller": self.labeller})
+            other = tell_apart(before, self._said[image])
+            if other is None:
+                report.n_known += 1
+                continue
+            what = (
+                f"{self.labeller} said {other[0]} before and {other[1]} now; "
+                "kept as it was (--replace takes the new one)"
+            )
+            report.problems.append(Problem(image, what))
         columns = ["image", "label", "p_truck", "source", "labeller"]
         return pd.DataFrame(fresh, columns=columns)
+
+    def _held(self, label_set: LabelSet) -> dict[str, Said]:
+        """Read what the set holds of this labeller, by image."""
+        labels, boxes = (
+            table[(table["source"] == self.kind) & (table["labeller"] == self.labeller)]
+            for table in (label_set.labels, label_set.boxes)
+        )
+        return read_said(labels, boxes)
 
 
 def _add_boxes(
