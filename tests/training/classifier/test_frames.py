@@ -1,6 +1,7 @@
 """Label sets are read whole, or refused with what is missing."""
 
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -129,6 +130,27 @@ def test_a_pack_is_made_once_and_anew_when_a_frame_changes(folder, tmp_path):
     again = pack_frames(frames, 32, tmp_path / "pack")
     assert np.array_equal(again.read(0), again.read(1))
     assert not list((tmp_path / "pack").glob("*.tmp"))
+
+
+def test_of_two_runs_at_once_one_packs(folder, tmp_path):
+    frames, seen, packs = read_frames(folder), [], []
+
+    def pack_too():
+        made = pack_frames(frames, 32, tmp_path, lambda done, _n: seen.append(done))
+        packs.append(made)
+
+    second = threading.Thread(target=pack_too)
+
+    def begin_second(done, _n):
+        if done == 12:
+            second.start()
+            second.join(0.2)
+
+    packs.append(pack_frames(frames, 32, tmp_path, begin_second))
+    second.join()
+    assert seen == []
+    assert all(packs[0].read(row).any() for row in range(len(frames)))
+    assert np.array_equal(packs[0].read(3), packs[1].read(3))
 
 
 GATE = Gate(name="g", polygon=((0.5, 0.5), (0.9, 0.5), (0.9, 0.9), (0.5, 0.9)))

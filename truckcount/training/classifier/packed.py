@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from truckcount.training.classifier.augment import scale_view
 from truckcount.training.classifier.frames import Frames, place_boxes
@@ -71,32 +72,41 @@ def pack_frames(
 ) -> PackedFrames:
     """Pack a set's frames, or open the pack that is there of the same files.
 
-    Written beside its name and renamed: a killed packing leaves none.
+    Written beside its name and renamed: a killed packing leaves none. Of several
+    runs at once one packs, and the others wait for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"frames_{side_px}px_{_key(frames)}"
     path, facts = folder / f"{name}.npy", folder / f"{name}.json"
-    if not (path.exists() and facts.exists()):
-        draft = folder / f".{name}.tmp"
-        shape = (len(frames), side_px, side_px, 3)
-        array = np.lib.format.open_memmap(draft, "w+", np.uint8, shape)
-        sizes, origins = [], []
-        for row in range(len(frames)):
-            image, origin = frames.read_placed(row)
-            origins.append(origin)
-            sizes.append([image.shape[1], image.shape[0]])
-            array[row] = scale_view(image, side_px)
-            if progress is not None:
-                progress(row + 1, len(frames))
-        array.flush()
-        del array
-        facts.write_text(json.dumps({"sizes": sizes, "origins": origins}))
-        draft.replace(path)
+    # two runs that begin at once would cut each other's draft short: black frames
+    with FileLock(folder / f".{name}.lock"):
+        if not (path.exists() and facts.exists()):
+            _write_pack(frames, side_px, path, facts, progress)
     told = json.loads(facts.read_text())
     sizes_px = np.array(told["sizes"], int)
     # packs of before gates could be cut are of whole frames
     origins_px = np.array(told.get("origins", np.zeros_like(sizes_px)), int)
     return PackedFrames(path, sizes_px, origins_px)
+
+
+def _write_pack(
+    frames: Frames, side_px: int, path: Path, facts: Path, progress: Progress | None
+) -> None:
+    draft = path.with_name(f".{path.stem}.tmp")
+    shape = (len(frames), side_px, side_px, 3)
+    array = np.lib.format.open_memmap(draft, "w+", np.uint8, shape)
+    sizes, origins = [], []
+    for row in range(len(frames)):
+        image, origin = frames.read_placed(row)
+        origins.append(origin)
+        sizes.append([image.shape[1], image.shape[0]])
+        array[row] = scale_view(image, side_px)
+        if progress is not None:
+            progress(row + 1, len(frames))
+    array.flush()
+    del array
+    facts.write_text(json.dumps({"sizes": sizes, "origins": origins}))
+    draft.replace(path)
 
 
 def _key(frames: Frames) -> str:
