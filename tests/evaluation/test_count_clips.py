@@ -4,7 +4,7 @@ import pytest
 
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.errors import LabelError
-from truckcount.evaluation.count_clips import evaluate_clips
+from truckcount.evaluation.count_clips import check_clips, evaluate_clips
 
 CAMERAS = """\
 [cameras.east]
@@ -82,3 +82,19 @@ def test_two_clips_of_one_camera_are_refused_for_they_would_overlap(
     )
     with pytest.raises(LabelError, match="'east' and 'west' are both of camera 'east'"):
         evaluate_clips(tmp_path, model=model)
+
+
+def test_clips_of_several_gates_are_refused_before_training(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    check_clips(tmp_path)
+    config = tmp_path / "cameras.toml"
+    gate = config.read_text().split("[cameras.west]")[0].split("[[", 1)[1]
+    second = "[[" + gate.replace('"main"', '"side"').replace("0.25, 0.1", "0.3, 0.1")
+    config.write_text(
+        config.read_text().replace("[cameras.west]", f"{second}[cameras.west]")
+    )
+    with pytest.raises(
+        LabelError, match="'east' is of camera 'east', which has 2 gates"
+    ):
+        check_clips(tmp_path)

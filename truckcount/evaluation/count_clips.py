@@ -60,7 +60,9 @@ def check_clips(folder: Path, role: str | None = None) -> None:
     Raises
     ------
     LabelError
-        When the folder holds no clips of the role, or a film is missing.
+        When the folder holds no clips of the role, a film is missing, or a clip's
+        camera has several gates: thresholds are chosen gate by gate, and
+        ``passages.csv`` does not say which gate a truck passed.
     ConfigError
         When its cameras cannot be read.
     """
@@ -70,7 +72,18 @@ def check_clips(folder: Path, role: str | None = None) -> None:
         msg = f"{missing[0]} does not exist; clips.csv of {folder} names it"
         raise LabelError(msg)
     cameras = folder / "cameras.toml"
-    _check_cameras(truths, RunOptions(store=folder / "store", cameras=cameras))
+    options = RunOptions(store=folder / "store", cameras=cameras)
+    _check_cameras(truths, options)
+    book = open_book(options)
+    for truth in truths:
+        camera = book.camera_for(str(truth.file))
+        if len(camera.gates) > 1:
+            msg = (
+                f"clip {truth.clip!r} is of camera {camera.name!r}, which has "
+                f"{len(camera.gates)} gates in {cameras}: thresholds are chosen on "
+                "clips of one gate each; leave one gate there, or leave the clip out"
+            )
+            raise LabelError(msg)
 
 
 def stays_by_clip(
