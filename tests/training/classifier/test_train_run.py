@@ -222,6 +222,38 @@ def test_clips_that_are_not_there_are_missed_before_training(tmp_path, network):
     assert not folder.exists()
 
 
+def test_figures_of_a_run_are_of_the_threshold_that_its_clips_gave(
+    tmp_path, monkeypatch
+):
+    """As in the report and in `evaluate frames`, which read it from the weights."""
+    from truckcount.training.classifier import run_folder
+    from truckcount.training.clip_thresholds import ClipThresholds
+    from truckcount.training.thresholds import Thresholds
+
+    chosen = ClipThresholds(
+        thresholds=Thresholds(0.97, None, 0.6),
+        n_clips=1,
+        n_truth=1,
+        mean_count_error=0.0,
+        folder=tmp_path,
+    )
+    monkeypatch.setattr(run_folder, "check_clips", lambda *_: None)
+    monkeypatch.setattr(run_folder, "choose_on_clips", lambda *_: chosen)
+    options = ClassifierOptions(
+        network="seed", batch_norm=True, n_epochs=2, batch_size=4,
+        learning_rate=0.003, augmentation="none",
+    )  # fmt: skip
+    folder = tmp_path / "run"
+    result = train_run(
+        write_red_set(tmp_path / "set", 36), options, folder, clips=tmp_path
+    )
+    table = pd.read_parquet(folder / "predictions.parquet")
+    table = table[table["split"] == "test"]
+    assert (table["p"] >= 0.5).sum() != (table["p"] >= 0.97).sum()
+    right = ((table["p"] >= 0.97) == (table["label"] >= 0.5)).mean()
+    assert result.metrics["splits"]["test"]["accuracy"] == pytest.approx(right)
+
+
 def test_a_network_that_tells_nothing_is_called_so(tmp_path):
     folder = write_red_set(tmp_path / "set")
     result = CliRunner().invoke(

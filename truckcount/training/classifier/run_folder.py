@@ -15,6 +15,7 @@ import numpy.typing as npt
 from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.presence.weights import find_weights
+from truckcount.training.calibration import to_logit
 from truckcount.training.classifier.checkpoint import CHECKPOINT
 from truckcount.training.classifier.curves import draw_curves, write_curves
 from truckcount.training.classifier.dataset import BatchLoader, plain_set
@@ -42,6 +43,7 @@ from truckcount.training.classifier.packed import PackedFrames, pack_frames
 from truckcount.training.classifier.predict import measure_logits, predict_logits
 from truckcount.training.classifier.speed import measure_loader
 from truckcount.training.classifier.start import find_start, warn_of_overlap
+from truckcount.training.classifier.truckmap_files import on_score_of
 from truckcount.training.clip_thresholds import choose_on_clips
 
 logger = logging.getLogger(__name__)
@@ -149,6 +151,8 @@ def train_run(
             thresholds_by=chosen.told,
         )
         sha256 = export_classifier(trained.network, path, facts)
+    # where these weights say truck, in logits that no temperature has divided yet
+    border = float(to_logit(on_score_of(find_weights(str(path))))) * temperature
     metrics: dict[str, Any] = {
         "network": options.network,
         "best_epoch": trained.best_epoch,
@@ -159,7 +163,9 @@ def train_run(
         "weights_sha256": sha256,
         "n_parameters": sum(p.numel() for p in trained.network.parameters()),
         "splits": {
-            split: asdict(measure_logits(logits[mine], frames.p_truck[rows[mine]]))
+            split: asdict(
+                measure_logits(logits[mine], frames.p_truck[rows[mine]], border)
+            )
             for split in SPLITS
             if (mine := frames.split[rows] == split).any()
         },
