@@ -79,6 +79,32 @@ def test_the_boxes_of_every_family_are_found(tmp_path, outputs, options):
     assert found.scores[0] >= 0.8 - 1e-6
 
 
+def test_a_detector_of_own_classes_is_read_by_how_many_it_names(tmp_path):
+    """YOLOv5 puts an objectness first, which is no class however large it is."""
+    rows = [(20, 18, 20, 16, 1, 0.8), (46, 24, 12, 8, 2, 0.7)]
+    table = np.insert(yolo_table(rows, n_classes=3).transpose(0, 2, 1), 4, 0.9, axis=2)
+    names = {0: "person", 1: "truck", 2: "car"}
+    path = write_graph(
+        tmp_path / "m.onnx", {"o": table.astype(np.float32)}, names=names
+    )
+    found = OnnxDetector(path).detect(IMAGE)
+    assert found.kinds == ("truck", "car")
+    assert found.scores == pytest.approx([0.72, 0.63])
+    one = table[:, :, [0, 1, 2, 3, 4, 6]].astype(np.float32)
+    path = write_graph(tmp_path / "one.onnx", {"o": one}, names={0: "truck"})
+    assert OnnxDetector(path).detect(IMAGE).boxes[0] == pytest.approx(TRUCK, abs=0.01)
+
+
+def test_a_table_of_boxes_as_fractions_has_its_trucks(tmp_path):
+    """RT-DETR as Ultralytics exports it; every picture was `no_truck`."""
+    table = yolo_table(ROWS).transpose(0, 2, 1).copy()
+    table[:, :, :4] /= [64, 48, 64, 48]
+    path = write_graph(tmp_path / "m.onnx", {"output0": table.astype(np.float32)})
+    found = OnnxDetector(path).detect(IMAGE)
+    assert found.kinds == ("truck", "car")
+    assert found.boxes == pytest.approx(np.array([TRUCK, CAR]), abs=0.01)
+
+
 def test_boxes_as_fractions_are_scaled_to_the_input(tmp_path):
     outputs = labelled(7, 2)
     outputs["boxes"] = outputs["boxes"] / np.array([64, 48, 64, 48], np.float32)

@@ -86,7 +86,9 @@ class OnnxDetector:
         self._pixels = pixels
         self._truck_classes = truck_classes
         self._read_inputs(size_px if size_px is not None else DEFAULT_SIZE_PX)
-        self._names = self._read_names()
+        names = self._read_names()
+        self._n_names = max(names) + 1 if names else None
+        self._names = kinds_of_names(names)
 
     def detect(self, image: Image) -> Detections:
         """Detect in an RGB picture of shape (H, W, 3)."""
@@ -100,7 +102,9 @@ class OnnxDetector:
         except Exception as error:  # ONNX Runtime has no common base of its own
             msg = f"{self.path} cannot be run on a picture of {self.size} px: {error}"
             raise LabelError(msg) from error
-        raw = read_outputs(dict(zip(names, values, strict=True)), self.size)
+        raw = read_outputs(
+            dict(zip(names, values, strict=True)), self.size, self._n_names
+        )
         height, width = image.shape[:2]
         return select_boxes(
             box.to_picture(raw.boxes),
@@ -173,4 +177,4 @@ class OnnxDetector:
             names = dict(enumerate(names))
         if not isinstance(names, dict):
             return {}
-        return kinds_of_names({int(i): str(name) for i, name in names.items()})
+        return {int(i): str(name) for i, name in names.items()}

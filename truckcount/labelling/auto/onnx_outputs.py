@@ -4,7 +4,8 @@
 family                        outputs
 ============================  ====================================================
 YOLOv8, 9, 11                 one, (1, 4 + C, N): centre x, y, width, height, scores
-YOLOv5, 7                     one, (1, N, 5 + 80): the same with an objectness
+YOLOv5, 7                     one, (1, N, 5 + C): the same with an objectness
+RT-DETR by Ultralytics        one, (1, N, 4 + C): as YOLOv8, boxes as fractions
 YOLOv10, end-to-end exports   one, (1, N, 6): x1, y1, x2, y2, score, class
 torchvision, RT-DETR          boxes (N, 4), labels (N,) and scores (N,) by name
 DETR                          boxes as fractions, logits (N, C + 1)
@@ -39,7 +40,9 @@ class RawBoxes:
 
 
 def read_outputs(
-    outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int]
+    outputs: Mapping[str, npt.NDArray[Any]],
+    size: tuple[int, int],
+    n_names: int | None = None,
 ) -> RawBoxes:
     """Read a graph's outputs.
 
@@ -49,6 +52,8 @@ def read_outputs(
         Name to array, of a batch of one.
     size : (width, height)
         Of the input, pixels.
+    n_names : int, optional
+        Classes that the graph names: a column more than they need is an objectness.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def read_outputs(
     if len(outputs) == 1:
         table = np.asarray(next(iter(outputs.values())), np.float32)
         if table.ndim == 3 and len(table) == 1:
-            return _read_table(table[0])
+            return _read_table(table[0], size, n_names)
     named = _by_role(outputs)
     if {"boxes", "labels", "scores"} <= set(named):
         boxes = _to_pixels(named["boxes"].reshape(-1, 4), size)
@@ -78,11 +83,14 @@ def read_outputs(
     raise LabelError(msg)
 
 
-def _read_table(table: Float32Array) -> RawBoxes:
+def _read_table(
+    table: Float32Array, size: tuple[int, int], n_names: int | None
+) -> RawBoxes:
     """Read YOLO's one table, whichever way it lies."""
-    if table.shape[1] == END_TO_END_COLUMNS:
-        return RawBoxes(table[:, :4], table[:, 4], table[:, 5].astype(np.int64), None)
-    if table.shape[1] == OBJECTNESS_COLUMNS:
+    if _is_end_to_end(table):
+        boxes = _to_pixels(table[:, :4], size)
+        return RawBoxes(boxes, table[:, 4], table[:, 5].astype(np.int64), None)
+    if _has_objectness(table, n_names):
         scores = table[:, 5:] * table[:, 4:5]
     else:
         # there are more candidates than columns in every export of this family
@@ -93,9 +101,22 @@ def _read_table(table: Float32Array) -> RawBoxes:
         raise LabelError(msg)
     classes = scores.argmax(axis=1)
     best = scores[np.arange(len(scores)), classes]
-    return RawBoxes(
-        from_centres(table[:, :4]), best, classes.astype(np.int64), scores.shape[1]
-    )
+    boxes = _to_pixels(from_centres(table[:, :4]), size)
+    return RawBoxes(boxes, best, classes.astype(np.int64), scores.shape[1])
+
+
+def _is_end_to_end(table: Float32Array) -> bool:
+    """Tell rows that end in a class from YOLOv5's of one class, which is a score."""
+    if table.shape[1] != END_TO_END_COLUMNS:
+        return False
+    return bool((table[:, 5] == np.rint(table[:, 5])).all())
+
+
+def _has_objectness(table: Float32Array, n_names: int | None) -> bool:
+    columns = table.shape[1]
+    if n_names is not None and columns in (4 + n_names, 5 + n_names):
+        return columns == 5 + n_names
+    return columns == OBJECTNESS_COLUMNS
 
 
 def _read_detr(
