@@ -146,7 +146,7 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
       truckcount run video.mp4 --model runs/own-camera
 
     Interrupted or killed, the same command goes on where it stopped and ends with
-    the same weights (truckmap taught by frames, a matter of minutes, begins anew).
+    the same weights.
     Thresholds fit the validation split, or what --clips counts: neither is trained
     on; the test split is for the report alone.
     """
