@@ -51,7 +51,7 @@ EXIT_SOME_LEFT_OUT = 3
     "does not cut, as one recording. Default: camera and day by the name, else "
     "each picture alone.",
 )
-@click.option("--timezone", help="Zone of the times in the names.")
+@click.option("--timezone", help="Zone of days, and of times in names that tell none.")
 @click.option(
     "--light",
     type=click.Choice(["day", "dusk", "night", "unknown"]),

@@ -33,6 +33,14 @@ def test_a_naive_time_is_a_moment_only_in_a_known_zone():
     assert place.t_utc == datetime(2017, 7, 4, 11, tzinfo=UTC)
 
 
+def test_a_day_is_local_where_the_zone_is_said():
+    """Frames of `label sample` carry UTC in their names and a local day."""
+    place = read("cam_20260302T033000.000Z.jpg", timezone="America/Chicago")
+    assert place.t_utc == datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+    assert (place.day, place.group) == ("2026-03-01", "cam/2026-03-01")
+    assert read("cam_20260302T033000.000Z.jpg").day == "2026-03-02"
+
+
 def test_a_video_frame_is_as_much_later_as_it_lies_in_the_video():
     place = read("cam_20260302T080000Z_frame_000050", t_s=90.5)
     assert place.t_utc == datetime(2026, 3, 2, 8, 1, 30, 500_000, tzinfo=UTC)

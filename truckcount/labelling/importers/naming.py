@@ -41,7 +41,8 @@ class PlaceReader:
         A regular expression searched in the name; its first group, or all it
         matched, is the group.
     timezone : str, optional
-        Zone of naive times in names; without it the day is known, the moment not.
+        Zone of naive times in names, whose moments are not known without it, and
+        of days; without it a day is as the name tells it.
     recording : str
         Tells the recording that frames are from: videos of one name are not one.
     """
@@ -94,8 +95,14 @@ class PlaceReader:
         moment = None if known is None else known.moment
         if moment is not None and found.t_s is not None:
             moment += timedelta(seconds=found.t_s)
-        if moment is not None and moment.tzinfo is None and self._zone is not None:
-            moment = moment.replace(tzinfo=self._zone)
+        if moment is not None and self._zone is not None:
+            is_naive = moment.tzinfo is None
+            moment = (
+                moment.replace(tzinfo=self._zone)
+                if is_naive
+                # a name may tell UTC, as those of `label sample`; days are local
+                else moment.astimezone(self._zone)
+            )
         named = (
             split_camera_name(found.name) if known is not None else self._source.stem
         )
