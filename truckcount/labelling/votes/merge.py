@@ -84,7 +84,8 @@ def merge_votes(
         p_truck = pd.Series(dtype="float64")
     share = (said["label"] == TRUCK).groupby(said["task"]).mean()
     rows = pd.DataFrame({"n_votes": votes.groupby("task").size()})
-    rows["p_truck"] = p_truck.clip(0, 1)
+    # as a label set keeps it: half a unit of the last place below 0.5 is 0.5 there
+    rows["p_truck"] = p_truck.clip(0, 1).astype("float32").astype("float64")
     # of the votes that took a side, the share of the smaller
     rows["disagreement"] = share.where(share <= 0.5, 1 - share)
     rows["label"] = SKIP
