@@ -139,6 +139,8 @@ def test_predictions_are_scored_without_a_model(truckcount, tmp_path):
         ([], "give either SET or --predictions"),
         (["set", "--predictions", "p.parquet"], "give either SET or --predictions"),
         (["nowhere"], "frames.parquet does not exist"),
+        (["--predictions", "p.parquet", "--model", "m"], "--model has no say"),
+        (["--predictions", "p.parquet", "--cameras", "c.toml"], "--cameras has no say"),
         (["--predictions", "nowhere.parquet"], "nowhere.parquet does not exist"),
     ],
 )

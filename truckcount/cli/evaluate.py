@@ -165,6 +165,7 @@ def frames(
         raise click.UsageError(msg)
     chosen = None if split == "all" else split
     if predictions is not None:
+        _refuse_of_models()
         from truckcount.evaluation.frames import read_predictions, score_predictions
 
         table = read_predictions(predictions, chosen)
@@ -185,6 +186,15 @@ def frames(
     else:
         _tell_frames(scores.to_json(seed))
     return 0
+
+
+def _refuse_of_models() -> None:
+    """Refuse what would have no say: a table's figures are of who made the table."""
+    given = click.get_current_context().get_parameter_source
+    for name in ("model", "cameras", "device"):
+        if given(name) is click.core.ParameterSource.COMMANDLINE:
+            msg = f"--{name} has no say in --predictions, which no model is run for"
+            raise click.UsageError(msg)
 
 
 def _tell_frames(said: dict[str, Any]) -> None:
