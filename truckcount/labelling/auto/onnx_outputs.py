@@ -113,7 +113,7 @@ def _is_end_to_end(table: Float32Array) -> bool:
 
 
 def _has_objectness(table: Float32Array, n_names: int | None) -> bool:
-    columns = table.shape[1]
+    columns: int = table.shape[1]
     if n_names is not None and columns in (4 + n_names, 5 + n_names):
         return columns == 5 + n_names
     return columns == OBJECTNESS_COLUMNS
