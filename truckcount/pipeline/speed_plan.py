@@ -57,11 +57,17 @@ class SpeedPlan:
 
     def apply_to(self, options: RunOptions) -> RunOptions:
         """Return the options that read the camera by this plan."""
+        is_cheaper = (
+            self.speed != "exact"
+            or self.key_frames_only
+            or self.sample_fps != options.sample_fps
+        )
         return replace(
             options,
             sample_fps=self.sample_fps,
             speed=self.speed,
             key_frames_only=self.key_frames_only,
+            is_planned=is_cheaper,  # exact scores are the same whoever asks for them
         )
 
     def to_json(self) -> dict[str, Any]:
