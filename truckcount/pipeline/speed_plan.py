@@ -6,7 +6,7 @@ and of one thinner still, counts the same passages.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -57,17 +57,13 @@ class SpeedPlan:
 
     def apply_to(self, options: RunOptions) -> RunOptions:
         """Return the options that read the camera by this plan."""
-        is_cheaper = (
-            self.speed != "exact"
-            or self.key_frames_only
-            or self.sample_fps != options.sample_fps
-        )
         return replace(
             options,
             sample_fps=self.sample_fps,
             speed=self.speed,
             key_frames_only=self.key_frames_only,
-            is_planned=is_cheaper,  # exact scores are the same whoever asks for them
+            # exact scores are the same whoever asks for them
+            is_planned=not _is_exact(self, options),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,22 +88,10 @@ def choose_plan(
     records : mapping of segment_id to SegmentRecord
         What the store has counted of this camera.
     """
-    exact = exact_plan(options, "as it was counted before")
-    plans = {
-        scoring_hash(camera, weights.model_id, plan.apply_to(options)): plan
-        for plan in [exact, *(p for p, _ in _cheaper_plans(options))]
-    }
-    newest = max(
-        (r for r in records.values() if r.config_hash in plans),
-        key=lambda r: r.start_us or 0,
-        default=None,
-    )
+    known = known_plan(camera, records.values(), weights=weights, options=options)
     new = [source for source, segment_id in sources if segment_id not in records]
-    if newest is not None and newest.config_hash is not None:
-        known = plans[newest.config_hash]
-        if known != exact or not new:
-            reason = f"{_name(known)}, as it was counted before"
-            return replace(known, reason=reason)
+    if known is not None and not (new and _is_exact(known, options)):
+        return known
     if options.backend != "av":
         return exact_plan(options, f"--backend {options.backend} is not calibrated")
     for source in new:
@@ -123,6 +107,35 @@ def choose_plan(
             file_error(source.name, error)  # raised again where no file is to blame
             continue  # the run itself says what is wrong with it
     return exact_plan(options, "no file could be calibrated on")
+
+
+def known_plan(
+    camera: Camera,
+    records: Iterable[SegmentRecord],
+    *,
+    weights: Weights,
+    options: RunOptions,
+) -> SpeedPlan | None:
+    """Return the plan that a camera's newest file was counted by; None without one.
+
+    Parameters
+    ----------
+    records : iterable of SegmentRecord
+        What the store has counted of the camera.
+    """
+    plans = {
+        scoring_hash(camera, weights.model_id, plan.apply_to(options)): plan
+        for plan in [exact_plan(options, ""), *(p for p, _ in _cheaper_plans(options))]
+    }
+    newest = max(
+        (r for r in records if r.config_hash in plans),
+        key=lambda r: r.start_us or 0,
+        default=None,
+    )
+    if newest is None or newest.config_hash is None:
+        return None
+    plan = plans[newest.config_hash]
+    return replace(plan, reason=f"{_name(plan)}, as it was counted before")
 
 
 def calibrate(
@@ -247,6 +260,11 @@ def _cheaper_plans(options: RunOptions) -> list[tuple[SpeedPlan, int]]:
         if options.sample_fps / factor >= LEAST_FPS
     ]
     return [*thinned, (replace(exact_plan(options, ""), speed="fast"), 1)]
+
+
+def _is_exact(plan: SpeedPlan, options: RunOptions) -> bool:
+    is_whole = plan.sample_fps == options.sample_fps and not plan.key_frames_only
+    return is_whole and plan.speed == "exact"
 
 
 def _is_close(key_gap_us: int | None, sample_fps: float) -> bool:
