@@ -27,8 +27,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def count(film, model, tmp_path):
-    def call(speed, store="store"):
-        options = RunOptions(store=tmp_path / store, model=model, speed=speed)
+    def call(speed, store="store", **more):
+        options = RunOptions(store=tmp_path / store, model=model, speed=speed, **more)
         return run_paths([str(film)], options)
 
     return call
@@ -65,6 +65,12 @@ def test_a_calibrated_camera_counts_the_same_and_keeps_its_plan(
     (recounted,) = recount_store(options.store, options, RecountOptions())
     assert (recounted.n_camera_hours, recounted.n_left_out) == (1, 0)
     assert recounted.comparison.n_changed == 0
+
+
+def test_a_calibration_opens_no_larger_picture_than_the_run(count, monkeypatch):
+    monkeypatch.setattr(speed_plan, "WORTH_S", 30.0)
+    (plan,) = count("fastest", max_pixels=1000).speed["plans"].values()
+    assert "no file could be calibrated on" in plan["reason"]
 
 
 def test_a_camera_without_a_plan_is_recounted_as_exact(count, model, tmp_path):

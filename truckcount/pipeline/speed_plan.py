@@ -98,7 +98,8 @@ def choose_plan(
         if source.kind != "file":
             return exact_plan(options, f"a source of kind {source.kind} has no start")
         try:
-            new_s = (probe_video(source).duration_s_from_header or 0.0) * len(new)
+            probe = probe_video(source, options.max_pixels)
+            new_s = (probe.duration_s_from_header or 0.0) * len(new)
             if new_s < WORTH_S:
                 why = f"{new_s:.0f} s of new video are not worth a calibration"
                 return exact_plan(options, why)
@@ -148,7 +149,7 @@ def calibrate(
     VideoError
         When the file cannot be read.
     """
-    probe = probe_video(source)
+    probe = probe_video(source, options.max_pixels)
     size = (probe.width, probe.height)
     rects = plan_run_views(weights.header, camera.gates, size)
     runtime = open_runtime(weights, options.device, precision=options.precision)
@@ -156,7 +157,11 @@ def calibrate(
     gated = ClipScorer(runtime, camera.gates, rects, "whole", is_gated=True)
     seconds = 0.0
     for sample in open_decoder(
-        source, rects, start_us=0, sample_fps=options.sample_fps
+        source,
+        rects,
+        start_us=0,
+        sample_fps=options.sample_fps,
+        max_pixels=options.max_pixels,
     ):
         seconds = sample.pts_us / 1e6
         if seconds > CALIBRATION_S:
@@ -183,7 +188,7 @@ def calibrate(
         whole.finish(),
         gated.finish(),
         count,
-        key_gap_us=measure_key_gap_us(source, CALIBRATION_S),
+        key_gap_us=measure_key_gap_us(source, CALIBRATION_S, options.max_pixels),
         options=options,
     )
 
