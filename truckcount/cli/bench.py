@@ -34,7 +34,7 @@ PATH = click.Path(path_type=Path)
     multiple=True,
     default=("exact", "fast"),
     show_default=True,
-    help="Ours to measure; repeatable.",
+    help="Ours to measure; repeatable. fastest wants --seconds 600.",
 )
 @model_option
 @click.option(
