@@ -35,7 +35,7 @@ WORTH_S = 600.0  # of new video; a calibration scores its part three times
 LEAST_PASSAGES = 5  # with fewer, equal counts say next to nothing
 FACTORS = (5, 2)  # by which samples are thinned, the cheapest first
 MARGIN = 1.4  # a rate is taken where one this much lower still counts the same
-LEAST_FPS = 1.0  # counting bridges gaps of up to two seconds
+LEAST_FPS = 1.0  # with its margin it wants gates whose fill_s is 1.4 or more
 CONFIDENCE = 0.95
 
 Scored = Mapping[str, Scores]
