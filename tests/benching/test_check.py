@@ -38,6 +38,15 @@ def test_what_is_unknown_on_either_side_is_not_judged():
     assert check_ratios(report(truckcount=1.0), other) == []
 
 
+@pytest.mark.parametrize("name", ["truckcount", "floor"], ids=["weights", "floor"])
+def test_what_was_measured_otherwise_is_not_judged(name):
+    now, before = (report(truckcount=1.0, floor=None) for _ in range(2))
+    for one, title in ((now, "this way"), (before, "that way")):
+        one["clips"][0]["contestants"][name]["title"] = title
+    assert len(check_ratios(now, now)) == 1
+    assert check_ratios(now, before) == []
+
+
 def test_a_peer_that_failed_has_no_ratio():
     now = report(truckcount=1.0)
     now["clips"][0]["contestants"]["truckcount-fast"] = {"error": "fell over"}

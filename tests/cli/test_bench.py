@@ -109,6 +109,13 @@ def test_a_report_of_other_clips_checks_nothing_and_says_so(truckcount, tmp_path
     assert "holds no ratio of these clips" in said.err
 
 
+@pytest.mark.parametrize(("seconds", "is_told"), [("60", True), ("600", False)])
+def test_fastest_of_too_little_video_is_told_to_be_exact(truckcount, seconds, is_told):
+    words = ("--speed", "fastest", "--seconds", seconds, "--peers", "none")
+    said = truckcount("bench", "nowhere.mp4", *words)
+    assert ("its figures are those of exact" in said.err) is is_told
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

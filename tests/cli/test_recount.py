@@ -65,8 +65,10 @@ def test_another_speed_is_among_what_to_look_at(truckcount, counted):
     assert truckcount("run", films, *options).code == 0
     said = truckcount("recount", "quick", "--model", model)
     assert said.code == 2
-    assert "--sample-fps and --speed of the run" in said.err
+    assert "--sample-fps, --speed, --precision and --backend of the run" in said.err
     assert truckcount("recount", "quick", "--model", model, "--speed", "fast").code == 0
+    other = truckcount("recount", "store", "--model", model, "--precision", "bf16")
+    assert "none of its scores are of model" in other.err
 
 
 def test_another_gate_is_shown_and_published_only_when_told(truckcount, counted):

@@ -88,6 +88,13 @@ def test_a_new_file_is_counted_and_a_signal_ends_it_politely(
     assert check_store(store) == []
 
 
+def test_what_fastest_chose_is_told(watch, scene, tmp_path):
+    shutil.copy(scene.clips[1], tmp_path / "rec" / "dock_20260302T110000Z.mp4")
+    process = watch("--settle", "0", "--speed", "fastest")
+    said = hear(process, "dock_20260302T110000Z.mp4: done, 1 passages")
+    assert "of new video are not worth a calibration" in said
+
+
 def test_two_viewpoints_that_are_taken_for_one_camera_are_told(watch, scene, tmp_path):
     process = watch("--settle", "0")
     for clip, name in zip(scene.clips, ("110000", "110001"), strict=False):

@@ -6,10 +6,14 @@ import subprocess
 import sys
 from itertools import chain
 
+import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model, write_traffic
+from truckcount.errors import WeightsError
 from truckcount.pipeline import executors
 from truckcount.pipeline import run as run_module
 from truckcount.pipeline.config import RunOptions
@@ -54,6 +58,26 @@ def test_an_unexpected_error_of_a_file_is_that_files(
     assert result.totals["n_trucks"] == 1
     (said,) = [o.error for o in result.file_outcomes if o.error]
     assert "not enough memory" in said or "ZeroDivisionError at test_exec" in said
+
+
+def test_scores_of_other_weights_are_not_kept_under_the_run_s(
+    films, tmp_path, monkeypatch
+):
+    """As of a run folder that is trained on, or a machine with an older package."""
+    model = write_red_model(tmp_path)
+
+    class Pool(executors.ProcessPoolExecutor):
+        def submit(self, function, task):
+            with safe_open(model, "numpy") as file:
+                header = file.metadata() | {"training": "again"}
+            save_file({"nothing": np.ones(1, np.float32)}, model, header)
+            return super().submit(function, task)
+
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
+    options = RunOptions(store=tmp_path / "s", model=model, jobs=2)
+    with pytest.raises(WeightsError, match="a worker found red@sha256"):
+        run_paths([str(films)], options)
+    assert list((tmp_path / "s").glob("scores/**/*.parquet")) == []
 
 
 def _die_of_one(task):

@@ -6,6 +6,7 @@ import pytest
 from tests.pipeline.red_box import write_red_model, write_traffic
 from truckcount.pipeline import speed_plan
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.restating.store_recount import RecountOptions, recount_store
 from truckcount.pipeline.run import run_paths
 from truckcount.store.check import check_store
 
@@ -26,8 +27,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def count(film, model, tmp_path):
-    def call(speed, store="store"):
-        options = RunOptions(store=tmp_path / store, model=model, speed=speed)
+    def call(speed, store="store", **more):
+        options = RunOptions(store=tmp_path / store, model=model, speed=speed, **more)
         return run_paths([str(film)], options)
 
     return call
@@ -42,7 +43,7 @@ def test_too_little_video_is_read_exactly_and_said_so(count):
 
 
 def test_a_calibrated_camera_counts_the_same_and_keeps_its_plan(
-    count, monkeypatch, tmp_path
+    count, model, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(speed_plan, "WORTH_S", 30.0)
     exact, fastest = count("exact", "exact"), count("fastest")
@@ -59,3 +60,21 @@ def test_a_calibrated_camera_counts_the_same_and_keeps_its_plan(
     assert [o.status for o in again.file_outcomes] == ["reused"]
     assert "before" in again.speed["plans"].popitem()[1]["reason"]
     assert again.config_hash == fastest.config_hash
+
+    options = RunOptions(store=tmp_path / "store", model=model, speed="fastest")
+    (recounted,) = recount_store(options.store, options, RecountOptions())
+    assert (recounted.n_camera_hours, recounted.n_left_out) == (1, 0)
+    assert recounted.comparison.n_changed == 0
+
+
+def test_a_calibration_opens_no_larger_picture_than_the_run(count, monkeypatch):
+    monkeypatch.setattr(speed_plan, "WORTH_S", 30.0)
+    (plan,) = count("fastest", max_pixels=1000).speed["plans"].values()
+    assert "no file could be calibrated on" in plan["reason"]
+
+
+def test_a_camera_without_a_plan_is_recounted_as_exact(count, model, tmp_path):
+    count("fastest")
+    options = RunOptions(store=tmp_path / "store", model=model, speed="fastest")
+    (recounted,) = recount_store(options.store, options, RecountOptions())
+    assert (recounted.n_camera_hours, recounted.n_left_out) == (1, 0)

@@ -116,6 +116,14 @@ def test_a_camera_keeps_the_plan_that_it_was_counted_by(plan):
     assert "before" in again.reason
 
 
+def test_what_somebody_chose_by_hand_is_no_plan():
+    by_hand = replace(FASTEST, sample_fps=1.0, speed="exact")
+    digest = scoring_hash(CAMERA, WEIGHTS.model_id, by_hand)
+    old = replace(record(SLOW), config_hash=digest)
+    again = choose_plan(CAMERA, [], {"old": old}, weights=WEIGHTS, options=FASTEST)
+    assert replace(again, reason="") == EXACT
+
+
 def test_the_newest_plan_is_the_one_that_is_kept():
     records = {"a": record(SLOW, 5, "a"), "b": record(KEYS, 9, "b")}
     again = choose_plan(CAMERA, [], records, weights=WEIGHTS, options=FASTEST)

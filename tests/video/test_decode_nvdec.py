@@ -5,6 +5,7 @@ where that is installed: choosing, cutting and falling back are the same code.
 """
 
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import av
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from tests.conftest import write_clip
+from tests.video.test_nonref import slowing_ms
 from truckcount.domain.sample import ViewRect
 from truckcount.presence.tensor_crop import TensorCropper
 from truckcount.video import find_sources, open_decoder
@@ -103,6 +105,19 @@ def test_samples_are_those_of_the_cpu(tmp_path, name, opener):
             # brightness: swscale rounds down, up to two levels where it enlarges
             apart = np.abs((view.numpy().astype(float) - reference) @ LUMA)
             assert apart.mean() < 2.5
+
+
+def test_a_stream_that_slows_down_keeps_every_tick_as_on_the_cpu(tmp_path):
+    path = write_clip(
+        tmp_path / "slowing.mkv",
+        190,
+        pts=slowing_ms,
+        time_base=Fraction(1, 1000),
+        options={"x264-params": "bframes=3:b-adapt=0:scenecut=0:log-level=0"},
+    )
+    want, _, got, report = decode(path)
+    assert report.warnings == ()
+    assert [(s.tick, s.t_us) for s in got] == [(s.tick, s.t_us) for s in want]
 
 
 def test_only_samples_are_asked_for(tmp_path):

@@ -1,9 +1,9 @@
 """New ratios against stored ones: a regression is a ratio, never a second."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from truckcount.benching.contestants import OURS
+from truckcount.benching.contestants import FLOOR, OURS
 
 MARGIN = 0.25  # ratios of one run on a loaded machine differ by a tenth or two
 
@@ -29,6 +29,8 @@ def check_ratios(
 ) -> list[Verdict]:
     """Compare our ratios on the clips that both reports hold.
 
+    Those of another command, as with other weights, or over another floor are none.
+
     Parameters
     ----------
     now, stored : dict
@@ -39,21 +41,33 @@ def check_ratios(
     before = _our_ratios(stored)
     return [
         Verdict(
-            clip=clip,
-            name=name,
-            stored=before[clip, name],
+            clip=key.clip,
+            name=key.name,
+            stored=before[key],
             now=ratio,
-            limit=before[clip, name] * (1 + margin),
+            limit=before[key] * (1 + margin),
         )
-        for (clip, name), ratio in _our_ratios(now).items()
-        if (clip, name) in before
+        for key, ratio in _our_ratios(now).items()
+        if key in before
     ]
 
 
-def _our_ratios(report: dict[str, Any]) -> dict[tuple[str, str], float]:
-    return {
-        (clip["clip"], name): row["ratio"]["median"]
-        for clip in report["clips"]
-        for name, row in clip["contestants"].items()
-        if name.startswith(OURS) and row.get("ratio") is not None
-    }
+class _Key(NamedTuple):
+    """What two reports must have in common for a ratio to be of one thing."""
+
+    clip: str
+    name: str
+    title: str | None
+    floor: str | None
+
+
+def _our_ratios(report: dict[str, Any]) -> dict[_Key, float]:
+    found = {}
+    for clip in report["clips"]:
+        rows = clip["contestants"]
+        floor = rows.get(FLOOR, {}).get("title")
+        for name, row in rows.items():
+            if name.startswith(OURS) and row.get("ratio") is not None:
+                key = _Key(clip["clip"], name, row.get("title"), floor)
+                found[key] = row["ratio"]["median"]
+    return found

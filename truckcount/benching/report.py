@@ -14,6 +14,7 @@ from truckcount.benching.scene import write_scene
 from truckcount.benching.stages import profile_stages
 from truckcount.errors import BenchError
 from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.speed_plan import WORTH_S
 from truckcount.presence.weights import DEFAULT_MODEL
 
 HOW = (
@@ -50,6 +51,11 @@ def bench(
     BenchError
         When a clip is not there, or cannot be decoded by the floor or by us.
     """
+    if "fastest" in options.speeds and options.compare.seconds < WORTH_S:
+        say(
+            f"fastest calibrates where there are {WORTH_S:.0f} s of video: with "
+            f"--seconds {options.compare.seconds:g} its figures are those of exact"
+        )
     floor = find_floor()
     words = options.run_options
     if options.model != DEFAULT_MODEL:

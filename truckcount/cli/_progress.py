@@ -81,6 +81,15 @@ def say_outcomes(result: RunResult) -> None:
             say(spell_outcome(outcome))
 
 
+def say_plans(result: RunResult, told: set[str]) -> None:
+    """Say what ``--speed fastest`` chose for each camera, where it was not told yet."""
+    for camera, plan in result.speed.get("plans", {}).items():
+        line = f"{camera}: {plan['reason']}"
+        if line not in told:
+            say(line)
+            told.add(line)
+
+
 def say_warnings(result: RunResult) -> None:
     """Say what is odd about single files; of whole cameras, ``camera_warnings``."""
     from truckcount.pipeline.camera_warnings import is_of_camera

@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from truckcount.cli._console import align, give, give_json, say
-from truckcount.cli._options import (
-    model_option,
-)
+from truckcount.cli._options import model_option
 
 PATH = click.Path(path_type=Path)
 
@@ -36,7 +34,7 @@ PATH = click.Path(path_type=Path)
     multiple=True,
     default=("exact", "fast"),
     show_default=True,
-    help="Ours to measure; repeatable.",
+    help="Ours to measure; repeatable. fastest wants --seconds 600.",
 )
 @model_option
 @click.option(
@@ -150,7 +148,9 @@ def bench(
         return 0
     verdicts = check_ratios(report, before, margin)
     if not verdicts:
-        raise click.UsageError(f"{check} holds no ratio of these clips")
+        raise click.UsageError(
+            f"{check} holds no ratio of these clips by this command over this floor"
+        )
     for v in verdicts:
         word = "WORSE" if v.is_worse else "fine"
         say(

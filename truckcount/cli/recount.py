@@ -49,6 +49,7 @@ EXIT_SOME_FAILED = 3
 )
 @click.option("--bins", type=int, default=60, show_default=True, help="5, 15, 30, 60.")
 @click.option("--speed", default="exact", show_default=True, help="As of the run.")
+@click.option("--precision", default="f32", show_default=True, help="As of the run.")
 @click.option("--backend", default="av", show_default=True, help="As of the run.")
 @click.option(
     "--jobs", type=int, default=1, show_default=True, help="Cameras at a time."

@@ -122,7 +122,7 @@ def backfill(paths: tuple[str, ...], **options: Any) -> int:
 
 def _count(paths: tuple[str, ...], **options: Any) -> int:
     from truckcount.cli._jobs import say_jobs
-    from truckcount.cli._progress import progress_for, say_outcomes
+    from truckcount.cli._progress import progress_for, say_outcomes, say_plans
     from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.config import RunOptions
     from truckcount.pipeline.interrupts import terminate_as_interrupt
@@ -175,8 +175,7 @@ def _count(paths: tuple[str, ...], **options: Any) -> int:
     if is_url(place):
         result = replace(result, store=mask_credentials(place))
     if not is_quiet:
-        for camera, plan in result.speed.get("plans", {}).items():
-            say(f"{camera}: {plan['reason']}")
+        say_plans(result, set())
         for warning in result.camera_warnings:
             say(warning)
     if as_json:

@@ -69,7 +69,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
     from contextlib import ExitStack
 
     from truckcount.cli._jobs import say_jobs
-    from truckcount.cli._progress import say_outcomes, say_warnings
+    from truckcount.cli._progress import say_outcomes, say_plans, say_warnings
     from truckcount.cli._without_pandas import hold_back_pandas
     from truckcount.pipeline.cameras import load_cameras
     from truckcount.pipeline.config import RunOptions
@@ -98,6 +98,7 @@ def watch(folders: tuple[str, ...], **options: Any) -> int:
             pushing.heard(result)
         if is_quiet:
             return
+        say_plans(result, told)
         say_outcomes(result)
         say_warnings(result)
         for warning in sorted(set(result.camera_warnings) - told):

@@ -56,6 +56,8 @@ class RunOptions:
     ``sample_fps``, ``key_frames_only`` and ``exact`` or ``fast`` for each camera."""
     key_frames_only: bool = False
     """Decode no other frames, in files that have one about every tick."""
+    is_planned: bool = False
+    """Set where ``fastest`` chose these three: the same by hand is no plan."""
     is_strict_time: bool = False
     """Refuse files whose start time could only be guessed."""
     settle_s: float = 0.0
@@ -200,6 +202,8 @@ def _speed_of(options: RunOptions) -> dict[str, Any]:
         keys["key_frames_only"] = True
     if options.precision != "f32":
         keys["precision"] = options.precision
+    if options.is_planned:
+        keys["is_planned"] = True
     return {"speed": options.speed, **keys}
 
 

@@ -19,7 +19,12 @@ from multiprocessing import active_children, current_process, get_context
 from multiprocessing.synchronize import Event
 from typing import TYPE_CHECKING, Any
 
-from truckcount.errors import ConfigError, TruckcountError, VideoError
+from truckcount.errors import (
+    ConfigError,
+    TruckcountError,
+    VideoError,
+    WeightsError,
+)
 from truckcount.pipeline.cluster import score_on_cluster
 from truckcount.pipeline.config import RunOptions
 from truckcount.pipeline.file_errors import file_error
@@ -51,7 +56,7 @@ def score_tasks(
     tasks : iterable of ScoreTask
         Of one run, whatever the camera. Asked for as they can be begun.
     """
-    left = iter(tasks)
+    left = (replace(task, model_id=weights.model_id) for task in tasks)
     ahead = list(islice(left, 1))
     if not ahead:
         return
@@ -64,15 +69,15 @@ def score_tasks(
         return
     if options.jobs > 1:
         ahead += islice(left, 1)
-    left = chain(ahead, left)
+    rest = chain(ahead, left)
     if len(ahead) > 1:
         if is_on_gpu(options.device):
             runtime = _runtime_of(weights, options)
-            yield from score_in_threads(left, weights, runtime, options.jobs)
+            yield from score_in_threads(rest, weights, runtime, options.jobs)
         else:
-            yield from _score_in_workers(left, usable_jobs(options.jobs))
+            yield from _score_in_workers(rest, usable_jobs(options.jobs))
         return
-    for task in left:
+    for task in rest:
         # opened late: a run that only meets known files never loads the network
         runtime = _runtime_of(weights, task.options)
         advance = _advance_for(task, listener)
@@ -240,6 +245,13 @@ def _work(task: ScoreTask) -> ScoredFile | TruckcountError:
     """Score in a worker process, which keeps its runtime between tasks."""
     began = time.process_time()
     weights = find_weights(task.options.model)
+    if task.model_id not in {None, weights.model_id}:
+        msg = (
+            f"--model {task.options.model}: a worker found {weights.model_id}, the run "
+            f"began with {task.model_id}; let nothing write over it meanwhile, and "
+            "give all machines the same"
+        )
+        raise WeightsError(msg)
     done = _guard(task, weights, _runtime_of(weights, task.options))
     if isinstance(done, TruckcountError):
         return done

@@ -36,6 +36,8 @@ class ScoreTask:
     options: RunOptions
     start: StartTime | None = None
     """Where it begins, where more than the file was needed to tell."""
+    model_id: str | None = None
+    """Of the weights that the scores are kept under; other processes find their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

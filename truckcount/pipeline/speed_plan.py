@@ -6,7 +6,7 @@ and of one thinner still, counts the same passages.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,7 +35,7 @@ WORTH_S = 600.0  # of new video; a calibration scores its part three times
 LEAST_PASSAGES = 5  # with fewer, equal counts say next to nothing
 FACTORS = (5, 2)  # by which samples are thinned, the cheapest first
 MARGIN = 1.4  # a rate is taken where one this much lower still counts the same
-LEAST_FPS = 1.0  # counting bridges gaps of up to two seconds
+LEAST_FPS = 1.0  # with its margin it wants gates whose fill_s is 1.4 or more
 CONFIDENCE = 0.95
 
 Scored = Mapping[str, Scores]
@@ -62,6 +62,8 @@ class SpeedPlan:
             sample_fps=self.sample_fps,
             speed=self.speed,
             key_frames_only=self.key_frames_only,
+            # exact scores are the same whoever asks for them
+            is_planned=not _is_exact(self, options),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -86,29 +88,18 @@ def choose_plan(
     records : mapping of segment_id to SegmentRecord
         What the store has counted of this camera.
     """
-    exact = exact_plan(options, "as it was counted before")
-    plans = {
-        scoring_hash(camera, weights.model_id, plan.apply_to(options)): plan
-        for plan in [exact, *(p for p, _ in _cheaper_plans(options))]
-    }
-    newest = max(
-        (r for r in records.values() if r.config_hash in plans),
-        key=lambda r: r.start_us or 0,
-        default=None,
-    )
+    known = known_plan(camera, records.values(), weights=weights, options=options)
     new = [source for source, segment_id in sources if segment_id not in records]
-    if newest is not None and newest.config_hash is not None:
-        known = plans[newest.config_hash]
-        if known != exact or not new:
-            reason = f"{_name(known)}, as it was counted before"
-            return replace(known, reason=reason)
+    if known is not None and not (new and _is_exact(known, options)):
+        return known
     if options.backend != "av":
         return exact_plan(options, f"--backend {options.backend} is not calibrated")
     for source in new:
         if source.kind != "file":
             return exact_plan(options, f"a source of kind {source.kind} has no start")
         try:
-            new_s = (probe_video(source).duration_s_from_header or 0.0) * len(new)
+            probe = probe_video(source, options.max_pixels)
+            new_s = (probe.duration_s_from_header or 0.0) * len(new)
             if new_s < WORTH_S:
                 why = f"{new_s:.0f} s of new video are not worth a calibration"
                 return exact_plan(options, why)
@@ -117,6 +108,35 @@ def choose_plan(
             file_error(source.name, error)  # raised again where no file is to blame
             continue  # the run itself says what is wrong with it
     return exact_plan(options, "no file could be calibrated on")
+
+
+def known_plan(
+    camera: Camera,
+    records: Iterable[SegmentRecord],
+    *,
+    weights: Weights,
+    options: RunOptions,
+) -> SpeedPlan | None:
+    """Return the plan that a camera's newest file was counted by; None without one.
+
+    Parameters
+    ----------
+    records : iterable of SegmentRecord
+        What the store has counted of the camera.
+    """
+    plans = {
+        scoring_hash(camera, weights.model_id, plan.apply_to(options)): plan
+        for plan in [exact_plan(options, ""), *(p for p, _ in _cheaper_plans(options))]
+    }
+    newest = max(
+        (r for r in records if r.config_hash in plans),
+        key=lambda r: r.start_us or 0,
+        default=None,
+    )
+    if newest is None or newest.config_hash is None:
+        return None
+    plan = plans[newest.config_hash]
+    return replace(plan, reason=f"{_name(plan)}, as it was counted before")
 
 
 def calibrate(
@@ -129,7 +149,7 @@ def calibrate(
     VideoError
         When the file cannot be read.
     """
-    probe = probe_video(source)
+    probe = probe_video(source, options.max_pixels)
     size = (probe.width, probe.height)
     rects = plan_run_views(weights.header, camera.gates, size)
     runtime = open_runtime(weights, options.device, precision=options.precision)
@@ -137,7 +157,11 @@ def calibrate(
     gated = ClipScorer(runtime, camera.gates, rects, "whole", is_gated=True)
     seconds = 0.0
     for sample in open_decoder(
-        source, rects, start_us=0, sample_fps=options.sample_fps
+        source,
+        rects,
+        start_us=0,
+        sample_fps=options.sample_fps,
+        max_pixels=options.max_pixels,
     ):
         seconds = sample.pts_us / 1e6
         if seconds > CALIBRATION_S:
@@ -164,7 +188,7 @@ def calibrate(
         whole.finish(),
         gated.finish(),
         count,
-        key_gap_us=measure_key_gap_us(source, CALIBRATION_S),
+        key_gap_us=measure_key_gap_us(source, CALIBRATION_S, options.max_pixels),
         options=options,
     )
 
@@ -241,6 +265,11 @@ def _cheaper_plans(options: RunOptions) -> list[tuple[SpeedPlan, int]]:
         if options.sample_fps / factor >= LEAST_FPS
     ]
     return [*thinned, (replace(exact_plan(options, ""), speed="fast"), 1)]
+
+
+def _is_exact(plan: SpeedPlan, options: RunOptions) -> bool:
+    is_whole = plan.sample_fps == options.sample_fps and not plan.key_frames_only
+    return is_whole and plan.speed == "exact"
 
 
 def _is_close(key_gap_us: int | None, sample_fps: float) -> bool:

@@ -25,7 +25,6 @@ from truckcount.errors import DecodeError
 from truckcount.video.access import MAX_PIXELS
 from truckcount.video.decode_av import AvDecoder, Reading
 from truckcount.video.decoder import not_finished
-from truckcount.video.nonref import is_reference, nal_length_size
 from truckcount.video.probe import first_rotation, open_container
 from truckcount.video.sources import Source
 
@@ -178,25 +177,19 @@ class _ListReading(Reading):
 
     def _frames(self) -> Iterator[_Listed]:
         """List the frames that the CPU's decoder would show, as it would show them."""
-        context = self._stream.codec_context
-        codec = context.name
-        length_size = nal_length_size(codec, context.extradata)
         waiting: list[tuple[int, int, bool]] = []
         n_read = index = 0
         last_pts: int | None = None
         packets = self._packets()
         while True:
-            packet, _ = next(packets, (None, False))
+            packet, may_skip = next(packets, (None, False))
             if packet is not None:
                 if packet.is_discard:
                     continue
                 if packet.is_corrupt or packet.pts is None:
                     msg = "damaged, or frames without a time of their own"
                     raise _NotOnGpuError(msg)
-                is_shown = not self._decoder.is_skipping_nonref or (
-                    is_reference(bytes(packet), codec, length_size) is not False
-                )
-                heapq.heappush(waiting, (packet.pts, n_read, is_shown))
+                heapq.heappush(waiting, (packet.pts, n_read, not may_skip))
                 n_read += 1
                 if len(waiting) <= REORDER_PACKETS:
                     continue

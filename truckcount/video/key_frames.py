@@ -6,6 +6,7 @@ from typing import Any
 
 import av
 
+from truckcount.video.access import MAX_PIXELS
 from truckcount.video.probe import open_container
 from truckcount.video.sources import Source
 
@@ -71,12 +72,14 @@ def longest_key_gap_us(packets: Iterable[Any]) -> int | None:
     return max(b - a for a, b in itertools.pairwise(sorted(times)))
 
 
-def measure_key_gap_us(source: Source, until_s: float) -> int | None:
+def measure_key_gap_us(
+    source: Source, until_s: float, max_pixels: int = MAX_PIXELS
+) -> int | None:
     """Read a source's first packets, undecoded; return its longest key frame gap.
 
     None also where the container cannot be read so far.
     """
-    with open_container(source) as container:
+    with open_container(source, max_pixels) as container:
         stream = container.streams.video[0]
         packets = []
         try:

@@ -12,9 +12,11 @@ from tests.pipeline.red_box import BOX_PX, SIZE, write_red_model
 from tests.pipeline.red_camera import FPS, open_camera, red_units, until
 from tests.video.rtsp_server import encode_film, red_film
 from truckcount.domain.scores import PEAK_UNIT
-from truckcount.pipeline.config import RunOptions
+from truckcount.pipeline.cameras import open_book
+from truckcount.pipeline.config import RunOptions, scoring_hash
 from truckcount.pipeline.unattended import live
 from truckcount.pipeline.unattended.live import LiveStreams, choose_backoff_s
+from truckcount.presence.weights import find_weights
 from truckcount.store import Store
 from truckcount.store.check import check_store
 from truckcount.store.scores_table import ScoresReader
@@ -31,8 +33,10 @@ def watch(tmp_path, monkeypatch):
     options = RunOptions(store=tmp_path / "store", model=write_red_model(tmp_path))
     scenes = []
 
-    def start(segment_s, bins=60, cameras=None, camera=None, **told):
-        chosen = replace(options, bins=bins, cameras=cameras, camera=camera)
+    def start(segment_s, bins=60, cameras=None, camera=None, speed="exact", **told):
+        chosen = replace(
+            options, bins=bins, cameras=cameras, camera=camera, speed=speed
+        )
         scenes.append(Scene(open_camera(**told), chosen, segment_s))
         return scenes[0]
 
@@ -99,6 +103,16 @@ def test_hours_fill_while_the_camera_runs(watch):
         assert before_s - 2 < start_s < end_s < time.time() + 1
         assert end_s - start_s < 1.3, "cut every second"
     scene.check_coverage()
+
+
+def test_a_live_camera_is_read_exactly_where_fastest_is_asked_for(watch, caplog):
+    scene = watch(1.0, speed="fastest")
+    scene.until_pieces(1)
+    assert "live cameras are read as by exact" in caplog.text
+    exact = replace(scene.options, speed="exact")
+    camera = open_book(exact).camera_for(scene.camera.url)
+    digest = scoring_hash(camera, find_weights(exact.model).model_id, exact)
+    assert {record.config_hash for record in scene.segments()} == {digest}
 
 
 def test_live_pieces_keep_the_bins_that_the_camera_has(watch):

@@ -25,6 +25,7 @@ from truckcount.pipeline.restating.comparison import (
     stored_counts,
 )
 from truckcount.pipeline.segments import is_counted
+from truckcount.pipeline.speed_plan import exact_plan, known_plan
 from truckcount.presence.weights import find_weights
 from truckcount.store import SegmentRecord, Store
 from truckcount.store.read import read_bins
@@ -95,8 +96,9 @@ def recount_store(
     ):
         msg = (
             f"{path}: none of its scores are of model {options.model!r} with these "
-            "polygons and this sampling; give --model, --cameras, --sample-fps and "
-            "--speed of the run, or decode again with `truckcount restate`"
+            "polygons and this sampling; give --model, --cameras, --sample-fps, "
+            "--speed, --precision and --backend of the run, or decode again with "
+            "`truckcount restate`"
         )
         raise ConfigError(msg)
     if recount.is_dry_run:
@@ -171,9 +173,12 @@ def _recount_camera(
     path: Path, camera: Camera, options: RunOptions, recount: RecountOptions
 ) -> Recounted:
     store, weights = Store.open(path), find_weights(options.model)
-    digest = scoring_hash(camera, weights.model_id, options)
     with store.lock(camera.name):
         records = [r for r in store.segments(camera.name) if is_counted(r)]
+        if options.speed == "fastest":
+            plan = known_plan(camera, records, weights=weights, options=options)
+            options = (plan or exact_plan(options, "")).apply_to(options)
+        digest = scoring_hash(camera, weights.model_id, options)
         fits = [r for r in records if r.config_hash == digest]
         counter = CameraCounter(
             store,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truckcount.domain.camera import Camera
 from truckcount.domain.segment import CLOCK_SD_S, SegmentReport, StartTime
@@ -62,9 +62,16 @@ class LiveStreams:
         segment_s: float = SEGMENT_S,
         whole: dict[str, CameraWork] | None = None,
     ) -> None:
+        urls = list(dict.fromkeys(urls))  # one thread a camera
+        if options.speed == "fastest":  # its hash would be that of no scores
+            options = replace(options, speed="exact")
+            if urls:
+                logger.warning(
+                    "--speed fastest calibrates on files: live cameras are read as by "
+                    "exact"
+                )
         self._options = options
         self._whole = whole
-        urls = list(dict.fromkeys(urls))  # one thread a camera
         check_urls(options, urls)
         self._weights = find_weights(options.model)
         self._pieces: queue.Queue[Piece] = queue.Queue()
