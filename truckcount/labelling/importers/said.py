@@ -44,7 +44,7 @@ def tell_apart(before: Said, now: Said) -> tuple[str, str] | None:
     if before.label != now.label:
         return before.label, now.label
     if before.p_truck != now.p_truck:
-        return f"p {before.p_truck:g}", f"p {now.p_truck:g}"
+        return _spell_p(before), _spell_p(now)
     if before.boxes != now.boxes:
         return f"of {len(before.boxes)} boxes", f"of {len(now.boxes)} other boxes"
     return None
@@ -54,6 +54,10 @@ def _spell_box(box: Mapping[str, Any]) -> tuple[str | float, ...]:
     corners = (float(np.float32(box[name])) for name in ("x1", "y1", "x2", "y2"))
     score = _narrow(box["score"])
     return str(box["class"]), *corners, -1.0 if score is None else score
+
+
+def _spell_p(said: Said) -> str:
+    return "without p" if said.p_truck is None else f"p {said.p_truck:g}"
 
 
 def _narrow(value: Any) -> float | None:
