@@ -530,6 +530,36 @@ def test_what_cannot_be_scored_again_stays_counted(count, films, tmp_path):
     assert trucks_by_hour(tmp_path / "store") == {"02 08": 2, "02 09": 1}
 
 
+@pytest.mark.parametrize("is_renamed", [True, False], ids=["name", "option"])
+def test_a_guessed_time_gives_way_to_one_that_is_known(
+    count, films, tmp_path, monkeypatch, is_renamed
+):
+    """By its other name, or from another folder, it was in conflict with itself."""
+    shutil.copy(films / "gate_20260302T085952Z.mp4", tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    count("clip.mp4", camera="gate")
+    clip, told = tmp_path / "clip.mp4", AT_10
+    if is_renamed:
+        clip, told = clip.rename(tmp_path / "gate_20260305T100000Z.mp4"), {}
+    assert statuses(count(clip, camera="gate", **told)) == {clip.name: "done"}
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    again = count(clip, camera="gate", **told)
+    assert statuses(again) == {clip.name: "duplicate"}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_file_called_by_another_path_is_in_no_conflict_with_itself(
+    count, films, tmp_path, monkeypatch
+):
+    shutil.copy(films / "gate_20260302T085952Z.mp4", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    count("gate_20260302T085952Z.mp4")
+    clip = tmp_path / "gate_20260302T085952Z.mp4"
+    assert statuses(count(clip, **AT_10)) == {clip.name: "done"}
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    assert check_store(tmp_path / "store") == []
+
+
 def test_a_copy_whose_time_is_only_guessed_is_no_conflict(count, films, tmp_path):
     clip = films / "gate_20260302T085952Z.mp4"
     count(clip, camera="gate")

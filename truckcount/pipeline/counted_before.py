@@ -121,8 +121,17 @@ def guessed_before(task: ScoreTask, known: Span) -> ClockError:
 
 
 def is_conflict(task: ScoreTask, known: SegmentRecord) -> bool:
-    """Tell whether a file that says another time is not the one that was counted."""
-    return known.path != task.source.name
+    """Tell whether a file that says another time is not the one that was counted.
+
+    A time that was guessed gives way to any that is known, so that renaming a file
+    dates it; and a file that is called by another path is itself.
+    """
+    if known.path == task.source.name or known.time_quality == "guess":
+        return False
+    try:
+        return not Path(known.path).samefile(task.source.path)
+    except (OSError, ValueError):  # gone, or of another folder
+        return True
 
 
 def conflict_outcome(
