@@ -29,6 +29,14 @@ def gate_with(line):
 
 SQUARE = "polygon = [[0.1, 0.1], [0.6, 0.1], [0.6, 0.6], [0.1, 0.6]]\n"
 BAD = {
+    "a shift without end": (
+        "[cameras.c]\nclock_shift_s = inf\n",
+        "cameras.c.clock_shift_s: want a finite number, got inf",
+    ),
+    "a dwell without end": (
+        gate_with("polygon = [[0, 0], [1, 0], [1, 1]]\ndwell_mean_s = inf"),
+        r"gates\[0\].dwell_mean_s: want a finite number, got inf",
+    ),
     "unknown key at the top": ("[camera.c]\n", "unknown key 'camera'.*'cameras'"),
     "unknown key of a camera": (
         '[cameras.c]\ntimezon = "UTC"\n',

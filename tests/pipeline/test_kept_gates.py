@@ -75,3 +75,16 @@ def test_a_live_camera_is_refused_before_it_is_opened(count, tmp_path):
     options = RunOptions(store=tmp_path / "store", camera="dock")
     with pytest.raises(ConfigError, match="dock counted by gates"):
         LiveStreams(["rtsp://127.0.0.1:1/live"], options)
+
+
+@pytest.mark.parametrize("is_whole_first", [True, False], ids=["before", "after"])
+def test_hours_counted_whole_and_by_a_gate_are_told(count, tmp_path, is_whole_first):
+    """Nothing in the table says that their sum has each truck twice."""
+    name, gate = "new_20260302T090000Z.mp4", {"gate": "0.2,0.1 0.8,0.1 0.8,0.9"}
+    first, second = ({}, gate) if is_whole_first else (gate, {})
+    assert not count(name, **first).camera_warnings
+    (warning,) = count(name, **second).camera_warnings
+    assert gates(tmp_path) == [("new", "frame"), ("new", "main")]
+    assert warning.startswith("camera 'new' has hours counted both in the whole")
+    assert "by gates (main): a sum over gates has each truck twice" in warning
+    assert not count("new_20260302T200000Z.mp4", **second).camera_warnings

@@ -463,6 +463,103 @@ def test_the_same_bytes_at_another_time_are_a_conflict(count, films, tmp_path):
     assert sorted(segments["status"]) == ["conflict", "done"]
 
 
+FASTER = {"sample_fps": 6}  # other scores: nothing of the first run can be reused
+AT_10 = {"start": "2026-03-05T10:00:00Z"}
+
+
+def trucks_by_hour(store):
+    hours = pd.read_parquet(store / "hours")
+    seen = hours.groupby("hour_start_utc")["n_trucks"].sum(min_count=1).dropna()
+    return {f"{hour:%d %H}": int(n) for hour, n in seen.items()}
+
+
+@pytest.mark.parametrize("again", [{}, FASTER], ids=["reused", "scored again"])
+def test_a_start_corrected_in_a_run_of_other_options_moves_too(
+    count, films, tmp_path, again
+):
+    """The hour that the file left kept its trucks, which were there twice."""
+    clip = films / "gate_20260302T085952Z.mp4"
+    count(clip)
+    count(clip, **AT_10, **again)
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_file_scored_again_stays_where_its_start_was_given(count, films, tmp_path):
+    """Not where its file time or its name says: nobody took back what was given."""
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(films / "gate_20260302T085952Z.mp4", clip)
+    count(clip, camera="gate", **AT_10)
+    again = count(clip, camera="gate", **FASTER)
+    assert statuses(again) == {clip.name: "done"}
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_copy_at_another_time_is_a_conflict_whatever_the_options(
+    count, films, tmp_path
+):
+    clip = films / "gate_20260302T085952Z.mp4"
+    count(clip)
+    copy = tmp_path / "gate_20260309T085952Z.mp4"
+    shutil.copy(clip, copy)
+    assert statuses(count(copy, **FASTER)) == {copy.name: "conflict"}
+    assert trucks_by_hour(tmp_path / "store") == {"02 08": 2}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_copy_scored_again_is_the_segment_that_it_was(count, films, tmp_path):
+    clip = films / "gate_20260302T085952Z.mp4"
+    count(clip)
+    copy = tmp_path / "archive" / clip.name
+    copy.parent.mkdir()
+    shutil.copy(clip, copy)
+    assert statuses(count(copy, **FASTER)) == {clip.name: "done"}
+    segments = pd.read_parquet(tmp_path / "store" / "segments").set_index("path")
+    assert segments["status"].to_dict() == {str(clip): "done", str(copy): "duplicate"}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_what_cannot_be_scored_again_stays_counted(count, films, tmp_path):
+    clip = films / "gate_20260302T085952Z.mp4"
+    count(clip)
+    assert count(clip, max_pixels=100, **FASTER).exit_code == 4
+    (segment,) = pd.read_parquet(tmp_path / "store" / "segments").itertuples()
+    assert segment.status == "done"
+    count(films / "gate_20260302T090000Z.mp4")  # counts the hour before it again
+    assert trucks_by_hour(tmp_path / "store") == {"02 08": 2, "02 09": 1}
+
+
+@pytest.mark.parametrize("is_renamed", [True, False], ids=["name", "option"])
+def test_a_guessed_time_gives_way_to_one_that_is_known(
+    count, films, tmp_path, monkeypatch, is_renamed
+):
+    """By its other name, or from another folder, it was in conflict with itself."""
+    shutil.copy(films / "gate_20260302T085952Z.mp4", tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    count("clip.mp4", camera="gate")
+    clip, told = tmp_path / "clip.mp4", AT_10
+    if is_renamed:
+        clip, told = clip.rename(tmp_path / "gate_20260305T100000Z.mp4"), {}
+    assert statuses(count(clip, camera="gate", **told)) == {clip.name: "done"}
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    again = count(clip, camera="gate", **told)
+    assert statuses(again) == {clip.name: "duplicate"}
+    assert check_store(tmp_path / "store") == []
+
+
+def test_a_file_called_by_another_path_is_in_no_conflict_with_itself(
+    count, films, tmp_path, monkeypatch
+):
+    shutil.copy(films / "gate_20260302T085952Z.mp4", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    count("gate_20260302T085952Z.mp4")
+    clip = tmp_path / "gate_20260302T085952Z.mp4"
+    assert statuses(count(clip, **AT_10)) == {clip.name: "done"}
+    assert trucks_by_hour(tmp_path / "store") == {"05 10": 2}
+    assert check_store(tmp_path / "store") == []
+
+
 def test_a_copy_whose_time_is_only_guessed_is_no_conflict(count, films, tmp_path):
     clip = films / "gate_20260302T085952Z.mp4"
     count(clip, camera="gate")

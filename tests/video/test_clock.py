@@ -42,6 +42,12 @@ def test_a_leap_of_more_than_a_day_is_a_broken_clock():
     assert clock.n_jumps == 1
 
 
+def test_a_leap_of_hours_is_a_pause_and_is_known():
+    placed, clock = place([0, FRAME_US, 5 * HOUR_US])
+    assert placed[-1] == 5 * HOUR_US
+    assert (clock.n_jumps, clock.longest_leap_us) == (0, 5 * HOUR_US - FRAME_US)
+
+
 def test_frames_out_of_order_have_no_time():
     placed, clock = place([0, 80_000, 40_000, 120_000])
     assert placed == [0, 80_000, None, 120_000]

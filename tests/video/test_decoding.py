@@ -305,6 +305,20 @@ def test_a_size_that_changes_inside_a_stream_is_followed(tmp_path):
     assert {s.views[0].shape for s in samples} == {(96, 160, 3)}
 
 
+def test_a_clock_that_leaps_hours_ahead_is_told(tmp_path):
+    """Two recordings put into one file: the second one's trucks are dated too late."""
+    clip = write_clip(
+        tmp_path / "leap.mkv",
+        50,
+        pts=lambda k: 40 * k + (k >= 25) * 7_200_000,
+        time_base=Fraction(1, 1000),
+    )
+    _, report = decode(clip)
+    assert report.duration_s == pytest.approx(7202, abs=0.1)
+    (warning,) = report.warnings
+    assert warning.startswith("no frame for 7200 s inside the file")
+
+
 def test_a_clock_that_jumps_back_counts_nothing_twice(tmp_path):
     path = tmp_path / "jump.ts"
     write_clip(path, 50)

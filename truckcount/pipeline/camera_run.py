@@ -7,12 +7,18 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from truckcount.domain.iso_time import iso_utc
 from truckcount.domain.scores import Scores
 from truckcount.domain.segment import StartTime
 from truckcount.errors import TruckcountError
 from truckcount.pipeline.camera_work import CameraWork, fold_counts, own_passages
 from truckcount.pipeline.config import scoring_hash
+from truckcount.pipeline.counted_before import (
+    corrected_start,
+    guessed_before,
+    start_of,
+    stays_outcome,
+    succeed,
+)
 from truckcount.pipeline.counts.recount import CameraCounts, publish_counts
 from truckcount.pipeline.counts.timeline import span_of
 from truckcount.pipeline.file_errors import file_error
@@ -22,13 +28,9 @@ from truckcount.pipeline.repeated_hour import date_repeated
 from truckcount.pipeline.result import FileOutcome, RunListener
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
 from truckcount.pipeline.segments import (
-    conflict_outcome,
-    corrected_start,
     duplicate_outcome,
     failed_outcome,
     given_up_outcome,
-    guessed_before,
-    held_back_outcome,
     is_counted,
     is_late,
     outcome_of,
@@ -42,7 +44,6 @@ from truckcount.store import SegmentRecord, Store
 from truckcount.store.seals import LATE, LEFT_OUT, Seals
 from truckcount.store.segments_table import newest_ids
 from truckcount.store.stamps import is_ahead
-from truckcount.video import Source
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class CameraRun:
         self._known: dict[str, SegmentRecord] = {}
         self._fresh: dict[str, SegmentRecord] = {}
         self._changed: set[str] = set()
+        self._moved: set[str] = set()
         self._vacated: list[tuple[int, int]] = []
         self._pending: list[SegmentRecord] = []
         self._left_out: dict[str, SegmentRecord] = {}
@@ -114,6 +116,7 @@ class CameraRun:
             return
         seal = self._seals.covering(scored.report.start_us, scored.report.end_us)
         if seal is not None:
+            self._vacate(task, scored)
             self._leave_out(task, seal.status)
             return
         with interrupts_held():  # scores and their record are one step
@@ -137,7 +140,7 @@ class CameraRun:
 
     def _publish_rest(self) -> None:
         is_begun, self._is_begun = self._is_begun, False  # once, though it fails
-        if is_begun and (self._changed or self._pending):
+        if is_begun and (self._changed or self._pending or self._vacated):
             self._publish()
 
     def give_up(self, error: Exception) -> None:
@@ -162,9 +165,7 @@ class CameraRun:
         """Note a file that came too late: its hours are deleted, closed or pruned."""
         outcome = sealed_outcome(task, status)
         logger.warning("%s: %s", task.source.name, outcome.warnings[0])
-        record = uncounted_record(task, outcome, self._run_id)
-        self._store.write_segment(self._camera.name, record)
-        self._note(outcome)
+        self._turn_away(task, outcome)
 
     def _read_records(self, offered: Collection[str]) -> None:
         """Read what the store knows of the files that were offered."""
@@ -198,31 +199,25 @@ class CameraRun:
         """Return what must be scored; the rest is known already."""
         todo: dict[str, ScoreTask] = {}
         for source, segment_id in self._work.sources:
-            task = self._task(source, segment_id)
+            task = ScoreTask(
+                source=source,
+                camera=self._camera,
+                segment_id=segment_id,
+                options=self._options,
+            )
             try:
                 if self._has_to_score(task, todo):
-                    todo[segment_id] = task
+                    todo[segment_id] = self._in_place(task)
             except Exception as error:  # noqa: BLE001 - its own failure
                 self._fail(task, file_error(source.name, error))
         return list(todo.values())
-
-    def _task(self, source: Source, segment_id: str) -> ScoreTask:
-        return ScoreTask(
-            source=source,
-            camera=self._camera,
-            segment_id=segment_id,
-            options=self._options,
-        )
 
     def _has_to_score(self, task: ScoreTask, todo: Collection[str]) -> bool:
         """Tell whether a file must be scored; else note what becomes of it."""
         segment_id = task.segment_id
         known = self._known.get(segment_id)
         if segment_id in todo or segment_id in self._work.own_ids:
-            outcome = duplicate_outcome(task)
-            record = uncounted_record(task, outcome, self._run_id)
-            self._store.write_segment(self._camera.name, record)
-            self._note(outcome)
+            self._turn_away(task, duplicate_outcome(task))
             return False
         before = self._left_out.get(segment_id)
         if before is not None and (
@@ -242,73 +237,65 @@ class CameraRun:
             self._work.own_ids.add(segment_id)
             self._note(outcome_of(task.source, self._camera, known, "reused"))
             return False
+        start = corrected_start(task, span_of(known))
+        if start is not None:
+            return self._may_move(task, known, start)
+        if self._options.is_strict_time and known.time_quality == "guess":
+            self._fail(task, guessed_before(task, span_of(known)))
+            return False
         if self._store.has_scores(self._camera.name, known, self._digest):
-            return self._take_known(task, known)
-        return not self._is_held_back(task, known)
-
-    def _is_held_back(
-        self, task: ScoreTask, known: SegmentRecord, start: StartTime | None = None
-    ) -> bool:
-        """Note a counted file whose corrected time would change closed hours."""
-        if self._options.is_backfill or known.path != task.source.name:
+            self._take_known(task, known)
             return False
-        outcome = held_back_outcome(task, self._store.root, known, start)
-        if outcome is None:
-            return False
-        logger.warning("%s: %s", task.source.name, outcome.warnings[0])
-        self._work.own_ids.add(task.segment_id)
-        self._note(outcome)
         return True
+
+    def _in_place(self, task: ScoreTask) -> ScoreTask:
+        """Let a file that is scored again stay in its place, unless it moves."""
+        known = self._known.get(task.segment_id)
+        if known is None or task.segment_id in self._moved:
+            return task
+        # a file time, or a run without its --start, would tell another
+        return replace(task, start=start_of(known))
+
+    def _may_move(
+        self, task: ScoreTask, known: SegmentRecord, start: StartTime
+    ) -> bool:
+        """Tell whether a counted file is scored again at a corrected time."""
+        outcome = stays_outcome(task, self._store.root, known, start)
+        if outcome is None:
+            self._moved.add(task.segment_id)
+        elif outcome.status == "conflict":
+            self._turn_away(task, outcome)
+        else:
+            self._work.own_ids.add(task.segment_id)
+            self._note(outcome)
+        return outcome is None
 
     def _is_sealed(self, known: SegmentRecord) -> bool:
         """Tell whether a counted file's hours stand though its scores are gone."""
         span = span_of(known)
         return self._seals.covering(span.start_us, span.end_us) is not None
 
-    def _take_known(self, task: ScoreTask, known: SegmentRecord) -> bool:
-        """Take a file whose bytes were scored before; tell whether to do it again."""
-        source = task.source
-        is_copy = known.path != source.name
-        span = span_of(known)
-        start = corrected_start(task, span)
-        if start is not None and is_copy:
-            outcome = conflict_outcome(task, known.path, span, start)
-            logger.warning("%s", outcome.error)
-            record = uncounted_record(task, outcome, self._run_id)
-            self._store.write_segment(self._camera.name, record)
-            self._note(outcome)
-            return False
-        if start is not None and self._is_held_back(task, known, start):
-            return False
-        if start is not None:
-            logger.warning(
-                "%s: now starts at %s, counted before at %s: moved",
-                source.name,
-                iso_utc(start.start_us),
-                iso_utc(span.start_us),
-            )
-            self._vacated.append((span.start_us, span.end_us))
-            return True
-        if self._options.is_strict_time and known.time_quality == "guess":
-            error = guessed_before(task, span)
-            logger.warning("%s", error)
-            self._note(failed_outcome(source.name, self._camera.name, error))
-            return False
+    def _take_known(self, task: ScoreTask, known: SegmentRecord) -> None:
+        """Take a file whose bytes were scored before."""
         self._changed.add(task.segment_id)
         self._work.own_ids.add(task.segment_id)
-        outcome = outcome_of(
-            source, self._camera, known, "duplicate" if is_copy else "reused"
-        )
-        if is_copy:
-            record = uncounted_record(task, outcome, self._run_id)
-            self._store.write_segment(self._camera.name, record)
-        self._note(outcome)
-        return False
+        if known.path == task.source.name:
+            self._note(outcome_of(task.source, self._camera, known, "reused"))
+            return
+        self._turn_away(task, outcome_of(task.source, self._camera, known, "duplicate"))
 
     def _fail(self, task: ScoreTask, error: TruckcountError) -> None:
         """Note a file that cannot be counted, and go on."""
         logger.warning("%s", error)
         outcome = failed_outcome(task.source.name, self._camera.name, error)
+        known = self._known.get(task.segment_id)
+        if known is not None and known.path == task.source.name:
+            self._note(outcome)  # what was counted of it stands
+        else:
+            self._turn_away(task, outcome)
+
+    def _turn_away(self, task: ScoreTask, outcome: FileOutcome) -> None:
+        """Note a file that is not counted, or not again, in the store, too."""
         record = uncounted_record(task, outcome, self._run_id)
         self._store.write_segment(self._camera.name, record)
         self._note(outcome)
@@ -325,12 +312,25 @@ class CameraRun:
             scoring_hash=self._digest,
             run_id=self._run_id,
         )
+        known = self._vacate(task, scored)
+        if known is not None and known.path != record.path:
+            copy = uncounted_record(task, duplicate_outcome(task), self._run_id)
+            self._store.write_segment(self._camera.name, copy)
+            record = succeed(known, record)
         self._fresh[record.segment_id] = record
         self._pending.append(record)
         self._changed.add(record.segment_id)
         self._work.own_ids.add(record.segment_id)
         self._work.worker_cpu_s += scored.worker_cpu_s
         return record
+
+    def _vacate(self, task: ScoreTask, scored: ScoredFile) -> SegmentRecord | None:
+        """Have the hours counted again that a file leaves; return what it was."""
+        known = self._known.get(task.segment_id)
+        if known is not None and known.start_us != scored.report.start_us:
+            span = span_of(known)
+            self._vacated.append((span.start_us, span.end_us))
+        return known
 
     def _write_scores(self) -> None:
         if not self._unwritten:

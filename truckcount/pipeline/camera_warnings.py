@@ -1,10 +1,14 @@
 """A camera to what nobody told of it, so that its counts look right and are not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from truckcount.domain.camera import Camera
+from truckcount.domain.camera import WHOLE_PICTURE, Camera
+from truckcount.pipeline.counts.timeline import Interval
+from truckcount.store.read import counted_gates
 from truckcount.store.zones import other_zones
+
+_WHOLE = WHOLE_PICTURE.name
 
 
 def camera_warnings(camera: Camera, time_quality: str | None) -> tuple[str, ...]:
@@ -41,6 +45,31 @@ def zone_warnings(store: str | Path, camera: Camera) -> tuple[str, ...]:
         f"{camera.name} --cameras cameras.toml` puts them right (options as of the "
         "run); recordings with local time in their names move by `truckcount run` of "
         "them without --new"
+    )
+    return (warning,)
+
+
+def whole_picture_warnings(
+    store: str | Path, camera: Camera, windows: Sequence[Interval]
+) -> tuple[str, ...]:
+    """Warn of hours in which a camera is counted whole and by gates.
+
+    A first run knew no gate, or a later one was told none: nothing in the table says
+    that a sum over gates has each truck twice.
+    """
+    if len(camera.gates) > 1 and any(g.name == _WHOLE for g in camera.gates):
+        return ()  # somebody called one of several gates so
+    others: set[str] = set()
+    for low, high in windows:
+        counted = counted_gates(Path(store), camera.name, low, high)
+        for gates in counted.values():
+            others |= gates - {_WHOLE} if _WHOLE in gates else set()
+    if not others:
+        return ()
+    warning = (
+        f"{_begin(camera.name)}has hours counted both in the whole picture (gate "
+        f"{_WHOLE!r}) and by gates ({', '.join(sorted(others))}): a sum over gates has "
+        "each truck twice; read one of them, or count into another --store"
     )
     return (warning,)
 

@@ -1,6 +1,7 @@
 """`cameras.toml` to cameras, with errors that name the place."""
 
 import difflib
+import math
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -360,6 +361,9 @@ def _take(
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         names = kind.__name__ if isinstance(kind, type) else "number"
         msg = f"{where}.{key}: want {names}, got {value!r}"
+        raise ConfigError(msg)
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"{where}.{key}: want a finite number, got {value!r}"
         raise ConfigError(msg)
     return value
 

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from truckcount.domain.segment import StartTime
 from truckcount.errors import VideoError
+from truckcount.pipeline.counted_before import is_start_of
 from truckcount.pipeline.counts.timeline import Interval
 from truckcount.pipeline.counts.windows import join_windows
 from truckcount.pipeline.scoring import ScoreTask
-from truckcount.pipeline.segments import header_span, is_counted, is_start_of
+from truckcount.pipeline.segments import header_span, is_counted
 from truckcount.store import SegmentRecord, Store
 from truckcount.video import probe_video, read_source_name, resolve_start
 
@@ -99,7 +100,9 @@ def date_repeated(
             if at_us is None
             else replace(start, start_us=at_us, quality="zone")
         )
-    return [replace(task, start=starts.get(task.segment_id)) for task in tasks]
+    return [
+        replace(task, start=starts.get(task.segment_id, task.start)) for task in tasks
+    ]
 
 
 def place_undated(

@@ -7,7 +7,10 @@ from typing import Any
 
 from truckcount import __version__
 from truckcount.domain.hour import HourRow
-from truckcount.pipeline.camera_warnings import zone_warnings
+from truckcount.pipeline.camera_warnings import (
+    whole_picture_warnings,
+    zone_warnings,
+)
 from truckcount.pipeline.camera_work import CameraWork, own_passages
 from truckcount.pipeline.config import RunOptions, run_hash
 from truckcount.pipeline.counts.outages import HOUR_US, unwatched_rows
@@ -44,13 +47,15 @@ def gather_result(
             if passage.is_counted:
                 key = passage.segment_id_onset
                 n_of[key] = n_of.get(key, 0) + 1
-        zone = zone_warnings(options.store, one.camera)
+        told = zone_warnings(options.store, one.camera)
+        windows = join_windows([w for counts in one.counts for w in counts.windows])
+        told += whole_picture_warnings(options.store, one.camera, windows)
         won = {k: v for counts in one.counts for k, v in counts.won.items()}
         outcomes += [
             replace(
                 o,
                 passages=n_of.get(o.segment_id or "", 0),
-                warnings=(*o.warnings, *_overlap_warnings(o, won), *zone),
+                warnings=(*o.warnings, *_overlap_warnings(o, won), *told),
             )
             if o.status in {"done", "reused"}
             else o

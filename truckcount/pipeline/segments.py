@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from truckcount.domain.camera import Camera
 from truckcount.domain.credentials import mask_credentials
 from truckcount.domain.iso_time import iso_utc
-from truckcount.domain.segment import StartTime, is_in_future
+from truckcount.domain.segment import is_in_future
 from truckcount.errors import (
     AmbiguousTimeError,
     ClockError,
@@ -24,7 +24,6 @@ from truckcount.errors import (
     VideoNotFoundError,
 )
 from truckcount.pipeline.camera_warnings import camera_warnings
-from truckcount.pipeline.counts.timeline import Span, span_of
 from truckcount.pipeline.file_errors import file_error, spell_unexpected
 from truckcount.pipeline.result import BLOCKED, FileOutcome, FileWork
 from truckcount.pipeline.scoring import ScoredFile, ScoreTask
@@ -154,44 +153,6 @@ def failed_outcome(path: str, camera: str, error: Exception) -> FileOutcome:
     )
 
 
-def corrected_start(task: ScoreTask, known: Span) -> StartTime | None:
-    """Tell where a file counted before should stand now, if not where it stands.
-
-    A guess corrects nothing: a copy's file time says when it was copied. Nor does a
-    name of the repeated autumn hour, if it was counted in one of the two.
-    """
-    try:
-        start = resolve_start(
-            task.source,
-            task.camera,
-            probe_video(task.source),
-            start=task.options.start,
-        )
-    except Exception as error:  # noqa: BLE001
-        file_error(task.source.name, error)
-        return None
-    if is_start_of(start, known.start_us):
-        return None
-    if start.quality != "guess":
-        return start
-    if start.source == "option":  # said, and not done
-        logger.warning(
-            "%s: --start %s is yet to come and moves nothing: it stays at %s",
-            task.source.name,
-            iso_utc(start.start_us),
-            iso_utc(known.start_us),
-        )
-    return None
-
-
-def is_start_of(start: StartTime, known_us: int) -> bool:
-    """Tell whether a start may be that of a file that was counted there."""
-    moments = (
-        [start.start_us] if start.twin_us is None else [start.start_us, start.twin_us]
-    )
-    return any(abs(moment - known_us) < SAME_START_US for moment in moments)
-
-
 def header_span(task: ScoreTask) -> tuple[int, int] | None:
     """Tell by name and header when a file was filmed; None where they do not say.
 
@@ -212,32 +173,6 @@ def header_span(task: ScoreTask) -> tuple[int, int] | None:
         return None  # scoring says what is wrong with it
     length_s = probe.duration_s_from_header or 0.0
     return start.start_us, start.start_us + round(length_s * US_PER_S)
-
-
-def guessed_before(task: ScoreTask, known: Span) -> ClockError:
-    """Say that a file was counted at a guessed time, which this run refuses."""
-    return ClockError(
-        f"{task.source.name}: was counted at {iso_utc(known.start_us)}, guessed from "
-        "its file time, which --strict-time refuses; give --start or name the file "
-        "<camera>_20260302T080000-0600, which moves its hours"
-    )
-
-
-def conflict_outcome(
-    task: ScoreTask, path: str, known: Span, start: StartTime
-) -> FileOutcome:
-    """Say that a file's bytes were counted at another time under another name."""
-    return FileOutcome(
-        path=task.source.name,
-        camera=task.camera.name,
-        status="conflict",
-        segment_id=task.segment_id,
-        error=(
-            f"{task.source.name}: the same bytes were counted as {path} at "
-            f"{iso_utc(known.start_us)}, not at {iso_utc(start.start_us)}; not "
-            "counted again: remove one of the two, or correct its time"
-        ),
-    )
 
 
 def duplicate_outcome(task: ScoreTask) -> FileOutcome:
@@ -261,44 +196,6 @@ def sealed_outcome(task: ScoreTask, status: str) -> FileOutcome:
         segment_id=task.segment_id,
         warnings=(f"not counted: {why}",),
     )
-
-
-def held_back_outcome(
-    task: ScoreTask, root: Path, record: SegmentRecord, start: StartTime | None = None
-) -> FileOutcome | None:
-    """Say that a counted file's corrected time would change closed hours.
-
-    Those that it would leave, or those that it would come to: what was told of them
-    moves by a backfill alone, as for a file that comes late. Until then it counts
-    where it stands.
-
-    Parameters
-    ----------
-    start : StartTime, optional
-        Where it should stand now; looked up where that may matter.
-
-    Returns
-    -------
-    FileOutcome or None
-        None where nothing holds it back.
-    """
-    now_us = time.time_ns() // 1000
-    if not may_have_closed(root, task.camera.name, now_us):
-        return None
-    known = span_of(record)
-    start = corrected_start(task, known) if start is None else start
-    if start is None:
-        return None
-    end_us = start.start_us + known.end_us - known.start_us
-    spans = ((known.start_us, known.end_us), (start.start_us, end_us))
-    if not any(closed_hours(root, task.camera.name, s, now_us) for s in spans):
-        return None
-    why = (
-        f"not moved: it should start at {iso_utc(start.start_us)} and is counted at "
-        f"{iso_utc(known.start_us)}, and hours there closed {LATE_DAYS} days after "
-        "their end; `truckcount backfill` moves it"
-    )
-    return replace(outcome_of(task.source, task.camera, record, LATE), warnings=(why,))
 
 
 _FUTURE = (

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.errors import StoreError
+from truckcount.store.file_statistics import column_range
 from truckcount.store.layout import days_between, file_path, to_us
 from truckcount.store.publish import read_table
 from truckcount.store.schema import schema_of
@@ -51,6 +52,31 @@ def read_hours(
             table = table.filter(keep(table["hour_start_utc"], moment))
     order = ["camera", "gate", "hour_start_utc", "direction"]
     return table.sort_by([(name, "ascending") for name in order])
+
+
+def counted_gates(
+    root: Path, camera: str, low_us: int, high_us: int
+) -> dict[int, set[str]]:
+    """Return by which gates the hours that begin in [low, high) were counted.
+
+    Returns
+    -------
+    dict of int to set of str
+        By the hour's start, microseconds UTC; hours that nobody watched are left out.
+    """
+    found: dict[int, set[str]] = {}
+    columns = ["gate", "hour_start_utc", "n_trucks"]
+    for month in sorted({day[:7] for day in days_between(low_us, high_us)}):
+        path = file_path(root, "hours", camera, month)
+        gates = column_range(path, "gate") if path.exists() else None
+        if gates is None or gates[0] == gates[1]:
+            continue  # one gate: most cameras have no other
+        table = read_table(path, "hours", columns)
+        for row in table.filter(pc.field("n_trucks").is_valid()).to_pylist():
+            start_us = to_us(row["hour_start_utc"])
+            if low_us <= start_us < high_us:
+                found.setdefault(start_us, set()).add(row["gate"])
+    return found
 
 
 def read_bins(

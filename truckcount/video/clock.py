@@ -27,6 +27,8 @@ class FrameClock:
         self._last_us: int | None = None
         self._n_stuck = 0
         self.n_jumps = 0
+        self.longest_leap_us = 0
+        """Longest step ahead without a frame: a pause, or a clock that was changed."""
         self.is_thinned = False
         """Frames are left out: a step may be longer than a frame, whose length
         stays what it was (too long an end would overlap the next file)."""
@@ -56,6 +58,8 @@ class FrameClock:
                 self._shift_us = elapsed - pts_us
             elif step < US_PER_S:
                 self._frame_us = min(step, self._frame_us) if self.is_thinned else step
+            else:
+                self.longest_leap_us = max(self.longest_leap_us, step)
         self._n_stuck = 0
         self._last_us = elapsed
         return elapsed

@@ -35,6 +35,7 @@ MAX_BAD_IN_A_ROW = 2000  # packets; about a minute of nothing but damage
 DEFAULT_FRAME_US = 40_000  # where a stream tells no rate either
 # by FFmpeg's AVFieldOrder, where every packet is a picture: HEVC rarely tells
 WHOLE_PICTURES = {"h264": {1}, "hevc": {0, 1}}
+LEAP_TOLD_US = 60_000_000  # arbitrary: recorders pause, few for so long in one file
 MAX_LATE_START_US = 60_000_000  # damage at the start may hide as much, no more
 
 
@@ -162,6 +163,12 @@ class Reading:
             warnings.append("the file breaks off; it was used up to there")
         if self._clock.n_jumps:
             warnings.append(f"the clock jumped {self._clock.n_jumps} times")
+        if self._clock.longest_leap_us > LEAP_TOLD_US:
+            warnings.append(
+                f"no frame for {self._clock.longest_leap_us / 1e6:.0f} s inside the "
+                "file: what follows is dated as much later, which is wrong if pieces "
+                "of other times were joined; give each piece as a file of its own"
+            )
         if self._n_untimed:
             warnings.append(
                 f"{self._n_untimed} frames have no time of their own; "
