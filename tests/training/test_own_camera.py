@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SIZE = (96, 64)
 ROAD = Gate(name="road", polygon=((0.1, 0.2), (0.9, 0.2), (0.9, 0.9), (0.1, 0.9)))
 RED, BLUE = (220, 40, 40), (40, 60, 220)
-FAST = OwnCameraOptions(n_steps=16, batch_size=4, learning_rate=2e-3, seed=1)
+FAST = OwnCameraOptions(n_steps=24, batch_size=4, learning_rate=2e-3, seed=1)
 
 
 def frame(seed, colour):
@@ -82,7 +82,7 @@ def test_the_network_that_is_given_is_not_changed(shipped, tuned):
 
 def test_first_blocks_and_statistics_stay(shipped, tuned):
     before, after = shipped.state_dict(), tuned.state_dict()
-    frozen = ("stem.", *(f"blocks.{k}." for k in range(FAST.n_frozen_blocks)))
+    frozen = ("stem.", *(f"blocks.{k}." for k in range(FAST.count_frozen(shipped))))
     moved = {n for n in before if not torch.equal(before[n], after[n])}
     assert moved
     assert not [n for n in moved if n.startswith(frozen)]
@@ -154,7 +154,7 @@ def test_forward_in_two_parts_is_forward(shipped):
     views = torch.randint(0, 255, (2, 3, 64, 96), dtype=torch.uint8)
     with torch.inference_mode():
         whole = shipped(views)
-        for n in (0, 3, 5):
+        for n in (0, 3, shipped.stride8_block + 1):
             parts = shipped.forward_from(shipped.forward_to(views, n), n)
             assert torch.equal(parts.heat, whole.heat), n
 
@@ -204,11 +204,31 @@ def test_labels_that_do_not_fit_are_refused(shipped, marked, name):
 
 
 @pytest.mark.parametrize(
-    "change", [{"n_steps": 0}, {"learning_rate": 0.0}, {"n_frozen_blocks": 6}]
+    "change", [{"n_steps": 0}, {"batch_size": 1}, {"learning_rate": 0.0}]
 )
 def test_options_that_cannot_be_are_refused(change):
     with pytest.raises(LabelError):
         OwnCameraOptions(**change)
+
+
+SHIPPED = {"truckmap": 5, "truckmap-l": 5, "truckmap-s": 4}
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_all_weights_learn_from_where_their_own_trunk_leaves_stride_8(marked, model):
+    """Where it does was read off another trunk: that of the newest code."""
+    network, n = load_truckmap(find_weights(model)), SHIPPED[model]
+    options = OwnCameraOptions(n_steps=1, batch_size=2)
+    tuned = finetune_on_labels(network, *marked, options).state_dict()
+    before = network.state_dict()
+    moved = {
+        name.split(".")[1]
+        for name in before
+        if name.startswith("blocks.") and not torch.equal(before[name], tuned[name])
+    }
+    assert moved == {str(k) for k in range(n, len(network.trunk))}
+    with pytest.raises(LabelError, match=f"0 to {n}, where stride 8"):
+        finetune_on_labels(network, *marked, OwnCameraOptions(n_frozen_blocks=n + 1))
 
 
 def test_frames_are_drawn_by_their_weight_among_their_kind():

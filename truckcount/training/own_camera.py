@@ -29,13 +29,7 @@ from torch import Tensor, nn
 from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
 from truckcount.presence.peaks import inside_mask
-from truckcount.presence.truckmap import (
-    STRIDE_PX,
-    TRUNK,
-    TruckMap,
-    TruckMapOutput,
-    stride8_block,
-)
+from truckcount.presence.truckmap import STRIDE_PX, TruckMap, TruckMapOutput
 from truckcount.presence.views import plan_views
 from truckcount.training.photometric import disturb
 from truckcount.training.run_state import DrawState, Facts, load_parts, save_parts
@@ -46,7 +40,6 @@ logger = logging.getLogger(__name__)
 UInt8Array = npt.NDArray[np.uint8]
 MAX_SHIFT = 0.06  # of a view's side: a camera sways, a gate's crop is rounded
 MAX_ZOOM = 0.12
-MAX_FROZEN_BLOCKS = stride8_block(TRUNK) + 1  # where stride 8 leaves the trunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +49,9 @@ class OwnCameraOptions:
     n_steps: int = 160
     batch_size: int = 8
     learning_rate: float = 3e-4
-    n_frozen_blocks: int = MAX_FROZEN_BLOCKS
+    n_frozen_blocks: int | None = None
     """First trunk blocks that stay, most of the cost of a step; the stem always
-    does."""
+    does. None: all to where stride 8 leaves the trunk."""
     keep_share: float = 1.0
     """Weight of staying near the former map where labels say nothing."""
     disturbed_share: float = 0.5
@@ -73,12 +66,25 @@ class OwnCameraOptions:
                 f"{self.n_steps}, {self.batch_size}, {self.learning_rate}"
             )
             raise LabelError(msg)
-        if not 0 <= self.n_frozen_blocks <= MAX_FROZEN_BLOCKS:
+
+    def count_frozen(self, network: TruckMap) -> int:
+        """Return how many blocks of a network stay.
+
+        Raises
+        ------
+        LabelError
+            When its trunk has left stride 8 before.
+        """
+        most = network.stride8_block + 1
+        if self.n_frozen_blocks is None:
+            return most
+        if not 0 <= self.n_frozen_blocks <= most:
             msg = (
-                f"n_frozen_blocks must be 0 to {MAX_FROZEN_BLOCKS}, where stride 8 "
-                f"leaves the trunk, got {self.n_frozen_blocks}"
+                f"n_frozen_blocks must be 0 to {most}, where stride 8 leaves the "
+                f"trunk, got {self.n_frozen_blocks}"
             )
             raise LabelError(msg)
+        return self.n_frozen_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +166,8 @@ def finetune_on_labels(
     # statistics of one camera's few frames are worse than those of all others:
     # batch norm and dropout stay as in use
     student = copy.deepcopy(network).eval().requires_grad_(requires_grad=True)
-    for module in [student.stem, *student.blocks][: options.n_frozen_blocks + 1]:
+    n_frozen = options.count_frozen(network)
+    for module in [student.stem, *student.blocks][: n_frozen + 1]:
         module.requires_grad_(requires_grad=False)
     parameters = [p for p in student.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=0.0)
@@ -228,7 +235,7 @@ def _loss(
     """Loss of the frames' scores, of empty gates' cells and of what should stay."""
     best: list[list[Tensor]] = [[] for _ in batch]
     empty, kept = [], []
-    n_frozen = options.n_frozen_blocks
+    n_frozen = options.count_frozen(student)
     for rows, views, masks in _by_shape(batch):
         with torch.no_grad():  # both share the frozen blocks, most of the cost
             shared = teacher.forward_to(views, n_frozen)
