@@ -142,7 +142,6 @@ def main() -> None:
     wide = read_network(weights).to(memory_format=torch.channels_last)
     wide.requires_grad_(requires_grad=False)
     facts = read_facts(arguments.heard)
-    told = f"{weights_id(weights.path)}, slimmed and taught by {facts['teachers']}"
     if arguments.start is not None:
         start = find_weights(arguments.start)
         slim = read_network(start)
@@ -150,6 +149,8 @@ def main() -> None:
     else:
         form = FORMS[arguments.form]
         slim = TruckMap(form.trunk, form.n_head, has_refine=True)
+        wide_id = weights_id(weights.path)
+        told = f"{wide_id}, slimmed and taught by {facts['teachers']}"
     facts |= {"from_weights": told, "trunk": slim.trunk, "heard": len(heard)}
     keep_facts(arguments.run, facts)
     if arguments.start is None and not (arguments.run / CHECKPOINT).exists():

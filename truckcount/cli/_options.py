@@ -10,6 +10,15 @@ import click
 EMPTY_PATH = "an empty path (an unset variable?); write . for the working folder"
 
 
+def refuse_given(names: tuple[str, ...], why: str) -> None:
+    """Refuse options that were given and would do nothing."""
+    given = click.get_current_context().get_parameter_source
+    for name in names:
+        if given(name) is not click.core.ParameterSource.DEFAULT:
+            msg = f"--{name.replace('_', '-')} {why}"
+            raise click.UsageError(msg)
+
+
 def once(
     name: str,
     *,

@@ -9,6 +9,7 @@ from truckcount.cli._console import align, give, give_json
 from truckcount.cli._options import (
     device_option,
     model_option,
+    refuse_given,
     sample_fps_option,
 )
 
@@ -165,7 +166,11 @@ def frames(
         raise click.UsageError(msg)
     chosen = None if split == "all" else split
     if predictions is not None:
-        _refuse_of_models()
+        # a table's figures are of who made the table
+        refuse_given(
+            ("model", "cameras", "device"),
+            "has no say in --predictions, which no model is run for",
+        )
         from truckcount.evaluation.frames import read_predictions, score_predictions
 
         table = read_predictions(predictions, chosen)
@@ -186,15 +191,6 @@ def frames(
     else:
         _tell_frames(scores.to_json(seed))
     return 0
-
-
-def _refuse_of_models() -> None:
-    """Refuse what would have no say: a table's figures are of who made the table."""
-    given = click.get_current_context().get_parameter_source
-    for name in ("model", "cameras", "device"):
-        if given(name) is click.core.ParameterSource.COMMANDLINE:
-            msg = f"--{name} has no say in --predictions, which no model is run for"
-            raise click.UsageError(msg)
 
 
 def _tell_frames(said: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from truckcount.cli._console import align, give, give_json, say
 from truckcount.cli._options import (
     blur_option,
     device_option,
+    refuse_given,
 )
 
 NETWORKS = (
@@ -203,7 +204,7 @@ def _train_zoo(
     from truckcount.training.classifier.run_folder import train_run
     from truckcount.training.devices import choose_device, choose_workers
 
-    _refuse(OF_TRUCKMAP, f"is of truckmap; {network} takes --epochs and --batch")
+    refuse_given(OF_TRUCKMAP, f"is of truckmap; {network} takes --epochs and --batch")
     device = choose_device(options["device"])
     named = {
         "n_epochs": options["epochs"],
@@ -261,7 +262,7 @@ def _train_truckmap(
     )
     from truckcount.training.devices import choose_workers
 
-    _refuse(
+    refuse_given(
         OF_THE_ZOO,
         "is of the zoo; truckmap takes --from, --teach, --cameras, --clips, --steps, "
         "--batch, --learning-rate, --seed",
@@ -290,15 +291,6 @@ def _train_truckmap(
         label_set, chosen, folder, is_blurred=options["is_blurred"]
     )
     return result.metrics, result.weights, result.report
-
-
-def _refuse(names: tuple[str, ...], why: str) -> None:
-    """Refuse options that were given and would do nothing."""
-    given = click.get_current_context().get_parameter_source
-    for name in names:
-        if given(name) is not click.core.ParameterSource.DEFAULT:
-            msg = f"--{name.replace('_', '-')} {why}"
-            raise click.UsageError(msg)
 
 
 def _table(metrics: dict[str, Any]) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 
 from truckcount.errors import LabelError
 from truckcount.labelling.merge import trust_labels
+from truckcount.labelling.schema import P_TRUCK
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FRAME_COLUMNS = ("image",)
 LABEL_COLUMNS = ("image", "label")
-TRUTH_OF = {"truck": 1.0, "no_truck": 0.0}
 
 
 def read_labelled_frames(folder: Path, split: str | None = None) -> "pd.DataFrame":
@@ -75,8 +75,8 @@ def _merge(labels: "pd.DataFrame") -> "pd.DataFrame":
 
     # a person's skip leaves a picture out, whatever a model says of it
     labels = trust_labels(labels)
-    used = labels[labels["label"].isin(TRUTH_OF)].copy()
-    truth = used["label"].map(TRUTH_OF)
+    used = labels[labels["label"].isin(P_TRUCK)].copy()
+    truth = used["label"].map(P_TRUCK)
     if "p_truck" in used.columns:
         truth = used["p_truck"].fillna(truth)
     weight = used["weight"].fillna(1.0) if "weight" in used.columns else 1.0

@@ -13,7 +13,7 @@ from filelock import FileLock
 import truckcount
 from truckcount.errors import LabelError
 from truckcount.labelling.merge import merge_labels
-from truckcount.labelling.schema import SET_VERSION
+from truckcount.labelling.schema import P_TRUCK, SET_VERSION
 from truckcount.labelling.tables import (
     read_column,
     read_table,
@@ -192,7 +192,7 @@ class LabelSet:
         if "label" not in rows or "image" not in rows:
             msg = f"{self.root}: labels need the columns image and label"
             raise LabelError(msg)
-        hard = rows["label"].map({"truck": 1.0, "no_truck": 0.0}).astype("float64")
+        hard = rows["label"].map(P_TRUCK).astype("float64")
         if "p_truck" not in rows:
             p = hard
         else:

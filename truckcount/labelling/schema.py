@@ -10,6 +10,8 @@ from truckcount.store.schema import TIME, Column
 SET_VERSION = 1
 
 LABELS = ("truck", "no_truck", "skip")
+P_TRUCK = {"truck": 1.0, "no_truck": 0.0}
+"""What a label says where no probability is told; of `skip` nothing."""
 SOURCES = ("person", "crowd", "import", "folder", "csv", "model")
 """Who says so, the most trusted first; `import`, `folder` and `csv` rank alike."""
 RANK = {"person": 0, "crowd": 1, "import": 2, "folder": 2, "csv": 2, "model": 3}

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from truckcount.labelling.label_set import LabelSet
-from truckcount.labelling.schema import schema_of
+from truckcount.labelling.schema import P_TRUCK, schema_of
 from truckcount.labelling.tables import read_table, write_table
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str]
 """Image, source, labeller."""
-P_TRUCK = {"truck": 1.0, "no_truck": 0.0, "skip": None}
 
 
 def exchange_answer(
@@ -44,7 +43,7 @@ def exchange_answer(
     row = {
         **who,
         "label": label,
-        "p_truck": P_TRUCK[label],
+        "p_truck": P_TRUCK.get(label),
         "weight": 1.0,
         "labelled_at_utc": datetime.now(UTC),
     }

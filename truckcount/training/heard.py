@@ -155,7 +155,9 @@ class HeardViews:
     NAMES = ("views", "maps", "stride8", "stride16", "truth", "trust")
 
     def __init__(self, *folders: Path) -> None:
-        self._ends = np.cumsum([_count(folder) for folder in folders])
+        counts = [_count(folder) for folder in folders]
+        self._starts = np.cumsum([0, *counts[:-1]])
+        self._n = sum(counts)
         self._arrays = {
             k: [np.load(folder / f"{k}.npy", mmap_mode="r") for folder in folders]
             for k in self.NAMES
@@ -166,7 +168,7 @@ class HeardViews:
 
     def __len__(self) -> int:
         """Count the views."""
-        return int(self._ends[-1])
+        return self._n
 
     @property
     def size(self) -> tuple[int, int]:
@@ -177,13 +179,8 @@ class HeardViews:
     def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
         """Read views by number."""
         order = np.sort(np.asarray(numbers))  # a disk reads forward best
-        # where each folder's share of the numbers begins and ends
-        cuts = np.searchsorted(order, np.concatenate([[0], self._ends]))
-        starts = np.concatenate([[0], self._ends[:-1]])
-        shares = [
-            order[a:b] - start
-            for a, b, start in zip(cuts, cuts[1:], starts, strict=False)
-        ]
+        by_folder = np.split(order, np.searchsorted(order, self._starts[1:]))
+        shares = [s - n for s, n in zip(by_folder, self._starts, strict=True)]
         parts = {
             k: torch.from_numpy(
                 np.concatenate([a[s] for a, s in zip(arrays, shares, strict=True)])

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truckcount.labelling.schema import P_TRUCK
+
 if TYPE_CHECKING:
     import pandas as pd
-
-HARD = {"truck": 1.0, "no_truck": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ def say(row: Mapping[str, Any], boxes: Iterable[Mapping[str, Any]]) -> Said:
     """Gather a row of labels and the rows of its boxes, whatever their order."""
     p = _narrow(row["p_truck"])
     drawn = sorted(_spell_box(box) for box in boxes)
-    return Said(row["label"], HARD.get(row["label"]) if p is None else p, tuple(drawn))
+    return Said(
+        row["label"], P_TRUCK.get(row["label"]) if p is None else p, tuple(drawn)
+    )
 
 
 def read_said(labels: "pd.DataFrame", boxes: "pd.DataFrame") -> dict[str, Said]:
