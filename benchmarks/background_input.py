@@ -13,10 +13,10 @@ more than `run` could know, which sees them one by one. Interrupted, it goes on.
 """
 
 import argparse
-import copy
 import json
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,11 @@ from truckcount.presence.weights import find_weights
 from truckcount.store import Store
 from truckcount.training.canvas import Canvas, PictureDraw, compose_view
 from truckcount.training.ensemble import Ensemble
-from truckcount.training.heard import HeardBatch
-from truckcount.training.imitation import imitation_loss, say, side_with_labels
+from truckcount.training.heard import HeardBatch, HeardViews
+from truckcount.training.imitation import ImitationOptions, imitate
 from truckcount.training.label_set import LabelledPicture
 from truckcount.training.photometric import disturb
 from truckcount.training.pools import SHARES, Pools, read_pools
-from truckcount.training.run_state import blend
 from truckcount.training.targets import draw_target
 from truckcount.training.thresholds import Thresholds, read_scored
 
@@ -55,6 +54,7 @@ MIN_PICTURES = 8  # of one camera for a median
 MAX_PICTURES = 60
 UNKNOWN_SHARE = 0.2
 ARMS = ("background", "zeros")
+HEARD = "heard.npz"
 SIZE = (320, 192)
 THRESHOLDS = [
     Thresholds(on, track, 0.28)
@@ -117,11 +117,8 @@ def compose(rng: np.random.Generator, draw: PictureDraw) -> Canvas:
             continue
 
 
-def hear_views(draw: PictureDraw, folder: Path, n: int) -> dict[str, npt.NDArray[Any]]:
+def hear_views(draw: PictureDraw, path: Path, n: int) -> None:
     """Compose views and write down what the teachers say of their colours."""
-    path = folder / "heard.npz"
-    if path.exists():
-        return dict(np.load(path))
     teach = Ensemble([find_weights("truckmap-l"), find_weights("truckmap")])
     columns: dict[str, list[npt.NDArray[Any]]] = {}
     for i in range(n):
@@ -146,9 +143,25 @@ def hear_views(draw: PictureDraw, folder: Path, n: int) -> dict[str, npt.NDArray
         }
         for name, value in row.items():
             columns.setdefault(name, []).append(value)
-    arrays = {name: np.stack(rows) for name, rows in columns.items()}
-    np.savez(path, **arrays)
-    return arrays
+    np.savez(path, **{name: np.stack(rows) for name, rows in columns.items()})
+
+
+class FourChannels(HeardViews):
+    """Heard views as one of the pupils sees them."""
+
+    def __init__(self, path: Path, arm: str) -> None:
+        self._columns, self._arm = dict(np.load(path)), arm
+
+    def __len__(self) -> int:
+        return len(self._columns["views"])
+
+    def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
+        """Read views by number."""
+        order = np.sort(np.asarray(numbers))
+        part = {k: torch.from_numpy(v[order]) for k, v in self._columns.items()}
+        views = as_input(part.pop("views"), self._arm)
+        floats = {k: v.float() for k, v in part.items()}
+        return HeardBatch(views=views, **floats | {"truth": floats["truth"] / 255})
 
 
 def as_input(views: Tensor, arm: str) -> Tensor:
@@ -174,53 +187,20 @@ def widen(network: TruckMap) -> TruckMap:
     return network
 
 
-def teach_arm(
-    arm: str,
-    heard: Mapping[str, npt.NDArray[Any]],
-    folder: Path,
-    options: argparse.Namespace,
-) -> TruckMap:
+def teach_arm(arm: str, folder: Path, options: argparse.Namespace) -> TruckMap:
     """Teach one pupil; both see the same views in the same order."""
-    weights = find_weights(options.start)
-    path, start = folder / f"{arm}.pt", (folder / "start.txt").read_text()
-    if not path.exists() and weights.model_id != start:
-        raise SystemExit(f"{folder} was begun from {start}: give another --work")
-    network = load_truckmap(weights)
+    network = load_truckmap(find_weights(options.start))
     gain, network.size_gain = network.size_gain, 0.0
-    network = widen(network).to(memory_format=torch.channels_last).eval()
-    average = copy.deepcopy(network)
-    if path.exists():
-        average.load_state_dict(torch.load(path, weights_only=True))
-    else:
-        optimizer = torch.optim.AdamW(
-            network.parameters(), options.rate, weight_decay=0.01
-        )
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, options.rate, total_steps=options.steps, pct_start=0.05
-        )
-        rng = np.random.default_rng(3)
-        levels = [
-            torch.from_numpy(heard[k][:64]).float() for k in ("stride8", "stride16")
-        ]
-        spread = tuple(x.var(dim=(0, 2, 3), keepdim=True) + 1e-4 for x in levels)
-        for step in range(options.steps):
-            rows = np.sort(rng.integers(len(heard["views"]), size=16))
-            part = {k: torch.from_numpy(v[rows]).float() for k, v in heard.items()}
-            views = as_input(part["views"], arm)
-            batch = HeardBatch(**part | {"views": views, "truth": part["truth"] / 255})
-            told = (side_with_labels(batch, 0.5), batch.stride8, batch.stride16)
-            loss = imitation_loss(say(network, views), told, spread, level_share=0.1)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            scheduler.step()
-            blend(average, network, min(0.998, (1 + step) / (10 + step)))
-            if (step + 1) % 200 == 0:
-                print(arm, step + 1, round(float(loss.detach()), 4), flush=True)
-        torch.save(average.state_dict(), path)
+    average = imitate(
+        widen(network),
+        FourChannels(folder / HEARD, arm),
+        ImitationOptions(
+            n_steps=options.steps, learning_rate=options.rate, label_share=0.5
+        ),
+        folder / arm,
+    )
     average.size_gain = gain
-    return average.eval()
+    return average
 
 
 class Colours:
@@ -293,27 +273,31 @@ def main() -> None:
     parser.add_argument("--start", default="truckmap-s")
     parser.add_argument("--only", choices=ARMS, help="teach and count this pupil alone")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     options.work.mkdir(parents=True, exist_ok=True)
-    told, start = options.work / "backgrounds.json", options.work / "start.txt"
-    if not start.exists():
-        start.write_text(find_weights(options.start).model_id)
-    if not (options.work / "heard.npz").exists():
+    facts_path = options.work / "facts.json"
+    if not facts_path.exists():
         pools = read_pools(options.data, options.rendered)
-        told.write_text(json.dumps(add_differences(pools)))
-        hear_views(PictureDraw(pools, SHARES), options.work, options.views)
-    heard = dict(np.load(options.work / "heard.npz"))
+        facts = {
+            "start": find_weights(options.start).model_id,
+            "pictures_with_background": add_differences(pools),
+        }
+        hear_views(PictureDraw(pools, SHARES), options.work / HEARD, options.views)
+        facts_path.write_text(json.dumps(facts))
+    facts = json.loads(facts_path.read_text())
+    if facts["start"] != find_weights(options.start).model_id:
+        raise SystemExit(f"{options.work} was begun from {facts['start']}")
     arms = {}
     for arm in ARMS if options.only is None else (options.only,):
-        network = teach_arm(arm, heard, options.work, options)
+        network = teach_arm(arm, options.work, options)
         arms[arm] = count(network, arm, options.work)
     result = {
         **describe(),
-        "start": start.read_text(),
-        "views": len(heard["views"]),
+        **facts,
+        "views": options.views,
         "steps": options.steps,
-        "pictures_with_background": json.loads(told.read_text()),
         "arms": arms,
     }
     if options.only is None:
