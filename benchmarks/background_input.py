@@ -207,6 +207,7 @@ class Colours:
     """A runtime that takes four channels, in place of the one that a run opened."""
 
     device = "cpu"
+    n_channels = 3
 
     def __init__(self, network: TruckMap, arm: str) -> None:
         self._network, self._arm = network, arm

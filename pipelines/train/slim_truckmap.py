@@ -27,12 +27,14 @@ from hear_views import DATA, keep_facts
 from torch import Tensor
 from train_truckmap import read_network, weights_id
 
+from truckcount.presence.background import COLOURS
 from truckcount.presence.truckmap import (
     HEAD_CHANNELS,
     LITE0_TRUNK,
     TRUNK,
     Row,
     TruckMap,
+    widen_input,
 )
 from truckcount.presence.weights import find_weights
 from truckcount.training.allocator import keep_freed_memory
@@ -136,7 +138,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
 
     def draw_views(n: int) -> Tensor:
-        return heard.draw(rng, n).views
+        return heard.draw(rng, n).views[:, :COLOURS]
 
     weights = find_weights(arguments.wide)
     wide = read_network(weights).to(memory_format=torch.channels_last)
@@ -156,6 +158,8 @@ def main() -> None:
     if arguments.start is None and not (arguments.run / CHECKPOINT).exists():
         solve(wide, slim, draw_views, arguments.early_steps)
         LOGGER.info("solved: %s", agreement(slim, wide, draw_views(4 * BATCH)))
+    if heard.n_channels > COLOURS:
+        slim = widen_input(slim)
     options = ImitationOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,
@@ -164,7 +168,8 @@ def main() -> None:
         seed=arguments.seed,
     )
     slim = imitate(slim, heard, options, arguments.run)
-    LOGGER.info("imitated: %s", agreement(slim, wide, draw_views(4 * BATCH)))
+    if heard.n_channels == COLOURS:
+        LOGGER.info("imitated: %s", agreement(slim, wide, draw_views(4 * BATCH)))
 
 
 if __name__ == "__main__":

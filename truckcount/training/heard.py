@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from truckcount.errors import LabelError
-from truckcount.training.canvas import Draw, compose_view
-from truckcount.training.photometric import disturb
+from truckcount.presence.background import COLOURS
+from truckcount.training.canvas import Canvas, Draw, compose_view
+from truckcount.training.photometric import disturb_canvas
 from truckcount.training.targets import draw_target
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class HeardBatch:
     """N views of one size."""
 
     views: Tensor
-    """uint8, shape (N, 3, H, W), channels last."""
+    """uint8, shape (N, 3 or 4, H, W), channels last."""
     maps: Tensor
     """float32, shape (N, 7, h, w)."""
     stride8: Tensor
@@ -74,6 +75,7 @@ def hear(
     *,
     size: tuple[int, int] = (320, 192),
     seed: int = 0,
+    has_background: bool = False,
 ) -> None:
     """Compose views and write down what is said of them; go on where it stopped.
 
@@ -85,6 +87,8 @@ def hear(
     n_views : int
         A view of 320 x 192 takes 0.33 MB.
     size : (width, height)
+    has_background : bool
+        Keep views with a fourth channel: how far they differ from the background.
 
     Raises
     ------
@@ -93,6 +97,8 @@ def hear(
     """
     folder.mkdir(parents=True, exist_ok=True)
     options = {"n_views": n_views, "size": list(size), "seed": seed}
+    if has_background:
+        options["has_background"] = True
     path = folder / FACTS
     first = 0
     if path.exists():
@@ -104,7 +110,10 @@ def hear(
     arrays: dict[str, Array] = {}
     began = time.monotonic()
     for i in range(first, n_views):
-        row = _hear_one(np.random.default_rng([seed, i]), draw, teach, size)
+        rng = np.random.default_rng([seed, i])
+        canvas = compose_view(rng, draw, *size)
+        view = disturb_canvas(rng, canvas, has_background=has_background)
+        row = _hear_one(canvas, view, teach)
         if not arrays:
             arrays = {k: _open(folder / f"{k}.npy", n_views, v) for k, v in row.items()}
         for name, value in row.items():
@@ -118,11 +127,10 @@ def hear(
 
 
 def _hear_one(
-    rng: np.random.Generator, draw: Draw, teach: Teach, size: tuple[int, int]
+    canvas: Canvas, view: npt.NDArray[np.uint8], teach: Teach
 ) -> dict[str, Array]:
-    canvas = compose_view(rng, draw, *size)
-    view = np.ascontiguousarray(disturb(rng, canvas.image))
-    said, target = teach(view), draw_target(canvas)
+    said = teach(np.ascontiguousarray(view[:, :, :COLOURS]))
+    target = draw_target(canvas)
     return {
         "views": view,
         "maps": said.maps.astype(np.float16),
@@ -175,6 +183,11 @@ class HeardViews:
         """Width and height in pixels."""
         height, width = self._arrays["views"][0].shape[1:3]
         return width, height
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of a view: 4 where they were heard with their backgrounds."""
+        return int(self._arrays["views"][0].shape[3])
 
     def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
         """Read views by number."""

@@ -69,6 +69,7 @@ def export_truckmap(
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(header.temperature),
         "size_gain": str(facts.size_gain),
+        "n_channels": str(header.n_channels),
         "thresholds": json.dumps(dict(facts.thresholds)),
         "thresholds_by": facts.thresholds_by,
         "licence": header.licence,
