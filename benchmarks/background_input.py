@@ -14,21 +14,17 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchmarks.clip_accuracy import RESULTS, SETS
 from benchmarks.machine import ROOT, describe
 from truckcount.evaluation.clips import ClipScores
 from truckcount.evaluation.count_clips import evaluate_clips
-from truckcount.presence.background import COLOURS
 from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap, widen_input
 from truckcount.presence.weights import Weights, find_weights
@@ -37,7 +33,7 @@ from truckcount.training.backgrounds import add_pool_backgrounds
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.classifier.truckmap_files import TruckMapFacts, export_truckmap
 from truckcount.training.ensemble import Ensemble
-from truckcount.training.heard import HeardBatch, HeardViews, hear
+from truckcount.training.heard import HeardViews, hear
 from truckcount.training.imitation import ImitationOptions, imitate
 from truckcount.training.pools import SHARES, read_pools
 from truckcount.training.thresholds import Thresholds, read_scored
@@ -51,24 +47,15 @@ THRESHOLDS = [
 ]
 
 
-class ColoursOnly(HeardViews):
-    """Heard views without the channel of their backgrounds."""
-
-    def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
-        """Read views by number."""
-        batch = super().rows(numbers)
-        return replace(batch, views=batch.views[:, :COLOURS])
-
-
 def teach_arm(arm: str, options: argparse.Namespace) -> Weights:
     """Teach one pupil; both see the same views in the same order."""
     base = find_weights(options.start)
     network: TruckMap = load_truckmap(base)
     gain, network.size_gain = network.size_gain, 0.0
-    heard = options.work / "heard"
+    has_background = arm == "background"
     average = imitate(
-        widen_input(network) if arm == "background" else network,
-        HeardViews(heard) if arm == "background" else ColoursOnly(heard),
+        widen_input(network) if has_background else network,
+        HeardViews(options.work / "heard", has_background=has_background),
         ImitationOptions(
             n_steps=options.steps, learning_rate=options.rate, label_share=0.5
         ),

@@ -129,12 +129,23 @@ def main() -> None:
         metavar="SHARE",
         help="how far labels are believed where the teacher says otherwise",
     )
+    parser.add_argument(
+        "--others",
+        type=float,
+        metavar="SHARE",
+        help="the same of labels of other vehicles (default: as --labels)",
+    )
+    parser.add_argument(
+        "--colours",
+        action="store_true",
+        help="learn from colours alone what was heard with backgrounds",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    heard = HeardViews(*arguments.heard)
+    heard = HeardViews(*arguments.heard, has_background=not arguments.colours)
     rng = np.random.default_rng(1)
 
     def draw_views(n: int) -> Tensor:
@@ -165,6 +176,7 @@ def main() -> None:
         learning_rate=arguments.rate,
         batch_size=arguments.batch,
         label_share=arguments.labels,
+        other_share=arguments.others,
         seed=arguments.seed,
     )
     slim = imitate(slim, heard, options, arguments.run)

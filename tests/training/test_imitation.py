@@ -135,13 +135,19 @@ def test_a_run_is_not_gone_on_with_other_options(heard, tmp_path):
     assert (tmp_path / "options.json").read_text() == before
 
 
-def told_of(probability: float, truck: float, other: float, trust: float) -> float:
+def told_of(
+    probability: float,
+    truck: float,
+    other: float,
+    trust: float,
+    other_share: float | None = None,
+) -> float:
     """What is told of one cell that a teacher gives a probability."""
     maps = torch.full((1, 7, 1, 1), float(np.log(probability / (1 - probability))))
     truth = torch.tensor([truck, other, 0.0]).view(1, 3, 1, 1)
     none = torch.zeros(0)
     batch = HeardBatch(none, maps, none, none, truth, torch.full((1, 1, 1), trust))
-    told = side_with_labels(batch, 0.5)
+    told = side_with_labels(batch, 0.5, other_share)
     assert torch.equal(told[:, 1:], maps[:, 1:])
     return float(torch.sigmoid(told[0, 0, 0, 0]))
 
@@ -159,6 +165,11 @@ def told_of(probability: float, truck: float, other: float, trust: float) -> flo
 )
 def test_labels_are_believed_half(probability, truck, other, trust, told):
     assert told_of(probability, truck, other, trust) == pytest.approx(told, abs=1e-3)
+
+
+def test_labels_of_other_vehicles_may_be_believed_more():
+    assert told_of(0.6, 0.0, 1.0, 1.0, other_share=0.9) == pytest.approx(0.06, abs=1e-3)
+    assert told_of(0.6, 1.0, 0.0, 1.0, other_share=0.9) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_agreement_with_oneself_is_whole(views):

@@ -154,6 +154,11 @@ class HeardViews:
 
     Several folders let several processes hear at once, each with a seed of its own.
 
+    Parameters
+    ----------
+    has_background : bool
+        Give the channel of the background, where views were heard with one.
+
     Raises
     ------
     LabelError
@@ -162,8 +167,9 @@ class HeardViews:
 
     NAMES = ("views", "maps", "stride8", "stride16", "truth", "trust")
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, has_background: bool = True) -> None:
         counts = [_count(folder) for folder in folders]
+        self._has_background = has_background
         self._starts = np.cumsum([0, *counts[:-1]])
         self._n = sum(counts)
         self._arrays = {
@@ -187,7 +193,8 @@ class HeardViews:
     @property
     def n_channels(self) -> int:
         """Channels of a view: 4 where they were heard with their backgrounds."""
-        return int(self._arrays["views"][0].shape[3])
+        n = int(self._arrays["views"][0].shape[3])
+        return n if self._has_background else COLOURS
 
     def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
         """Read views by number."""
@@ -200,7 +207,7 @@ class HeardViews:
             )
             for k, arrays in self._arrays.items()
         }
-        views = parts["views"].permute(0, 3, 1, 2)
+        views = parts["views"].permute(0, 3, 1, 2)[:, : self.n_channels]
         return HeardBatch(
             views=views.contiguous(memory_format=torch.channels_last),
             maps=parts["maps"].float(),

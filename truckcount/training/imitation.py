@@ -60,6 +60,8 @@ class ImitationOptions:
     ema_decay: float = 0.999
     label_share: float = 0.0
     """How far labels are believed where the teacher says otherwise, in [0, 1]."""
+    other_share: float | None = None
+    """The same of labels of other vehicles; None: as of trucks."""
     seed: int = 0
     checkpoint_every: int = 200
 
@@ -104,7 +106,9 @@ def imitation_loss(
     return HEAT_SHARE * heat_loss + BOX_SHARE * box_loss + level_share * level_loss
 
 
-def side_with_labels(heard: HeardBatch, share: float) -> Tensor:
+def side_with_labels(
+    heard: HeardBatch, share: float, other_share: float | None = None
+) -> Tensor:
     """Move a teacher's truck map towards the labels, some of the way.
 
     A labelled truck that the teacher suspects is made surer; where another vehicle
@@ -115,6 +119,8 @@ def side_with_labels(heard: HeardBatch, share: float) -> Tensor:
     ----------
     share : float
         Of the way, in [0, 1].
+    other_share : float, optional
+        Of the way where another vehicle is labelled; as ``share`` by default.
 
     Returns
     -------
@@ -126,7 +132,8 @@ def side_with_labels(heard: HeardBatch, share: float) -> Tensor:
     around = F.max_pool2d(told[:, None], 3, 1, 1)[:, 0]
     is_surer = (truck > CENTRE) & (around >= SUSPICION)
     told = torch.where(is_surer, told + share * (1 - told), told)
-    told = told * (1 - share * other * (1 - truck) * heard.trust)
+    doubt = share if other_share is None else other_share
+    told = told * (1 - doubt * other * (1 - truck) * heard.trust)
     maps = heard.maps.clone()
     maps[:, 0] = torch.logit(told.clamp(1e-4, 1 - 1e-4))
     return maps
@@ -180,7 +187,7 @@ def imitate(
     for step in range(start, options.n_steps):
         batch = heard.draw(rng, options.batch_size)
         told = (
-            side_with_labels(batch, options.label_share),
+            side_with_labels(batch, options.label_share, options.other_share),
             batch.stride8,
             batch.stride16,
         )
