@@ -1,5 +1,7 @@
 """A view's background is what it always shows; the difference is what drives by."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -101,7 +103,7 @@ def sample(k: int, view: np.ndarray, flags: int = 0, gap_us: int = 200_000) -> S
 
 
 def test_samples_wait_for_the_first_background_and_keep_their_order():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     shown = []
     for k in range(80):
         got = backgrounds.take(sample(k, street(k % 25)))
@@ -114,14 +116,14 @@ def test_samples_wait_for_the_first_background_and_keep_their_order():
 
 
 def test_a_short_clip_is_shown_when_it_ends():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     assert not [one for k in range(3) for one in backgrounds.take(sample(k, ROAD))]
     shown = backgrounds.flush()
     assert [one.backgrounds for one in shown] == [(None,)] * 3  # too few to know
 
 
 def test_stills_wait_for_enough_pictures_not_for_time_alone():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     n_shown = [
         len(backgrounds.take(sample(k, ROAD, gap_us=30_000_000))) for k in range(12)
     ]
@@ -129,14 +131,14 @@ def test_stills_wait_for_enough_pictures_not_for_time_alone():
 
 
 def test_memory_of_waiting_samples_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "WAIT_BYTES", 20 * ROAD.size)
-    backgrounds = Backgrounds(1)
+    monkeypatch.setattr(module, "MOST_BYTES", 20 * ROAD.size)
+    backgrounds = Backgrounds()
     n_shown = [len(backgrounds.take(sample(k, ROAD))) for k in range(22)]
     assert n_shown == [0] * 19 + [20, 1, 1]
 
 
 def test_what_cannot_be_seen_is_not_learned():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     black = np.zeros_like(ROAD)
     for k in range(60):
         is_dark = k % 4 != 0
@@ -146,24 +148,32 @@ def test_what_cannot_be_seen_is_not_learned():
 
 
 def test_a_camera_that_was_turned_begins_anew():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     for k in range(60):
         backgrounds.take(sample(k, ROAD))
     (moved,) = backgrounds.take(sample(60, ROAD, FLAG_MOVED))
-    assert moved.backgrounds == (None,)
+    assert moved.backgrounds == ()
     other = ROAD[::-1].copy()
     shown = [one for k in range(61, 130) for one in backgrounds.take(sample(k, other))]
     assert np.array_equal(shown[0].backgrounds[0], other)
 
 
 def test_the_background_follows_the_light():
-    backgrounds = Backgrounds(1)
+    backgrounds = Backgrounds()
     light = np.clip(ROAD.astype(int) + 40, 0, 255).astype(np.uint8)
     for k in range(300):
         backgrounds.take(sample(k, ROAD, gap_us=1_000_000))
     for k in range(300, 480):
         (shown,) = backgrounds.take(sample(k, light, gap_us=1_000_000))
     assert np.array_equal(shown.backgrounds[0], light)
+
+
+def test_a_clip_without_a_usable_picture_waits_for_none():
+    backgrounds = Backgrounds()
+    for k in range(5):
+        unseen = sample(k, ROAD, FLAG_DARK)
+        assert not backgrounds.take(replace(unseen, views=()))
+    assert len(backgrounds.flush()) == 5
 
 
 class FourthRuntime:

@@ -33,9 +33,9 @@ MOST_APART = 255 - SAME
 QUIET_SHARE = 0.2  # of a view moves never; it says how noise and light differ
 LEAST_PICTURES = 5  # fewer have the traffic itself as their median
 MOST_PICTURES = 25
+MOST_BYTES = 48_000_000  # of pictures, and of waiting views, however many gates
 WAIT_US = 10_000_000
 WAIT_PICTURES = 10  # stills come once in a while
-WAIT_BYTES = 48_000_000  # of waiting views, however many gates there are
 FIRST_GAP_US, LAST_GAP_US = 400_000, 5_000_000
 NEW_SHARE = 0.25  # of the pictures; then the median is taken anew
 MOST_STRANGE = 24  # levels that half of a picture differs from a background, usually
@@ -161,9 +161,16 @@ def complete_views(views: Any, n_channels: int) -> Any:
 
 
 class Background:
-    """One view's background, as far as it is known."""
+    """One view's background, as far as it is known.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most_pictures : int
+        That are kept, at least ``LEAST_PICTURES``.
+    """
+
+    def __init__(self, most_pictures: int = MOST_PICTURES) -> None:
+        self._most = most_pictures
         self.picture: UInt8 | None = None
         self._kept: list[UInt8] = []
         self._gap_us = FIRST_GAP_US
@@ -178,7 +185,7 @@ class Background:
         """Take a usable picture, if the last one taken is old enough."""
         if self._newest_us is not None and t_us - self._newest_us < self._gap_us:
             return
-        if len(self._kept) == MOST_PICTURES:
+        if len(self._kept) == self._most:
             if self._gap_us < LAST_GAP_US:  # a longer time in as many pictures
                 self._kept = self._kept[::2]
                 self._gap_us *= 2
@@ -202,39 +209,40 @@ class Shown:
 
     sample: Sample
     backgrounds: tuple[UInt8 | None, ...] = ()
+    """One a view; none of a sample that is not scored."""
 
 
 class Backgrounds:
     """The backgrounds of all views of a clip; samples wait for the first ones.
 
     What is known depends on the samples alone, not on how they are scored.
-
-    Parameters
-    ----------
-    n_views : int
     """
 
-    def __init__(self, n_views: int) -> None:
-        self._n_views = n_views
+    def __init__(self) -> None:
         self._waiting: list[Sample] = []
-        self._forget()
+        self._views: list[Background] = []
+        self._is_known = False
 
     def take(self, sample: Sample) -> list[Shown]:
         """Take a sample; return those that need wait no longer, in order."""
         if sample.quality_flags & FLAG_MOVED:  # another picture altogether
             shown = self.flush()
-            self._forget()
-            return [*shown, Shown(sample, (None,) * self._n_views)]
+            self._views, self._is_known = [], False
+            return [*shown, Shown(sample)]
+        n_bytes = sum(_size(view) for view in sample.views)
         if not sample.quality_flags:
+            if not self._views:
+                most = min(max(MOST_BYTES // n_bytes, LEAST_PICTURES), MOST_PICTURES)
+                self._views = [Background(most) for _ in sample.views]
             for one, view in zip(self._views, sample.views, strict=True):
                 one.learn(sample.t_us, _on_host(view))
         if self._is_known:
             return [self._show(sample)]
         self._waiting.append(sample)
-        n_bytes = len(self._waiting) * sum(_size(view) for view in sample.views)
         is_long = sample.t_us - self._waiting[0].t_us >= WAIT_US
-        n_pictures = min(len(one) for one in self._views)
-        if (is_long and n_pictures >= WAIT_PICTURES) or n_bytes >= WAIT_BYTES:
+        n_pictures = min((len(one) for one in self._views), default=0)
+        is_full = len(self._waiting) * n_bytes >= MOST_BYTES
+        if is_full or (is_long and n_pictures >= WAIT_PICTURES):
             return self.flush()
         return []
 
@@ -248,10 +256,6 @@ class Backgrounds:
         for one in self._views:
             one.renew()
         return Shown(sample, tuple(one.picture for one in self._views))
-
-    def _forget(self) -> None:
-        self._views = [Background() for _ in range(self._n_views)]
-        self._is_known = False
 
 
 def _on_host(view: Any) -> UInt8:

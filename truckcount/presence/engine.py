@@ -115,9 +115,7 @@ class ClipScorer:
             batch_size = BATCH_SIZE_CPU if runtime.device == "cpu" else BATCH_SIZE_GPU
         self._batch_size = batch_size
         self._pending: list[Shown] = []
-        self._backgrounds = (
-            Backgrounds(len(rects)) if runtime.n_channels > COLOURS else None
-        )
+        self._backgrounds = Backgrounds() if runtime.n_channels > COLOURS else None
         self._t_us: list[int] = []
         self._flags: list[int] = []
         self._columns = {gate.name: _GateColumns() for gate in gates}
