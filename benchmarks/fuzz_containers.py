@@ -147,7 +147,6 @@ class _SeesNothing:
     """A network's stand-in: the reader is what is tried."""
 
     device = "cpu"
-    n_channels = 3
 
     def score_views(self, views: Any) -> Any:
         from truckcount.presence.runtime import Maps

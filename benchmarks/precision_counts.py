@@ -51,7 +51,6 @@ class RoundingRuntime:
     """
 
     device = "cpu"
-    n_channels = 3
 
     def __init__(self, weights: Weights, dtype: str) -> None:
         import torch

@@ -46,7 +46,6 @@ class FunctionRuntime:
     """Any function of views to (heat, box) as a runtime."""
 
     device = "cpu"
-    n_channels = 3
 
     def __init__(self, run: Callable[[Any], tuple[Any, Any]]) -> None:
         self._run = run

@@ -65,7 +65,6 @@ def main() -> None:
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(arguments.temperature),
         "size_gain": str(arguments.size_gain),
-        "n_channels": str(state["stem.conv.weight"].shape[1]),
         "thresholds": json.dumps(arguments.thresholds),
         "licence": "Apache-2.0 (weights; see the model card for the label sets)",
         "data_fingerprint": runs[-1]["data"]["fingerprint"],

@@ -19,7 +19,6 @@ import cv2
 from train_truckmap import read_data, read_shares, weights_id
 
 from truckcount.presence.weights import find_weights
-from truckcount.training.backgrounds import add_pool_backgrounds
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.ensemble import Ensemble
 from truckcount.training.heard import hear
@@ -55,17 +54,11 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=20_000)
     parser.add_argument("--view", type=int, nargs=2, default=(320, 192))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--background",
-        action="store_true",
-        help="keep a fourth channel: how far a view differs from its background",
-    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(1)
     weights = [find_weights(name) for name in arguments.teacher]
     pools = read_data(arguments.data, arguments.rendered, "all")
-    known = add_pool_backgrounds(pools) if arguments.background else {}
     shares = SHARES | read_shares(arguments.share, set(SHARES))
     facts = {
         "fingerprint": fingerprint(p for pool in pools.values() for p in pool),
@@ -74,8 +67,6 @@ def main() -> None:
         "licences": count_licences(pools),
         "shares": shares,
     }
-    if arguments.background:
-        facts["with_background"] = known
     keep_facts(arguments.to, facts)
     hear(
         arguments.to,
@@ -84,7 +75,6 @@ def main() -> None:
         arguments.views,
         size=(arguments.view[0], arguments.view[1]),
         seed=arguments.seed,
-        has_background=arguments.background,
     )
 
 

@@ -27,14 +27,12 @@ from hear_views import DATA, keep_facts
 from torch import Tensor
 from train_truckmap import read_network, weights_id
 
-from truckcount.presence.background import COLOURS
 from truckcount.presence.truckmap import (
     HEAD_CHANNELS,
     LITE0_TRUNK,
     TRUNK,
     Row,
     TruckMap,
-    widen_input,
 )
 from truckcount.presence.weights import find_weights
 from truckcount.training.allocator import keep_freed_memory
@@ -135,21 +133,16 @@ def main() -> None:
         metavar="SHARE",
         help="the same of labels of other vehicles (default: as --labels)",
     )
-    parser.add_argument(
-        "--colours",
-        action="store_true",
-        help="learn from colours alone what was heard with backgrounds",
-    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    heard = HeardViews(*arguments.heard, has_background=not arguments.colours)
+    heard = HeardViews(*arguments.heard)
     rng = np.random.default_rng(1)
 
     def draw_views(n: int) -> Tensor:
-        return heard.draw(rng, n).views[:, :COLOURS]
+        return heard.draw(rng, n).views
 
     weights = find_weights(arguments.wide)
     wide = read_network(weights).to(memory_format=torch.channels_last)
@@ -169,8 +162,6 @@ def main() -> None:
     if arguments.start is None and not (arguments.run / CHECKPOINT).exists():
         solve(wide, slim, draw_views, arguments.early_steps)
         LOGGER.info("solved: %s", agreement(slim, wide, draw_views(4 * BATCH)))
-    if heard.n_channels > COLOURS:
-        slim = widen_input(slim)
     options = ImitationOptions(
         n_steps=arguments.steps,
         learning_rate=arguments.rate,
@@ -180,8 +171,7 @@ def main() -> None:
         seed=arguments.seed,
     )
     slim = imitate(slim, heard, options, arguments.run)
-    if heard.n_channels == COLOURS:
-        LOGGER.info("imitated: %s", agreement(slim, wide, draw_views(4 * BATCH)))
+    LOGGER.info("imitated: %s", agreement(slim, wide, draw_views(4 * BATCH)))
 
 
 if __name__ == "__main__":

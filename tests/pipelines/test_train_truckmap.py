@@ -4,19 +4,13 @@ import json
 import runpy
 import sys
 
-import numpy as np
 import pytest
-import torch
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model
 from tests.training.shared_data import write_shared_data
 from truckcount.labelling.label_set import LabelSet
-from truckcount.presence.background import complete_views
-from truckcount.presence.runtime_onnx import OnnxRuntime
-from truckcount.presence.runtime_torch import TorchRuntime, load_truckmap
 from truckcount.presence.weights import WEIGHTS_FOLDER, find_weights, read_header
-from truckcount.training.classifier.truckmap_files import TruckMapFacts, export_truckmap
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 SCRIPTS = ROOT / "pipelines" / "train"
@@ -114,42 +108,6 @@ def test_views_heard_of_other_teachers_are_not_learned_together(
         monkeypatch, "slim_truckmap.py", "--wide", "truckmap-l", *both,
         "--run", tmp_path / "run", "--start", "truckmap-s",
     )  # fmt: skip
-
-
-def test_weights_taught_with_backgrounds_say_the_same_on_every_runtime(
-    shared, tmp_path, monkeypatch
-):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    heard, run = tmp_path / "heard", tmp_path / "run"
-    assert not run_script(
-        monkeypatch, "hear_views.py", "--teacher", "truckmap-s", "--data", shared,
-        "--to", heard, "--views", "4", "--view", "96", "64", "--background",
-    )  # fmt: skip
-    assert json.loads((heard / "data.json").read_text())["with_background"]
-    assert not run_script(
-        monkeypatch, "slim_truckmap.py", "--wide", "truckmap-l", "--heard", heard,
-        "--run", run, "--start", "truckmap-s", "--steps", "3", "--batch", "2",
-    )  # fmt: skip
-    weights = export(monkeypatch, run, tmp_path, "both")
-    assert weights.header.n_channels == 4
-    network = load_truckmap(weights)
-    with torch.no_grad():  # three steps say little yet of the fourth channel
-        network.stem.conv.weight[:, 3:] += 0.3
-    state = network.state_dict()
-    facts = TruckMapFacts(
-        data_fingerprint="", training="", thresholds={}, thresholds_by="", size_gain=0.5
-    )
-    weights = export_truckmap(state, weights, tmp_path / "own.safetensors", facts)
-    views = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 4), dtype=np.uint8)
-    said = OnnxRuntime(weights).score_views(views)
-    torch_said = TorchRuntime(weights, "cpu").score_views(views)
-    assert np.allclose(said.heat, torch_said.heat, atol=2e-3)
-    colours = np.ascontiguousarray(views[..., :3])
-    unknown = OnnxRuntime(weights).score_views(colours).heat
-    assert np.abs(unknown - said.heat).max() > 0.001
-    assert np.array_equal(
-        unknown, OnnxRuntime(weights).score_views(complete_views(colours, 4)).heat
-    )
 
 
 def export(monkeypatch, run, folder, name):

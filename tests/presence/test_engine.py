@@ -14,7 +14,6 @@ class BrightnessRuntime:
     """A truck where the view is bright: tells which view a map belongs to."""
 
     device = "cpu"
-    n_channels = 3
 
     def __init__(self):
         self.shapes = []

@@ -18,7 +18,6 @@ class MeanRuntime:
     """Maps of one cell: each view's first pixel."""
 
     device = "cpu"
-    n_channels = 3
 
     def __init__(self):
         self.batches = []

@@ -77,7 +77,6 @@ class OneBox:
     """A truck in the middle of each view, as wide and high as the view's level says."""
 
     device = "cpu"
-    n_channels = 3
 
     def __init__(self):
         self.shapes = []

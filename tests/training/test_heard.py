@@ -6,7 +6,6 @@ import torch
 
 from tests.training.pictures import picture
 from truckcount.errors import LabelError
-from truckcount.presence.background import SAME
 from truckcount.training import heard as module
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.heard import HeardViews, Said, hear
@@ -87,24 +86,3 @@ def test_other_options_and_empty_folders_are_refused(tmp_path):
     hear(tmp_path, DRAW, teach, 2, size=SIZE)
     with pytest.raises(LabelError, match="give another"):
         hear(tmp_path, DRAW, teach, 3, size=SIZE)
-
-
-def test_views_heard_with_a_background_have_a_fourth_channel(tmp_path):
-    road = picture(0)
-    road.backgrounds = (np.zeros_like(road.image),)
-    draw = PictureDraw({"a": [road]}, {"a": 1.0})
-    hear(tmp_path, draw, teach, 12, size=SIZE, has_background=True)
-    heard = HeardViews(tmp_path)
-    views = heard.rows(range(12)).views
-    assert views.shape == (12, heard.n_channels, 64, 96)
-    fourth = views[:, 3]
-    assert (fourth >= SAME).all()
-    is_known = (fourth > SAME).flatten(1).any(1)
-    assert 0 < int((~is_known).sum()) < 12  # some are seen as of no known camera
-    colours = HeardViews(tmp_path, has_background=False)
-    assert colours.n_channels == 3
-    assert torch.equal(colours.rows(range(12)).views, views[:, :3])
-    said = teach(views[0, :3].permute(1, 2, 0).numpy())  # the teacher sees no fourth
-    assert np.allclose(heard.rows([0]).maps[0].numpy(), said.maps, rtol=1e-3)
-    with pytest.raises(LabelError, match="not of"):
-        hear(tmp_path, draw, teach, 12, size=SIZE)

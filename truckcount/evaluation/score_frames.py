@@ -17,12 +17,6 @@ from truckcount.evaluation.frame_set import holds_views, read_labelled_frames
 from truckcount.evaluation.frames import FrameScores, score_predictions
 from truckcount.evaluation.learned import HELD_OUT, warn_of_gates, warn_of_learned
 from truckcount.pipeline.cameras import load_cameras
-from truckcount.presence.background import (
-    COLOURS,
-    add_difference,
-    background_of,
-    blocks_of,
-)
 from truckcount.presence.devices import open_runtime
 from truckcount.presence.peaks import inside_mask
 from truckcount.presence.runtime import Runtime
@@ -103,49 +97,23 @@ def predict_frames(
     p = np.zeros(len(frames))
     cameras = frames["camera"] if "camera" in frames.columns else [None] * len(frames)
     rows = list(zip(frames["path"], cameras, strict=True))
-    has_background = header.n_channels > COLOURS
-    blocks = [
-        list(range(len(rows))[start : start + BLOCK_FRAMES])
-        for start in range(0, len(rows), BLOCK_FRAMES)
-    ]
-    n_done = 0
-    for block in blocks_of(list(cameras)) if has_background else blocks:
+    for start in range(0, len(rows), BLOCK_FRAMES):
+        block = rows[start : start + BLOCK_FRAMES]
         views = [
-            (row, gate, rect, view)
-            for row in block
+            (start + k, gate, rect, view)
+            for k, (path, camera) in enumerate(block)
             for gate, rect, view in _views_of(
-                Path(rows[row][0]),
-                gates.get(str(rows[row][1]), (WHOLE_PICTURE,)),
-                header,
+                Path(path), gates.get(str(camera), (WHOLE_PICTURE,)), header
             )
         ]
-        if has_background:
-            views = _add_differences(views)
         for shape in sorted({view.shape for *_, view in views}):
             same = [v for v in views if v[3].shape == shape]
             maps = runtime.score_views(np.stack([v[3] for v in same]))
             for heat, (row, gate, rect, _) in zip(maps.heat, same, strict=True):
                 p[row] = max(p[row], _largest(heat, gate, rect))
-        n_done += len(block)
         if progress is not None:
-            progress(n_done, len(rows))
+            progress(start + len(block), len(rows))
     return np.asarray(np.rint(np.clip(p, 0, 1) * 255) / 255)
-
-
-_View = tuple[int, Gate, ViewRect, npt.NDArray[np.uint8]]
-"""Row of the frame, gate, place and pixels."""
-
-
-def _add_differences(views: list[_View]) -> list[_View]:
-    """Give views of one camera, or of none, the channel of their background."""
-    by_rect: dict[ViewRect, list[npt.NDArray[np.uint8]]] = {}
-    for _, _, rect, view in views:
-        by_rect.setdefault(rect, []).append(view)
-    known = {rect: background_of(same) for rect, same in by_rect.items()}
-    return [
-        (row, gate, rect, add_difference(view, known[rect]))
-        for row, gate, rect, view in views
-    ]
 
 
 def _views_of(

@@ -11,12 +11,6 @@ import numpy.typing as npt
 from truckcount.domain.camera import Gate, Point
 from truckcount.domain.sample import Sample, ViewRect
 from truckcount.domain.scores import PEAK_DTYPE, Scores
-from truckcount.presence.background import (
-    COLOURS,
-    Backgrounds,
-    Shown,
-    add_difference,
-)
 from truckcount.presence.difference import ViewGate, shrink
 from truckcount.presence.peaks import (
     Float32Array,
@@ -114,8 +108,7 @@ class ClipScorer:
         if batch_size is None:
             batch_size = BATCH_SIZE_CPU if runtime.device == "cpu" else BATCH_SIZE_GPU
         self._batch_size = batch_size
-        self._pending: list[Shown] = []
-        self._backgrounds = Backgrounds() if runtime.n_channels > COLOURS else None
+        self._pending: list[Sample] = []
         self._t_us: list[int] = []
         self._flags: list[int] = []
         self._columns = {gate.name: _GateColumns() for gate in gates}
@@ -136,21 +129,12 @@ class ClipScorer:
 
     def process(self, sample: Sample) -> None:
         """Take one sample; the network runs when a batch is full."""
-        if self._backgrounds is None:
-            self._queue(Shown(sample))
-            return
-        for shown in self._backgrounds.take(sample):
-            self._queue(shown)
-
-    def _queue(self, shown: Shown) -> None:
-        self._pending.append(shown)
+        self._pending.append(sample)
         if len(self._pending) * len(self._views) >= self._batch_size:
             self._run()
 
     def finish(self) -> dict[str, Scores]:
         """Score what is left and return every gate's scores."""
-        for shown in () if self._backgrounds is None else self._backgrounds.flush():
-            self._queue(shown)
         self._run()
         n = len(self._t_us)
         out = {}
@@ -190,7 +174,7 @@ class ClipScorer:
         }
         if asked:
             shown |= self._show(samples, asked)
-        for k, sample in enumerate(one.sample for one in samples):
+        for k, sample in enumerate(samples):
             self._t_us.append(sample.t_us)
             self._flags.append(sample.quality_flags)
             for gate in self._gates:
@@ -201,7 +185,7 @@ class ClipScorer:
                     columns.add(*self._join(gate.name, k, shown))
 
     def _show(
-        self, samples: list[Shown], wanted: Mapping[int, Sequence[int]]
+        self, samples: list[Sample], wanted: Mapping[int, Sequence[int]]
     ) -> dict[Place, Seen]:
         """Return what views show in samples; their last score where they stand still.
 
@@ -218,7 +202,7 @@ class ClipScorer:
         return shown
 
     def _score(
-        self, samples: list[Shown], wanted: Mapping[int, Sequence[int]]
+        self, samples: list[Sample], wanted: Mapping[int, Sequence[int]]
     ) -> dict[Place, Seen]:
         """Show the network what it must see.
 
@@ -228,7 +212,7 @@ class ClipScorer:
         for i, samples_of in wanted.items():
             view = self._views[i]
             for k in samples_of:
-                sample = samples[k].sample
+                sample = samples[k]
                 picture = sample.views[i]
                 if sample.quality_flags or not view.is_changed(sample.tick, picture):
                     continue
@@ -236,7 +220,7 @@ class ClipScorer:
                 by_shape.setdefault(key, []).append((i, k))
         seen: dict[Place, Seen] = {}
         for places in by_shape.values():
-            batch = _stack([self._input(samples[k], i) for i, k in places])
+            batch = _stack([samples[k].views[i] for i, k in places])
             maps = self._runtime.score_views(batch)
             self.n_views += len(batch)
             begin = 0
@@ -247,18 +231,6 @@ class ClipScorer:
                 seen.update(zip(mine, found, strict=True))
                 begin += len(mine)
         return seen
-
-    def _input(self, shown: Shown, i: int) -> Any:
-        """Return a view as the network sees it."""
-        view = shown.sample.views[i]
-        if self._backgrounds is None:
-            return view
-        if isinstance(view, np.ndarray):
-            return add_difference(view, shown.backgrounds[i])
-        # a tensor on the GPU: torch is loaded already
-        from truckcount.presence.tensor_background import add_tensor_difference
-
-        return add_tensor_difference(view, shown.backgrounds[i])
 
     def _asks(self, gate: str, k: int, shown: dict[Place, Seen]) -> bool:
         """Tell whether a gate's tiles need the view of all of it in a sample."""

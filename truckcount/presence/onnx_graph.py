@@ -67,11 +67,6 @@ class _Graph:
         """Tell whether the weights hold a tensor."""
         return name in self._tensors
 
-    @property
-    def n_channels(self) -> int:
-        """Channels of the input, by the stem's shape (C out, C in, 3, 3)."""
-        return int(self._tensors["stem.conv.weight"]["shape"][1])
-
     def constant(self, values: object, dtype: type) -> str:
         """Add a small constant."""
         self._count += 1
@@ -140,7 +135,7 @@ def build_truckmap_graph(
     Returns
     -------
     onnx.ModelProto
-        Input ``views`` uint8 (N, H, W, C) RGB; outputs ``heat`` float32
+        Input ``views`` uint8 (N, H, W, 3) RGB; outputs ``heat`` float32
         (N, h, w) truck probability and ``box`` float32 (N, 4, h, w).
     """
     graph = _Graph(weights)
@@ -233,8 +228,9 @@ def _shift_by_size(graph: _Graph, gain: float) -> str:
 
 
 def _close(graph: _Graph, levels: dict[str, str]) -> onnx.ModelProto:
-    shape = ["n", "h", "w", graph.n_channels]
-    inputs = [helper.make_tensor_value_info("views", TensorProto.UINT8, shape)]
+    inputs = [
+        helper.make_tensor_value_info("views", TensorProto.UINT8, ["n", "h", "w", 3])
+    ]
     outputs = [
         helper.make_tensor_value_info("heat", TensorProto.FLOAT, ["n", "r", "c"]),
         helper.make_tensor_value_info("box", TensorProto.FLOAT, ["n", 4, "r", "c"]),

@@ -30,18 +30,14 @@ class Runtime(Protocol):
     """Runs one network on one device."""
 
     device: str
-    n_channels: int
-    """Of the views that its network sees; 4 with how far they differ from the
-    background (``truckcount/presence/background.py``)."""
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
         """Score a batch.
 
         Parameters
         ----------
-        views : uint8 array, shape (N, H, W, C), RGB; H and W multiples of 32
-            On CUDA also a tensor that lies there. Of colours alone, C = 3, any
-            network takes them: nothing is known of their backgrounds.
+        views : uint8 array, shape (N, H, W, 3), RGB; H and W multiples of 32
+            On CUDA also a tensor that lies there.
 
         Raises
         ------

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from truckcount.errors import WeightsError
 from truckcount.presence.runtime import Maps
-from truckcount.presence.runtime_onnx import MAP_MULTIPLE_PX, fit_views
+from truckcount.presence.runtime_onnx import MAP_MULTIPLE_PX, check_views
 from truckcount.presence.silent_openvino import import_openvino
 from truckcount.presence.weights import Weights
 
@@ -35,7 +35,6 @@ class OpenVinoRuntime:
         self, weights: Weights, threads: int = 1, precision: str = "bf16"
     ) -> None:
         self._multiple_px = MAP_MULTIPLE_PX if weights.has_peaks else 1
-        self.n_channels = weights.header.n_channels
         self._graph_path = weights.graph_path
         self._core = import_openvino().Core()
         self._options = {
@@ -50,8 +49,8 @@ class OpenVinoRuntime:
             raise WeightsError(msg) from error
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
-        """Score a batch of shape (N, H, W, C)."""
-        views = fit_views(views, self.n_channels, self._multiple_px)
+        """Score a batch of shape (N, H, W, 3)."""
+        check_views(views, self._multiple_px)
         request = self._request(views.shape[1:])
         # one by one, compiled for one shape: the fastest on a core, and the same bytes
         # whatever stands beside a view

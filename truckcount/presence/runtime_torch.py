@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from truckcount.errors import WeightsError
 from truckcount.presence.device_forward import BATCH_SIZES, DeviceForward, Pending
 from truckcount.presence.runtime import Maps
-from truckcount.presence.runtime_onnx import fit_views
+from truckcount.presence.runtime_onnx import check_views
 from truckcount.presence.truckmap import ConvNorm, TruckMap
 from truckcount.presence.weights import Weights
 
@@ -25,7 +25,6 @@ def load_truckmap(weights: Weights) -> TruckMap:
         head_channels=state["out.weight"].shape[1],
         has_refine="refine.conv.weight" in state,
         size_gain=weights.header.size_gain,
-        n_channels=state["stem.conv.weight"].shape[1],
     )
     try:
         network.load_state_dict(
@@ -70,7 +69,6 @@ class TorchRuntime:
         sizes: tuple[int, ...] = BATCH_SIZES,
     ) -> None:
         self.device = device
-        self.n_channels = weights.header.n_channels
         temperature = weights.header.temperature
         if dtype is None:
             dtype = torch.float16 if device.startswith("cuda") else torch.float32
@@ -85,9 +83,11 @@ class TorchRuntime:
         self._forward = DeviceForward(forward, device, sizes)
 
     def score_views(self, views: npt.NDArray[np.uint8]) -> Maps:
-        """Score a batch of shape (N, H, W, C)."""
+        """Score a batch of shape (N, H, W, 3)."""
         return self.submit([views]).result()
 
     def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
         """Begin to score batches of one shape; ``result`` of what it returns waits."""
-        return self._forward.submit([fit_views(v, self.n_channels) for v in parts])
+        for views in parts:
+            check_views(views)
+        return self._forward.submit(parts)

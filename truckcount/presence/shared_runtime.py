@@ -21,7 +21,6 @@ class PartsRuntime(Protocol):
     """A runtime that joins the views of several callers."""
 
     device: str
-    n_channels: int
 
     def submit(self, parts: Sequence[Any]) -> Pending:
         """Begin to score the views of all parts, one after the other."""
@@ -71,7 +70,6 @@ class SharedRuntime:
 
     def __init__(self, runtime: PartsRuntime, max_views: int = BATCH_SIZES[-1]) -> None:
         self.device = runtime.device
-        self.n_channels = runtime.n_channels
         self._runtime = runtime
         self._max_views = max_views
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()

@@ -99,19 +99,6 @@ def shift_by_size(size: Tensor, gain: float) -> Tensor:
     return gain * over_norm.clamp(*SIZE_BOUNDS)
 
 
-def widen_input(network: "TruckMap") -> "TruckMap":
-    """Give a network a fourth input channel that says nothing yet."""
-    old = network.stem.conv
-    if network.n_channels == 4:
-        return network
-    new = nn.Conv2d(4, old.out_channels, 3, 2, 1, bias=False)
-    with torch.no_grad():
-        new.weight.zero_()
-        new.weight[:, :3] = old.weight
-    network.stem.conv, network.n_channels = new, 4
-    return network
-
-
 @dataclass(frozen=True, slots=True)
 class TruckMapOutput:
     """What the network says of N views, on a grid of H/8 x W/8 cells."""
@@ -192,9 +179,6 @@ class TruckMap(nn.Module):
         A second 3 x 3 convolution in the head.
     size_gain : float
         As ``shift_by_size`` takes it; no gradient goes through the size.
-    n_channels : int
-        Of the views: 3 colours, and 4 with how far they differ from the background
-        (``truckcount/presence/background.py``).
     """
 
     def __init__(
@@ -204,13 +188,11 @@ class TruckMap(nn.Module):
         *,
         has_refine: bool = False,
         size_gain: float = 0.0,
-        n_channels: int = 3,
     ) -> None:
         super().__init__()
         self.size_gain = size_gain
-        self.n_channels = n_channels
         self.trunk = tuple(tuple(row) for row in trunk)
-        self.stem = ConvNorm(n_channels, trunk[0][0], 3, stride=2)
+        self.stem = ConvNorm(3, trunk[0][0], 3, stride=2)
         self.blocks = nn.ModuleList(_block(row) for row in trunk)
         self.stride8_block = stride8_block(trunk)
         n_stride8 = trunk[self.stride8_block][1]
@@ -231,7 +213,7 @@ class TruckMap(nn.Module):
 
         Parameters
         ----------
-        views : uint8 or float tensor, shape (N, C, H, W), RGB in [0, 255]
+        views : uint8 or float tensor, shape (N, 3, H, W), RGB in [0, 255]
             H and W multiples of 32.
         """
         return self.forward_from(self.forward_to(views, 0), 0)

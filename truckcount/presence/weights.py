@@ -42,8 +42,6 @@ class WeightsHeader:
     """What the thresholds were chosen by; empty where the file does not say."""
     input_px: int | None = None
     """Side of the square that a classifier stretches views to; None of ``truckmap``."""
-    n_channels: int = 3
-    """Of a view: 4 where the network sees how far it differs from the background."""
 
     @property
     def square_px(self) -> int | None:
@@ -137,7 +135,6 @@ def read_header(path: Path) -> tuple[WeightsHeader, dict[str, Any]]:
             size_gain=float(raw.get("size_gain", 0)),
             thresholds_by=raw.get("thresholds_by", ""),
             input_px=int(raw["input_px"]) if "input_px" in raw else None,
-            n_channels=int(raw.get("n_channels", 3)),
         )
     except WeightsError:
         raise

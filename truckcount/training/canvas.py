@@ -27,10 +27,6 @@ class Canvas:
     classes: npt.NDArray[np.int64]
     trust: npt.NDArray[np.uint8]
     """Shape (H, W), 1 where missing boxes mean an empty road."""
-    background: npt.NDArray[np.uint8] | None = None
-    """Shape (H, W, 3), what the cameras always see; None where no part knows it."""
-    is_known: npt.NDArray[np.uint8] | None = None
-    """Shape (H, W), 1 where ``background`` is known."""
 
 
 def compose_view(
@@ -59,25 +55,11 @@ def compose_view(
                 part = _cut(rng, pick(rng), right - left, bottom - top)
                 canvas.image[top:bottom, left:right] = part.image
                 canvas.trust[top:bottom, left:right] = part.trust
-                _lay_background(canvas, part, (left, top))
                 shifted = part.boxes + np.array([left, top, left, top], np.float32)
                 canvas.boxes = np.concatenate([canvas.boxes, shifted])
                 canvas.classes = np.concatenate([canvas.classes, part.classes])
             top = bottom
     return mirror(canvas) if rng.random() < 0.5 else canvas
-
-
-def _lay_background(canvas: Canvas, part: Canvas, corner: tuple[int, int]) -> None:
-    if part.background is None:
-        return
-    if canvas.background is None:
-        canvas.background = np.zeros_like(canvas.image)
-        canvas.is_known = np.zeros_like(canvas.trust)
-    height, width = part.image.shape[:2]
-    place = np.s_[corner[1] : corner[1] + height, corner[0] : corner[0] + width]
-    canvas.background[place] = part.background
-    if canvas.is_known is not None:
-        canvas.is_known[place] = 1
 
 
 def mirror(canvas: Canvas) -> Canvas:
@@ -90,13 +72,7 @@ def mirror(canvas: Canvas) -> Canvas:
         boxes=boxes,
         classes=canvas.classes,
         trust=np.ascontiguousarray(canvas.trust[:, ::-1]),
-        background=_flip(canvas.background),
-        is_known=_flip(canvas.is_known),
     )
-
-
-def _flip(picture: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8] | None:
-    return None if picture is None else np.ascontiguousarray(picture[:, ::-1])
 
 
 class Draw(Protocol):
@@ -154,35 +130,14 @@ def _cut(
     x0 = int(np.clip(x0, 0, max(image_w - crop_w, 0)))
     y0 = int(np.clip(y0, 0, max(image_h - crop_h, 0)))
     x1, y1 = min(image_w, round(x0 + crop_w)), min(image_h, round(y0 + crop_h))
+    crop = picture.image[y0:y1, x0:x1]
     method = cv2.INTER_AREA if sx < 0.9 else cv2.INTER_LINEAR
-    view, *others = [
-        np.asarray(
-            cv2.resize(whole[y0:y1, x0:x1], (width, height), interpolation=method),
-            np.uint8,
-        )
-        for whole in (picture.image, *_pick_background(rng, picture))
-    ]
+    view = cv2.resize(crop, (width, height), interpolation=method)
     factor = np.array([width / (x1 - x0), height / (y1 - y0)] * 2, np.float32)
     boxes = (picture.boxes - np.array([x0, y0, x0, y0], np.float32)) * factor
     trust = _trust_mask(picture, boxes, (x0, y0), factor, width, height)
     boxes, classes = _clip_boxes(boxes, picture.classes, trust, width, height)
-    return Canvas(
-        image=view,
-        boxes=boxes,
-        classes=classes,
-        trust=trust,
-        background=others[0] if others else None,
-        is_known=np.ones((height, width), np.uint8) if others else None,
-    )
-
-
-def _pick_background(
-    rng: np.random.Generator, picture: LabelledPicture
-) -> tuple[npt.NDArray[np.uint8], ...]:
-    """Return one of a picture's backgrounds, if it has any."""
-    if not picture.backgrounds:
-        return ()
-    return (picture.backgrounds[int(rng.integers(len(picture.backgrounds)))],)
+    return Canvas(image=view, boxes=boxes, classes=classes, trust=trust)
 
 
 def _choose_scale(

@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 from truckcount.errors import LabelError
-from truckcount.presence.background import COLOURS
-from truckcount.training.canvas import Canvas, Draw, compose_view
-from truckcount.training.photometric import disturb_canvas
+from truckcount.training.canvas import Draw, compose_view
+from truckcount.training.photometric import disturb
 from truckcount.training.targets import draw_target
 
 logger = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class HeardBatch:
     """N views of one size."""
 
     views: Tensor
-    """uint8, shape (N, 3 or 4, H, W), channels last."""
+    """uint8, shape (N, 3, H, W), channels last."""
     maps: Tensor
     """float32, shape (N, 7, h, w)."""
     stride8: Tensor
@@ -75,7 +74,6 @@ def hear(
     *,
     size: tuple[int, int] = (320, 192),
     seed: int = 0,
-    has_background: bool = False,
 ) -> None:
     """Compose views and write down what is said of them; go on where it stopped.
 
@@ -87,8 +85,6 @@ def hear(
     n_views : int
         A view of 320 x 192 takes 0.33 MB.
     size : (width, height)
-    has_background : bool
-        Keep views with a fourth channel: how far they differ from the background.
 
     Raises
     ------
@@ -97,8 +93,6 @@ def hear(
     """
     folder.mkdir(parents=True, exist_ok=True)
     options = {"n_views": n_views, "size": list(size), "seed": seed}
-    if has_background:
-        options["has_background"] = True
     path = folder / FACTS
     first = 0
     if path.exists():
@@ -110,10 +104,7 @@ def hear(
     arrays: dict[str, Array] = {}
     began = time.monotonic()
     for i in range(first, n_views):
-        rng = np.random.default_rng([seed, i])
-        canvas = compose_view(rng, draw, *size)
-        view = disturb_canvas(rng, canvas, has_background=has_background)
-        row = _hear_one(canvas, view, teach)
+        row = _hear_one(np.random.default_rng([seed, i]), draw, teach, size)
         if not arrays:
             arrays = {k: _open(folder / f"{k}.npy", n_views, v) for k, v in row.items()}
         for name, value in row.items():
@@ -127,10 +118,11 @@ def hear(
 
 
 def _hear_one(
-    canvas: Canvas, view: npt.NDArray[np.uint8], teach: Teach
+    rng: np.random.Generator, draw: Draw, teach: Teach, size: tuple[int, int]
 ) -> dict[str, Array]:
-    said = teach(np.ascontiguousarray(view[:, :, :COLOURS]))
-    target = draw_target(canvas)
+    canvas = compose_view(rng, draw, *size)
+    view = np.ascontiguousarray(disturb(rng, canvas.image))
+    said, target = teach(view), draw_target(canvas)
     return {
         "views": view,
         "maps": said.maps.astype(np.float16),
@@ -154,11 +146,6 @@ class HeardViews:
 
     Several folders let several processes hear at once, each with a seed of its own.
 
-    Parameters
-    ----------
-    has_background : bool
-        Give the channel of the background, where views were heard with one.
-
     Raises
     ------
     LabelError
@@ -167,9 +154,8 @@ class HeardViews:
 
     NAMES = ("views", "maps", "stride8", "stride16", "truth", "trust")
 
-    def __init__(self, *folders: Path, has_background: bool = True) -> None:
+    def __init__(self, *folders: Path) -> None:
         counts = [_count(folder) for folder in folders]
-        self._has_background = has_background
         self._starts = np.cumsum([0, *counts[:-1]])
         self._n = sum(counts)
         self._arrays = {
@@ -190,12 +176,6 @@ class HeardViews:
         height, width = self._arrays["views"][0].shape[1:3]
         return width, height
 
-    @property
-    def n_channels(self) -> int:
-        """Channels of a view: 4 where they were heard with their backgrounds."""
-        n = int(self._arrays["views"][0].shape[3])
-        return n if self._has_background else COLOURS
-
     def rows(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> HeardBatch:
         """Read views by number."""
         order = np.sort(np.asarray(numbers))  # a disk reads forward best
@@ -207,7 +187,7 @@ class HeardViews:
             )
             for k, arrays in self._arrays.items()
         }
-        views = parts["views"].permute(0, 3, 1, 2)[:, : self.n_channels]
+        views = parts["views"].permute(0, 3, 1, 2)
         return HeardBatch(
             views=views.contiguous(memory_format=torch.channels_last),
             maps=parts["maps"].float(),

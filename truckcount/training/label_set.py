@@ -47,8 +47,6 @@ class LabelledPicture:
     """As its source states it; empty where nobody said."""
     source: str = ""
     """Repository, commit and path that it came from."""
-    backgrounds: tuple[npt.NDArray[np.uint8], ...] = ()
-    """Of its camera, shape (H, W, 3) each; none where the camera is not fixed."""
 
 
 def read_images(root: Path, sets: Iterable[str]) -> list[LabelledPicture]:

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from truckcount.presence.background import COLOURS
 from truckcount.presence.truckmap import TruckMap
 from truckcount.training.canvas import Canvas, Draw, compose_view, mirror
 from truckcount.training.losses import map_loss
-from truckcount.training.photometric import disturb_canvas
+from truckcount.training.photometric import disturb
 from truckcount.training.run_state import Facts, blend, load_parts, save_parts
 from truckcount.training.targets import draw_target
 
@@ -76,9 +75,7 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
         reuse: int = 1,
         batch_size: int = 1,
         first_step: int = 0,
-        has_background: bool = False,
     ) -> None:
-        self._has_background = has_background
         self._batch_size = batch_size
         self._first_step = first_step
         self._draw = draw
@@ -108,8 +105,7 @@ class ViewStream(IterableDataset[tuple[npt.NDArray[Any], ...]]):
                 if rng.random() < 0.5:
                     canvas = mirror(canvas)
             target = draw_target(canvas)
-            view = disturb_canvas(rng, canvas, has_background=self._has_background)
-            view = view.transpose(2, 0, 1)
+            view = disturb(rng, canvas.image).transpose(2, 0, 1)
             yield (
                 np.ascontiguousarray(view),
                 target.heat,
@@ -172,7 +168,6 @@ def train(
             reuse=options.reuse,
             batch_size=options.batch_size,
             first_step=start,
-            has_background=network.n_channels > COLOURS,
         ),
         batch_size=options.batch_size,
         num_workers=options.n_workers,

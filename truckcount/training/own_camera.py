@@ -28,7 +28,6 @@ from torch import Tensor, nn
 
 from truckcount.domain.camera import Gate
 from truckcount.errors import LabelError
-from truckcount.presence.background import COLOURS
 from truckcount.presence.peaks import inside_mask
 from truckcount.presence.truckmap import STRIDE_PX, TruckMap, TruckMapOutput
 from truckcount.presence.views import plan_views
@@ -93,8 +92,7 @@ class GateFrame:
     """One frame as the network sees it: its views and which cells are the gate's."""
 
     views: tuple[UInt8Array, ...]
-    """Shape (H, W, C) each, RGB and, for networks that know their camera's
-    background, how far they differ from it."""
+    """Shape (H, W, 3) each, RGB."""
     masks: tuple[npt.NDArray[np.bool_], ...]
     """Shape (H/8, W/8) each."""
 
@@ -326,10 +324,7 @@ def _vary(rng: np.random.Generator, frame: GateFrame, share: float) -> GateFrame
         if is_mirrored:
             moved, gate = moved[:, ::-1], gate[:, ::-1]
         moved = np.ascontiguousarray(moved).astype(np.uint8, copy=False)
-        if is_disturbed:
-            colours = disturb(rng, moved[:, :, :COLOURS])
-            moved = np.concatenate([colours, moved[:, :, COLOURS:]], axis=2)
-        views.append(moved)
+        views.append(disturb(rng, moved) if is_disturbed else moved)
         masks.append(np.ascontiguousarray(gate).astype(np.bool_))
     return GateFrame(views=tuple(views), masks=tuple(masks))
 

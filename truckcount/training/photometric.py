@@ -4,11 +4,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from truckcount.presence.background import COLOURS, SAME, add_difference
-from truckcount.training.canvas import Canvas
-
-UNKNOWN_SHARE, STALE_SHARE = 0.2, 0.3  # of the views of known cameras
-
 UInt8Image = npt.NDArray[np.uint8]
 
 
@@ -50,40 +45,6 @@ def disturb(rng: np.random.Generator, image: UInt8Image) -> UInt8Image:
         if ok:
             out = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
     return np.ascontiguousarray(out)
-
-
-def disturb_canvas(
-    rng: np.random.Generator, canvas: Canvas, *, has_background: bool = False
-) -> UInt8Image:
-    """Change a training view as traffic cameras do; boxes stay true.
-
-    Parameters
-    ----------
-    has_background : bool
-        Give a fourth channel, as ``truckcount.presence.background.add_difference``
-        does. One view in five is seen as where nothing is known of its camera; the
-        light of some backgrounds is of minutes before.
-
-    Returns
-    -------
-    uint8 array, shape (H, W, 3 or 4)
-    """
-    if not has_background:
-        return disturb(rng, canvas.image)
-    seed = int(rng.integers(2**32))
-    view = disturb(np.random.default_rng(seed), canvas.image)
-    if canvas.background is None or rng.random() < UNKNOWN_SHARE:
-        return add_difference(view, None)
-    background = disturb(np.random.default_rng(seed), canvas.background)
-    if rng.random() < STALE_SHARE:
-        gain, shift = np.exp(rng.uniform(-0.15, 0.15)), rng.uniform(-12, 12)
-        background = np.clip(background * gain + shift, 0, 255).astype(np.uint8)
-    # drawn with one seed, the noise of both is the same and would vanish
-    noise = rng.normal(0, rng.uniform(0, 8), view.shape[:2])
-    noisy = np.clip(view + noise[:, :, None], 0, 255).astype(np.uint8)
-    apart = add_difference(noisy, background)[:, :, COLOURS]
-    known = SAME if canvas.is_known is None else np.where(canvas.is_known, apart, SAME)
-    return np.dstack([view, np.broadcast_to(known, apart.shape).astype(np.uint8)])
 
 
 def _tone(rng: np.random.Generator, image: UInt8Image) -> UInt8Image:

@@ -11,10 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from truckcount.errors import WeightsError
-from truckcount.presence.background import COLOURS
 from truckcount.presence.device_forward import DeviceForward, Pending
 from truckcount.presence.runtime import Maps
-from truckcount.presence.runtime_onnx import fit_views
+from truckcount.presence.runtime_onnx import check_views
 from truckcount.presence.weights import Weights
 from truckcount.presence.zoo.classifier import ViewClassifier
 from truckcount.presence.zoo.factory import build_network
@@ -68,8 +67,6 @@ class ClassifierRuntime:
         ``cuda`` or ``cpu``.
     """
 
-    n_channels = COLOURS
-
     def __init__(self, weights: Weights, device: str = "cuda") -> None:
         self.device = device
         temperature = weights.header.temperature
@@ -94,4 +91,6 @@ class ClassifierRuntime:
 
     def submit(self, parts: Sequence[npt.NDArray[np.uint8]]) -> Pending:
         """Begin to score batches of one shape; ``result`` of what it returns waits."""
-        return self._forward.submit([fit_views(v, multiple_px=1) for v in parts])
+        for views in parts:
+            check_views(views, multiple_px=1)
+        return self._forward.submit(parts)

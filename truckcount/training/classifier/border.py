@@ -65,8 +65,7 @@ def settle_border(
     """
     rows = frames.rows_of("val")
     logits = score_gate_frames(
-        network,
-        GateFrames(frames, rows, gates, base.header.view_size, network.n_channels),
+        network, GateFrames(frames, rows, gates, base.header.view_size)
     )
     # scores are stored after a division by the temperature
     logits = logits / base.header.temperature

@@ -69,7 +69,6 @@ def export_truckmap(
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(header.temperature),
         "size_gain": str(facts.size_gain),
-        "n_channels": str(tensors["stem.conv.weight"].shape[1]),
         "thresholds": json.dumps(dict(facts.thresholds)),
         "thresholds_by": facts.thresholds_by,
         "licence": header.licence,

@@ -20,11 +20,9 @@ from truckcount.errors import LabelError
 from truckcount.evaluation.count_clips import check_clips
 from truckcount.evaluation.score_frames import gates_of
 from truckcount.labelling.merge import trust_boxes
-from truckcount.presence.background import COLOURS
 from truckcount.presence.runtime_torch import load_truckmap
 from truckcount.presence.truckmap import TruckMap
 from truckcount.presence.weights import MAP_NETWORK, Weights
-from truckcount.training.backgrounds import add_backgrounds
 from truckcount.training.canvas import PictureDraw
 from truckcount.training.classifier.border import settle_border
 from truckcount.training.classifier.frames import (
@@ -252,8 +250,6 @@ def _train_on_boxes(
         checkpoint_every=max(1, min(50, n_steps // 2)),
         log_every=10,
     )
-    if base.header.n_channels > COLOURS:
-        add_backgrounds(pictures, lambda p: p.group, np.random.default_rng(0))
     draw = PictureDraw({"set": pictures}, {"set": 1.0})
     return train(load_truckmap(base), draw, chosen, folder, facts=schedule.facts)
 
@@ -274,7 +270,7 @@ def _train_on_frames(
     )
     return finetune_on_labels(
         load_truckmap(base),
-        GateFrames(frames, rows, gates, base.header.view_size, base.header.n_channels),
+        GateFrames(frames, rows, gates, base.header.view_size),
         frames.p_truck[rows],
         chosen,
         schedule.folder,
