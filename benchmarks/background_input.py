@@ -119,7 +119,7 @@ def compose(rng: np.random.Generator, draw: PictureDraw) -> Canvas:
 
 def hear_views(draw: PictureDraw, path: Path, n: int) -> None:
     """Compose views and write down what the teachers say of their colours."""
-    teach = Ensemble([find_weights("truckmap-l"), find_weights("truckmap")])
+    teach = Ensemble([find_weights("truckmap-l"), find_weights("truckmap-m")])
     columns: dict[str, list[npt.NDArray[Any]]] = {}
     for i in range(n):
         rng = np.random.default_rng([7, i])
@@ -252,7 +252,7 @@ def count(network: TruckMap, arm: str, folder: Path) -> dict[str, Any]:
     for name, (clips, role) in SETS.items():
         store = folder / f"store_{arm}_{name}"
         if not store.exists():
-            evaluate_clips(clips, role=role, model="truckmap-s", store=store)
+            evaluate_clips(clips, role=role, model="truckmap", store=store)
         rows = read_scored(clips, role, Store.open(store))
         found[name] = [
             asdict(t) | ClipScores(clips=tuple(r.score(t) for r in rows)).figures()
@@ -270,7 +270,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=8000)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=6e-4)
-    parser.add_argument("--start", default="truckmap-s")
+    parser.add_argument("--start", default="truckmap")
     parser.add_argument("--only", choices=ARMS, help="teach and count this pupil alone")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

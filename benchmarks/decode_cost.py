@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     clips = arguments.clip or [CLIPS / name for name in DEFAULT_CLIPS]
-    ways = [("truckmap", "f32"), ("truckmap", "bf16"), ("truckmap-s", "f32")]
+    ways = [("truckmap", "f32"), ("truckmap", "bf16"), ("truckmap-m", "f32")]
     if why_no_bf16() is not None:
         ways = [way for way in ways if way[1] != "bf16"]
     if arguments.model:

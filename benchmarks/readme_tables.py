@@ -23,8 +23,8 @@ def accuracy_table() -> str:
         (CROSS_VALIDATION, "the same, thresholds chosen on the other cameras"),
         ("samples_truckmap-l", "sample videos, `--model truckmap-l`"),
         ("real_truckmap-l", "the real clips, `--model truckmap-l`"),
-        ("samples_truckmap-s", "sample videos, `--model truckmap-s`"),
-        ("real_truckmap-s", "the real clips, `--model truckmap-s`"),
+        ("samples_truckmap-m", "sample videos, `--model truckmap-m`"),
+        ("real_truckmap-m", "the real clips, `--model truckmap-m`"),
     ):
         is_plain = name != CROSS_VALIDATION
         path = RESULTS / f"{'clip_accuracy_' if is_plain else ''}{name}.json"

@@ -1,6 +1,6 @@
 """Write down what weights say of disturbed views of the label sets, to learn from.
 
-    python pipelines/train/hear_views.py --teacher truckmap-l --teacher truckmap \
+    python pipelines/train/hear_views.py --teacher truckmap-l --teacher truckmap-m \
         --data ../shared/data --rendered /path/to/train_frames \
         --to runs/heard --views 20000
 

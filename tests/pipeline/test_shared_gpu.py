@@ -20,14 +20,14 @@ from truckcount.presence.weights import find_weights
 from truckcount.video import find_sources
 from truckcount.video.decode_nvdec import NvdecDecoder
 
-WEIGHTS = find_weights("truckmap-s")
+WEIGHTS = find_weights("truckmap")
 CLIPS = sorted(SAMPLES.glob("dc-*.mp4"))
 
 
 def tasks(tmp_path, sample_fps=2.5, **options):
     book = load_cameras(CAMERAS)
     chosen = RunOptions(
-        store=tmp_path / "s", model="truckmap-s", sample_fps=sample_fps, **options
+        store=tmp_path / "s", model="truckmap", sample_fps=sample_fps, **options
     )
     return [
         ScoreTask(

@@ -40,7 +40,7 @@ def shared(tmp_path_factory):
 
 
 def train(monkeypatch, data, run, *arguments):
-    weights = WEIGHTS_FOLDER / "truckmap-s.safetensors"
+    weights = WEIGHTS_FOLDER / "truckmap.safetensors"
     assert not run_script(
         monkeypatch, "train_truckmap.py", "--data", data, "--run", run,
         "--from-weights", weights, *SMALL, *arguments,
@@ -97,7 +97,7 @@ def test_views_heard_of_other_teachers_are_not_learned_together(
     shared, tmp_path, monkeypatch
 ):
     monkeypatch.syspath_prepend(SCRIPTS)
-    folders = [tmp_path / name for name in ("truckmap", "truckmap-s")]
+    folders = [tmp_path / name for name in ("truckmap", "truckmap-m")]
     for folder in folders:
         assert not run_script(
             monkeypatch, "hear_views.py", "--teacher", folder.name, "--data", shared,
@@ -106,7 +106,7 @@ def test_views_heard_of_other_teachers_are_not_learned_together(
     both = ["--heard", folders[0], "--heard", folders[1]]
     assert "heard of other teachers" in run_script(
         monkeypatch, "slim_truckmap.py", "--wide", "truckmap-l", *both,
-        "--run", tmp_path / "run", "--start", "truckmap-s",
+        "--run", tmp_path / "run", "--start", "truckmap",
     )  # fmt: skip
 
 

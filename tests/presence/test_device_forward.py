@@ -75,7 +75,7 @@ def test_views_of_several_shapes_may_be_mixed():
         assert np.allclose(maps.heat, batch.mean(axis=3), atol=1e-3)
 
 
-@pytest.mark.parametrize("model", ["truckmap", "truckmap-s"])
+@pytest.mark.parametrize("model", ["truckmap", "truckmap-m"])
 def test_padded_batches_score_as_on_the_cpu_runtime(model):
     weights = find_weights(model)
     batch = views(7)
@@ -92,7 +92,7 @@ def test_pixels_are_exact_in_half_precision(dtype):
     assert torch.equal(((levels.to(dtype) - 127.0) / 128.0).float(), exact)
 
 
-@pytest.mark.parametrize("model", ["truckmap", "truckmap-s", "truckmap-l"])
+@pytest.mark.parametrize("model", ["truckmap", "truckmap-m", "truckmap-l"])
 def test_float16_moves_scores_by_less_than_thresholds_are_told_to(model):
     weights = find_weights(model)
     batch = views(7)
@@ -103,7 +103,7 @@ def test_float16_moves_scores_by_less_than_thresholds_are_told_to(model):
 
 
 @needs_gpu
-@pytest.mark.parametrize("model", ["truckmap", "truckmap-s"])
+@pytest.mark.parametrize("model", ["truckmap", "truckmap-m"])
 def test_a_gpu_scores_as_the_cpu_does(model):
     weights = find_weights(model)
     runtime = TorchRuntime(weights, "cuda")

@@ -18,7 +18,7 @@ from truckcount.presence.runtime_onnx import OnnxRuntime
 from truckcount.presence.runtime_openvino import OpenVinoRuntime
 from truckcount.presence.weights import find_weights
 
-MODELS = ["truckmap", "truckmap-s", "truckmap-l"]
+MODELS = ["truckmap", "truckmap-m", "truckmap-l"]
 RNG = np.random.default_rng(5)
 A_SPY = """
 import sys

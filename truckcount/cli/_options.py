@@ -92,7 +92,7 @@ model_option = click.option(
     "--model",
     default="truckmap",
     show_default=True,
-    help="truckmap, truckmap-l, truckmap-s, or the path of weights or of a run.",
+    help="truckmap, truckmap-m, truckmap-l, or the path of weights or of a run.",
 )
 
 device_option = click.option(
