@@ -3,8 +3,11 @@
 import json
 import runpy
 import sys
+from functools import partial
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.conftest import ROOT
 from tests.pipeline.red_box import write_red_model
@@ -115,6 +118,35 @@ def export(monkeypatch, run, folder, name):
         monkeypatch, "export_truckmap.py", "--run", run, "--to", folder, "--name", name
     ) in (0, None)
     return find_weights(str(folder / f"{name}.safetensors"))
+
+
+def test_weights_are_part_of_a_mean(shared, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    train(monkeypatch, shared, tmp_path / "run")
+    arguments = ["--to", tmp_path, "--weights", "truckmap"]
+    export_it = partial(run_script, monkeypatch, "export_truckmap.py")
+    assert export_it(*arguments, "--name", "same") in (0, None)
+    run = ["--run", tmp_path / "run"]
+    assert export_it(*run, "--to", tmp_path, "--name", "run") in (0, None)
+    assert export_it(*arguments, *run, "--name", "mean") in (0, None)
+    start, same, run_alone, mean = (
+        load_file(path)
+        for path in (
+            find_weights("truckmap").path,
+            *(tmp_path / f"{name}.safetensors" for name in ("same", "run", "mean")),
+        )
+    )
+    assert start.keys() == same.keys() == mean.keys()
+    for name, tensor in start.items():
+        assert torch.equal(same[name], tensor), name
+        middle = (tensor.float() + run_alone[name].float()) / 2
+        assert torch.allclose(mean[name].float(), middle, atol=1e-3, rtol=2e-3), name
+    assert (
+        "mean of: truckmap@"
+        in find_weights(str(tmp_path / "mean.safetensors")).header.training
+    )
+    refused = export_it(*arguments, "--weights", "truckmap-l", "--name", "both")
+    assert "different networks" in refused
 
 
 def test_a_pack_over_the_limit_is_an_error(shared, tmp_path, monkeypatch, capsys):
