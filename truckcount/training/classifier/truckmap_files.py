@@ -31,7 +31,7 @@ class TruckMapFacts:
     thresholds_by: str
     """What the thresholds, or the scores that they cut, were chosen by."""
     size_gain: float
-    """The network's own: a rescaling of its scores is one of its gain, too."""
+    """The network's own."""
 
 
 def on_score_of(weights: Weights) -> float:
