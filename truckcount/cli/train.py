@@ -143,7 +143,7 @@ def train(label_set: Path, network: str, folder: Path, **options: Any) -> int:
     Example:
       truckcount train labels --network seed --run runs/seed
       truckcount train labels --network resnet18 --pretrained --run runs/resnet
-      truckcount train labels --from truckmap-m --run runs/own-camera
+      truckcount train labels --from truckmap --run runs/own-camera
       truckcount run video.mp4 --model runs/own-camera
 
     Interrupted or killed, the same command goes on where it stopped and ends with
