@@ -142,6 +142,60 @@ def test_frames_of_a_camera_that_follow_one_another_soon_are_one_event():
     assert find_units(unknown, "group").nunique() == 12
 
 
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_by_time_one_recording_is_cut_to_stretches_that_follow_one_another(is_dated):
+    n, rng = 47, np.random.default_rng(5)
+    order = rng.permutation(n)  # names and rows tell nothing of time
+    frames = frame_rows(
+        [f"{i:02d}.jpg" for i in range(n)],
+        camera=["a"] * n,
+        group=["a/one"] * n,
+        source=["a.mp4"] * n,
+        phash=hashes(0, n),
+    )
+    t_s = order * 0.5
+    frames["source_t_s"] = t_s
+    if is_dated:
+        frames["t_utc"] = pd.to_datetime(1_700_000_000 + t_s, unit="s", utc=True)
+    kinds = np.where(order % 10 < 4, "truck", "no_truck")
+    labels = pd.DataFrame({"image": frames["image"], "label": kinds})
+    with pytest.raises(LabelError, match="group > time"):
+        split_frames(frames, labels, SplitOptions(by="group"))
+    rows = split_frames(frames, labels, SplitOptions(by="time"))
+    in_time = rows.set_index("image").loc[frames["image"]].iloc[np.argsort(order)]
+    assert in_time["unit"].nunique() == 20
+    n_changes = (
+        in_time["unit"].to_numpy()[1:] != in_time["unit"].to_numpy()[:-1]
+    ).sum()
+    assert n_changes == 19, "a stretch is what follows one another"
+    assert in_time.groupby("unit").size().between(2, 3).all()
+    for part, share in shares_of(rows).items():
+        assert share == pytest.approx({"train": 0.8}.get(part, 0.1), abs=0.02)
+    check_leaks(frames, rows, by="time")
+    with pytest.raises(LabelError, match="leaks"):
+        check_leaks(frames, rows, by="group")
+    # fewer frames are other stretches, yet no leak that anybody made
+    check_leaks(frames.iloc[5:], rows, by="time")
+
+
+def test_by_time_groups_do_not_share_stretches_and_near_duplicates_stay_together():
+    n = 80
+    phash = hashes(0, n)
+    phash[79] = flipped(phash[0], 3)
+    frames = frame_rows(
+        [f"{i:02d}.jpg" for i in range(n)],
+        group=["one"] * 40 + ["two"] * 40,
+        source=["a.mp4"] * n,
+        phash=phash,
+    )
+    frames["source_t_s"] = np.arange(n, dtype=float)
+    units = find_units(frames, "time")
+    assert units.nunique() == 39
+    assert units[0] == units[79]
+    alone = units.drop([0, 1, 78, 79]).groupby(frames["group"]).nunique()
+    assert alone.tolist() == [19, 19]
+
+
 def test_near_duplicates_of_different_cameras_stay_together():
     n = 30
     phash = hashes(0, n)

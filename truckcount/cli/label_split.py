@@ -17,10 +17,10 @@ MAX_OFF = 0.05  # a share further off than this is said aloud
 @click.argument("path", metavar="SET", type=click.Path(path_type=Path))
 @click.option(
     "--by",
-    type=click.Choice(["camera", "day", "group"]),
+    type=click.Choice(["camera", "day", "group", "time"]),
     default="day",
     show_default=True,
-    help="What must not lie in two parts; groups never do.",
+    help="What must not lie in two parts; groups never do, but by time: stretches.",
 )
 @click.option(
     "--shares",
@@ -56,6 +56,7 @@ def split(
     \b
     Example:
       truckcount label split labels --by day --shares 80,10,10
+      truckcount label split labels --by time    # of one recording alone
     """
     from truckcount.labelling.label_set import LabelSet
     from truckcount.labelling.schema import PARTS
@@ -91,6 +92,12 @@ def split(
     else:
         header = ["part", "frames", "units", "truck", "no_truck", "share"]
         give(align([[p, *map(str, row.values())] for p, row in table.items()], header))
+    if by == "time":
+        say(
+            "split by time: parts hold the same recordings, whose light, parked "
+            "vehicles and, where two stretches meet, trucks are alike; val and test "
+            "say how well these days are known, not others"
+        )
     if moved:
         say(
             f"{moved} frames of the part train are now in val or test: weights trained "

@@ -28,7 +28,7 @@ class SplitOptions:
     """How to split."""
 
     by: str = "day"
-    """`camera`, `day` or `group`; groups are never cut, whatever is split by."""
+    """`camera`, `day` or `group`: groups are not cut; `time` cuts each to stretches."""
     shares: tuple[float, ...] = SHARES
     """Of train, val and test; they need not add up to 100."""
     seed: int = 0
@@ -95,7 +95,7 @@ def split_frames(
         msg = (
             f"{len(frames)} frames are only {len(names)} units by {options.by} and "
             f"near-duplicates, too few for {n_parts} parts; add frames of other days "
-            "or cameras, or split by something smaller (camera > day > group)"
+            "or cameras, or split by something smaller (camera > day > group > time)"
         )
         raise LabelError(msg)
     order = np.array([_shuffle_key(str(name), options.seed) for name in names])
@@ -147,7 +147,8 @@ def check_leaks(
     """Raise unless every unit and every near-duplicate lies in one part.
 
     Groups, cameras or days and near-duplicates are looked for anew, in the frames;
-    what the splits say of their units is not believed, but checked, too.
+    what the splits say of their units is not believed, but checked, too. By time,
+    groups may be cut: only near-duplicates and units are looked at.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from truckcount.labelling.picture_hash import link_near, unpack_hashes
 if TYPE_CHECKING:
     import pandas as pd
 
-BY = ("camera", "day", "group")
+BY = ("camera", "day", "group", "time")
 NEAR_BITS = 8
 """Hashes of 256 bits that differ in at most this many are near-duplicates.
 
@@ -21,6 +21,9 @@ one camera on different days in at least 34."""
 EVENT_GAP_S = 30.0
 """Frames of one camera less than this apart are one event: arbitrary, longer than a
 truck needs to pass, so that no truck is seen in two parts."""
+N_STRETCHES = 20
+"""Of a group that is split by time: the usual tenth is two of them, so that a part may
+hold both a stretch with trucks and one without."""
 
 
 def link_frames(
@@ -29,8 +32,8 @@ def link_frames(
     """Link frames that must stay together.
 
     Frames of one group, and those of one camera within `EVENT_GAP_S`, are linked
-    whatever is split by; those of one camera or day, too, where that is; and
-    near-duplicates over all frames.
+    whatever is split by, but by time; those of one camera or day, too, where that
+    is; and near-duplicates over all frames.
 
     Returns
     -------
@@ -51,6 +54,8 @@ def link_frames(
         msg = f"{n} frames have no day ({first}, ...); split by group or camera instead"
         raise LabelError(msg)
     links = [link_near(unpack_hashes(frames["phash"].tolist()), near_bits)]
+    if by == "time":
+        return links[0]
     links.append(link_events(frames))
     for column in dict.fromkeys(["group", by]):
         codes = frames[column].astype("category").cat.codes.to_numpy()
@@ -83,6 +88,27 @@ def link_events(frames: "pd.DataFrame") -> npt.NDArray[np.int64]:
     return np.concatenate(links)
 
 
+def link_stretches(frames: "pd.DataFrame") -> npt.NDArray[np.int64]:
+    """Link the frames of each of `N_STRETCHES` stretches of every group, in time order.
+
+    Returns
+    -------
+    int64, shape (E, 2)
+    """
+    import pandas as pd
+
+    within_s = frames["source_t_s"].to_numpy(np.float64, na_value=np.inf)
+    t_utc = pd.to_datetime(frames["t_utc"], utc=True)
+    order = frames.assign(within=within_s, at=t_utc, row=np.arange(len(frames)))
+    order = order.sort_values(["group", "at", "within", "image"])
+    place = order.groupby("group").cumcount()
+    n_frames = order.groupby("group")["image"].transform("size")
+    stretch = (N_STRETCHES * place // n_frames).to_numpy()
+    group, row = order["group"].to_numpy(), order["row"].to_numpy(np.int64)
+    is_same = (group[1:] == group[:-1]) & (stretch[1:] == stretch[:-1])
+    return np.stack([row[:-1][is_same], row[1:][is_same]], axis=1)
+
+
 def find_units(
     frames: "pd.DataFrame", by: str, near_bits: int = NEAR_BITS
 ) -> "pd.Series[str]":
@@ -94,7 +120,10 @@ def find_units(
     """
     import pandas as pd
 
-    first = _first_linked(frames, link_frames(frames, by, near_bits))
+    links = link_frames(frames, by, near_bits)
+    if by == "time":  # what is one stretch now need not be when frames have gone
+        links = np.concatenate([links, link_stretches(frames)])
+    first = _first_linked(frames, links)
     return pd.Series(first, index=frames.index, name="unit")
 
 
