@@ -67,7 +67,7 @@ def fit_shift(
     --------
     >>> lift = fit_shift([-1, -1.2, -0.8, -6, -5, -7], [1, 1, 1, 0, 0, 0], 0.5, 0.3)
     >>> round(lift, 2)
-    0.84
+    0.9
     """
     z, y = np.asarray(logits, float), np.asarray(labels, float)
     w = np.ones_like(z) if weights is None else np.asarray(weights, float)
