@@ -30,8 +30,6 @@ class TruckMapFacts:
     thresholds: Mapping[str, float]
     thresholds_by: str
     """What the thresholds, or the scores that they cut, were chosen by."""
-    size_gain: float
-    """The network's own."""
 
 
 def on_score_of(weights: Weights) -> float:
@@ -68,7 +66,7 @@ def export_truckmap(
         "view_size": json.dumps(header.view_size),
         "mean_std": json.dumps([127.0, 128.0]),
         "temperature": str(header.temperature),
-        "size_gain": str(facts.size_gain),
+        "size_gain": str(header.size_gain),
         "thresholds": json.dumps(dict(facts.thresholds)),
         "thresholds_by": facts.thresholds_by,
         "licence": header.licence,

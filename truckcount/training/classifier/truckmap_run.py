@@ -150,7 +150,6 @@ def train_truckmap_run(
         f"taught by {teach_by}",
         thresholds=dict(base.header.thresholds),
         thresholds_by=border.told,
-        size_gain=network.size_gain,
     )
     weights = export_truckmap(
         network.state_dict(), base, folder / "truckmap.safetensors", told
