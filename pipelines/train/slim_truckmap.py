@@ -16,6 +16,7 @@ another may start.
 import argparse
 import json
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ from truckcount.training.run_state import CHECKPOINT
 from truckcount.training.slim import Slimming, early_blocks
 
 LOGGER = logging.getLogger(__name__)
-BATCH, N_BATCHES = 25, 12  # views of least squares
+BATCH = 25  # views of least squares at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,13 @@ def solve(
     slim: TruckMap,
     draw_views: Callable[[int], Tensor],
     n_early_steps: int,
+    n_views: int,
 ) -> None:
     """Fill the slim network before any imitation."""
     if early_blocks(wide, slim)[0]:
         learn_early(slim, wide, draw_views, n_steps=n_early_steps)
-    Slimming(wide, slim, [draw_views(BATCH) for _ in range(N_BATCHES)]).run()
+    views = [draw_views(BATCH) for _ in range(math.ceil(n_views / BATCH))]
+    Slimming(wide, slim, views).run()
 
 
 def read_facts(folders: Sequence[Path]) -> dict[str, Any]:
@@ -116,6 +119,9 @@ def main() -> None:
         "--start", help="go on from slim weights, by name or path, whatever --form"
     )
     parser.add_argument("--early-steps", type=int, default=1800)
+    parser.add_argument(
+        "--views", type=int, default=300, help="of least squares, before any step"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=ImitationOptions().n_steps)
     parser.add_argument("--rate", type=float, default=ImitationOptions().learning_rate)
@@ -160,7 +166,7 @@ def main() -> None:
     facts |= {"from_weights": told, "trunk": slim.trunk, "heard": len(heard)}
     keep_facts(arguments.run, facts)
     if arguments.start is None and not (arguments.run / CHECKPOINT).exists():
-        solve(wide, slim, draw_views, arguments.early_steps)
+        solve(wide, slim, draw_views, arguments.early_steps, arguments.views)
         LOGGER.info("solved: %s", agreement(slim, wide, draw_views(4 * BATCH)))
     options = ImitationOptions(
         n_steps=arguments.steps,

@@ -79,7 +79,7 @@ def test_shipped_weights_are_slimmed_and_slimmed_on(
         "--to", heard, "--views", "4", "--view", "96", "64",
     )  # fmt: skip
     small = ["--steps", "1", "--batch", "2", "--wide", wide, "--heard", heard]
-    small += ["--form", form, "--early-steps", "1"]
+    small += ["--form", form, "--early-steps", "1", "--views", "25"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert not run_script(monkeypatch, "slim_truckmap.py", "--run", one, *small)
     slim = export(monkeypatch, one, tmp_path, "first")

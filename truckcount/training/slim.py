@@ -13,7 +13,7 @@ References
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -133,6 +133,8 @@ class Slimming:
         self._shift = n_wide - self._n_early
         self._wide, self._slim = wide.eval(), slim.eval()
         self._views = views
+        with torch.no_grad():
+            self._trucks = [torch.sigmoid(wide(v).heat[:, :1]) for v in views]
 
     @torch.no_grad()
     def run(self) -> None:
@@ -146,10 +148,9 @@ class Slimming:
     def _fill_stem(self) -> None:
         wide, slim = _residual(self._wide, 0), _residual(self._slim, 0)
         fit = Fit(wide.depthwise.conv.out_channels, wide.project.conv.out_channels)
-        for views in self._views:
+        for views, seen in self._batches():
             mid = wide.depthwise(self._wide.forward_to(views, 0))
-            weight = self._weight(views, mid)
-            fit.add(_rows(mid), _rows(wide.project(mid)), weight)
+            fit.add(_rows(mid), _rows(wide.project(mid)), _weight(seen, mid))
         kept = fit.eliminate(slim.depthwise.conv.out_channels)
         _copy(self._wide.stem, self._slim.stem, kept)
         _copy(wide.depthwise, slim.depthwise, kept)
@@ -160,13 +161,13 @@ class Slimming:
         wide, slim = _residual(self._wide, j), _residual(self._slim, i)
         wide_expand, slim_expand = _part(wide.expand), _part(slim.expand)
         fit = Fit(wide.depthwise.conv.out_channels, wide.project.conv.out_channels)
-        for views in self._views:
+        for views, seen in self._batches():
             given = self._slim.forward_to(views, i)
             mid = wide.depthwise(wide_expand(given))
             target = wide(self._wide.forward_to(views, j))
             if slim.has_skip:
                 target = target - given
-            fit.add(_rows(mid), _rows(target), self._weight(views, mid))
+            fit.add(_rows(mid), _rows(target), _weight(seen, mid))
         kept = fit.eliminate(slim.depthwise.conv.out_channels)
         _copy(wide_expand, slim_expand, kept)
         _copy(wide.depthwise, slim.depthwise, kept)
@@ -204,10 +205,10 @@ class Slimming:
             lambda v: _before(wide_refine, wide_fused(v)),
         )
         fit = Fit(n, wide.out.out_channels)
-        for views in self._views:
+        for views, seen in self._batches():
             given = slim_refine(slim_fused(views))
             target = wide.out(wide_refine(wide_fused(views)))
-            fit.add(_rows(given), _rows(target), self._weight(views, given))
+            fit.add(_rows(given), _rows(target), _weight(seen, given))
         weights, bias, error = fit.solve()
         slim.out.weight.copy_(weights[:, :, None, None])
         slim.out.get_parameter("bias").copy_(bias)
@@ -218,10 +219,10 @@ class Slimming:
     ) -> None:
         """Solve a 3 x 3 convolution for some of the wide one's channels."""
         fit = Fit(part.conv.in_channels * 9, len(kept))
-        for views in self._views:
+        for views, seen in self._batches():
             x = given(views)
             patches = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
-            fit.add(patches, _rows(target(views))[:, kept], self._weight(views, x))
+            fit.add(patches, _rows(target(views))[:, kept], _weight(seen, x))
         weights, bias, error = fit.solve()
         self._put(name, part, weights.view(len(kept), -1, 3, 3), bias, error)
 
@@ -236,12 +237,9 @@ class Slimming:
         part.norm.bias.copy_(bias)
         logger.info("%s: %.3f of the square not explained", name, error)
 
-    def _weight(self, views: Tensor, at: Tensor) -> Tensor:
-        """Weigh positions of a level: around trucks, as the wide network sees them."""
-        seen = torch.sigmoid(self._wide(views).heat[:, :1])
-        near = F.max_pool2d(seen, 3, 1, 1)
-        weight = 1 + TRUCK_WEIGHT * F.interpolate(near, at.shape[-2:], mode="nearest")
-        return weight.flatten()
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield views and where the wide network sees trucks in them, (N, 1, h, w)."""
+        return zip(self._views, self._trucks, strict=True)
 
 
 def early_blocks(wide: TruckMap, slim: TruckMap) -> tuple[int, int]:
@@ -305,6 +303,13 @@ def copy_heaviest_stem(wide: TruckMap, slim: TruckMap) -> None:
     weight = wide.stem.conv.weight.flatten(1).norm(dim=1) * wide.stem.norm.weight.abs()
     kept = _heaviest(weight, slim.stem.conv.out_channels)
     _copy(wide.stem, slim.stem, kept)
+
+
+def _weight(trucks: Tensor, at: Tensor) -> Tensor:
+    """Weigh positions of a level: around trucks."""
+    near = F.max_pool2d(trucks, 3, 1, 1)
+    weight = 1 + TRUCK_WEIGHT * F.interpolate(near, at.shape[-2:], mode="nearest")
+    return weight.flatten()
 
 
 def _residual(network: TruckMap, i: int) -> InvertedResidual:
